@@ -1,0 +1,31 @@
+//! The lab: Kafka brokers, a ZooKeeper, producers and consumers as one deterministic value.
+//!
+//! Nothing in here (but `runtime` and `listener`, the edge) reads a clock, draws from a global generator, opens a
+//! socket or waits. Time and inputs are arguments, everything that happens is an [`effect`](context::Effect) or an
+//! [`event`].
+
+pub mod broker;
+pub mod client;
+pub mod context;
+pub mod event;
+pub mod log;
+pub mod message;
+pub mod node;
+pub mod rng;
+pub mod time;
+pub mod zk;
+
+/// A map to look up in, never to iterate: fixed seeds, so that not even an accident depends on the process.
+pub type FastMap<K, V> = std::collections::HashMap<K, V, FixedState>;
+
+/// The hasher of [`FastMap`]: ahash with fixed keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FixedState;
+
+impl std::hash::BuildHasher for FixedState {
+    type Hasher = ahash::AHasher;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        ahash::RandomState::with_seeds(1, 2, 3, 4).build_hasher()
+    }
+}

@@ -1,0 +1,58 @@
+//! What happened: the events that the core reports. They tell changes of state, never single records.
+
+use super::context::{Cause, Id};
+use super::node::NodeId;
+use super::time::Time;
+
+/// Something that happened, when, at which node, and why.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its number, from the sequence that messages share.
+    pub id: Id,
+    /// When, in lab time.
+    pub at: Time,
+    /// Where.
+    pub node: NodeId,
+    /// What.
+    pub kind: EventKind,
+    /// Why: the event before, and the messages between.
+    pub cause: Cause,
+}
+
+/// What can happen. Each variant is a change of state that a person would want to hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// ZooKeeper ended a session that was silent for its time-out, or that its owner closed.
+    SessionExpired {
+        /// The session's id.
+        session: i64,
+        /// Whose it was.
+        owner: NodeId,
+        /// True where its owner closed it, false where it ran out.
+        closed: bool,
+    },
+    /// ZooKeeper opened a session.
+    SessionOpened {
+        /// The session's id.
+        session: i64,
+        /// Whose it is.
+        owner: NodeId,
+    },
+    /// An ephemeral znode went with its session, or was deleted.
+    EphemeralGone {
+        /// Its path.
+        path: String,
+        /// The session that owned it.
+        session: i64,
+    },
+    /// A watch fired and its owner is being told.
+    WatchFired {
+        /// The path it was set on.
+        path: String,
+        /// Who set it.
+        watcher: NodeId,
+        /// What changed: `created`, `deleted`, `data`, `children`.
+        change: &'static str,
+    },
+}

@@ -1,0 +1,1 @@
+//! A replica's log: segments of record batches behind a storage trait.

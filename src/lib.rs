@@ -1,0 +1,7 @@
+//! kscope: a Kafka cluster in a terminal. This page is the crate's map.
+//!
+//! - [`protocol`]: Kafka's wire protocol; a leaf that imports nothing of ours.
+//! - [`engine`]: the lab; one deterministic value, [`engine::cluster`], without clock, socket or task.
+
+pub mod engine;
+pub mod protocol;

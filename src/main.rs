@@ -1,0 +1,3 @@
+//! The binary: arguments, terminal guard, logs, run; nothing else.
+
+fn main() {}
