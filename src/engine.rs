@@ -16,6 +16,7 @@ pub mod time;
 pub mod zk;
 
 /// A map to look up in, never to iterate: fixed seeds, so that not even an accident depends on the process.
+#[expect(clippy::disallowed_types, reason = "the one home of the type that all others use instead")]
 pub type FastMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 
 /// The hasher of [`FastMap`]: ahash with fixed keys.

@@ -39,13 +39,13 @@ impl Rng {
     }
 
     /// 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0.u64(..)
     }
 
     /// A random (version 4) UUID, as Kafka's topic ids are.
     pub fn uuid(&mut self) -> uuid::Uuid {
-        uuid::Builder::from_random_bytes(((u128::from(self.next()) << 64) | u128::from(self.next())).to_be_bytes())
+        uuid::Builder::from_random_bytes(((u128::from(self.bits()) << 64) | u128::from(self.bits())).to_be_bytes())
             .into_uuid()
     }
 }
