@@ -2,6 +2,8 @@
 //!
 //! - [`protocol`]: Kafka's wire protocol; a leaf that imports nothing of ours.
 //! - [`engine`]: the lab; one deterministic value, [`engine::cluster`], without clock, socket or task.
+//! - [`session`]: what the explorer, demos and the control API talk to.
 
 pub mod engine;
 pub mod protocol;
+pub mod session;
