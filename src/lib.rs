@@ -3,10 +3,15 @@
 //! - [`protocol`]: Kafka's wire protocol; a leaf that imports nothing of ours.
 //! - [`engine`]: the lab; one deterministic value, [`engine::cluster`], without clock, socket or task.
 //! - [`session`]: what the explorer, demos and the control API talk to.
-//! - [`view`]: what each screen shows, as plain data; [`theme`]: how a role looks; `ui`: drawing them.
+//! - [`model`]: what the explorer knows and where the user stands.
+//! - [`view`]: what each screen says, as plain values; [`ui`] draws them, [`theme`] gives them colour.
+//! - [`app`]: the explorer's loop: keys and snapshots in, frames and actions out.
 
+pub mod app;
 pub mod engine;
+pub mod model;
 pub mod protocol;
 pub mod session;
 pub mod theme;
+pub mod ui;
 pub mod view;

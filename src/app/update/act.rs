@@ -1,0 +1,203 @@
+//! What each command does.
+
+use std::sync::Arc;
+
+use crate::model::Model;
+use crate::model::commands::Need;
+use crate::model::overlay::Overlay;
+use crate::model::place::{Motion, Screen, Selection};
+use crate::session::action::Action;
+use crate::session::snapshot::BrokerState;
+
+use crate::app::command::{Command, TABLE};
+use crate::app::effect::{Effect, Purpose};
+
+use super::overlay;
+
+/// Lab time per real time at real time, in millionths.
+const REAL_TIME_PPM: u64 = 1_000_000;
+/// The slowest and the fastest that the speed keys go to.
+const RATES_PPM: std::ops::RangeInclusive<u64> = 1_000..=100_000_000;
+
+/// Carries out a command on the model.
+pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
+    if let Some(refusal) = lacks(model, command) {
+        model.tell(refusal, true);
+        return Vec::new();
+    }
+    match command {
+        Command::Quit | Command::QuitNow | Command::Suspend | Command::Repaint => ending(model, command),
+        Command::Move(motion) => {
+            go(model, motion);
+            Vec::new()
+        }
+        Command::Open if !model.overlays.is_empty() => overlay::open(model),
+        Command::Open => {
+            model.open();
+            Vec::new()
+        }
+        Command::Back => {
+            if !overlay::close(model) && !model.back() {
+                model.first_minute = false;
+            }
+            Vec::new()
+        }
+        Command::PreviousPane => {
+            overlay::focus(model, false);
+            Vec::new()
+        }
+        Command::Show(screen) => {
+            model.overlays.clear();
+            model.screen = screen;
+            Vec::new()
+        }
+        Command::KillBroker | Command::StartBroker | Command::ShutdownBroker => on_broker(model, command),
+        Command::ElectPreferred => elect(model),
+        Command::Pause | Command::Slower | Command::Faster | Command::RealTime | Command::Step => time(model, command),
+        Command::Help | Command::Palette | Command::Themes | Command::Explain => {
+            overlay::show(model, command);
+            Vec::new()
+        }
+        Command::Copy => copy(model),
+        Command::Produce
+        | Command::NewTopic
+        | Command::DeleteTopic
+        | Command::Filter
+        | Command::Seek
+        | Command::Follow
+        | Command::ViewAs
+        | Command::Zoom => Vec::new(),
+    }
+}
+
+/// Why the session cannot do this, if it cannot.
+fn lacks(model: &Model, command: Command) -> Option<&'static str> {
+    let can = model.snapshot.capabilities;
+    let need = TABLE.iter().find(|spec| spec.command == command)?.need?;
+    match need {
+        Need::BreakThings if !can.break_things => Some("these brokers are not ours to stop: only a lab's are"),
+        Need::ControlTime if !can.control_time => Some("a real cluster's time cannot be stopped: only a lab's can"),
+        Need::Write if !can.write => Some("read-only: start with --allow-writes to write"),
+        _ => None,
+    }
+}
+
+fn ending(model: &mut Model, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Quit => overlay::ask_to_quit(model),
+        Command::QuitNow => vec![Effect::Quit],
+        Command::Suspend => vec![Effect::Suspend],
+        _ => vec![Effect::Repaint],
+    }
+}
+
+/// Moves in the overlay on top, or else on the screen.
+fn go(model: &mut Model, motion: Motion) {
+    if !overlay::go(model, motion) {
+        let page = usize::from(model.size.1.saturating_sub(8)).max(1);
+        model.go(motion, page);
+    }
+}
+
+/// The broker that the keys act on: the selected one, or the leader of what is selected.
+fn broker(model: &Model) -> Option<i32> {
+    let subject = match model.overlays.last() {
+        Some(Overlay::Explain { subject, .. }) => subject.clone(),
+        _ => model.selection(),
+    };
+    match subject {
+        Selection::Broker(id) => Some(id),
+        Selection::Event(id) => {
+            let event = model.snapshot.events.iter().find(|event| event.id == id)?;
+            event.brokers.first().copied()
+        }
+        _ => None,
+    }
+}
+
+fn on_broker(model: &mut Model, command: Command) -> Vec<Effect> {
+    let Some(id) = broker(model) else {
+        model.tell("select a broker first: 1 shows them, j and k move", true);
+        return Vec::new();
+    };
+    let state = model.snapshot.brokers.get(&id).map(|broker| broker.state);
+    let alive = state.is_some_and(|state| state != BrokerState::Dead);
+    let action = match (command, alive) {
+        (Command::KillBroker, true) => Action::KillBroker(id),
+        (Command::ShutdownBroker, true) => Action::ShutdownBroker(id),
+        (Command::StartBroker, false) => Action::StartBroker(id),
+        (Command::StartBroker, true) => {
+            model.tell(format!("broker-{id} runs already"), true);
+            return Vec::new();
+        }
+        _ => {
+            model.tell(format!("broker-{id} is dead already; S starts it"), true);
+            return Vec::new();
+        }
+    };
+    vec![Effect::Ask(action, Purpose::Quiet)]
+}
+
+/// Elects the preferred leaders of what is selected: of one topic where one is, otherwise of all.
+fn elect(model: &Model) -> Vec<Effect> {
+    let topics: Vec<Arc<str>> = match (model.screen, model.selection()) {
+        (Screen::Topics, Selection::Topic(name)) => vec![name],
+        (Screen::Topics, Selection::Partition(at) | Selection::Record(at, _)) => vec![at.topic],
+        _ => Vec::new(),
+    };
+    let what = topics.first().map_or_else(|| "all topics".to_owned(), ToString::to_string);
+    let purpose = Purpose::Tell(format!("preferred leaders of {what}").into());
+    vec![Effect::Ask(Action::ElectPreferred { topics }, purpose)]
+}
+
+fn time(model: &Model, command: Command) -> Vec<Effect> {
+    let clock = model.snapshot.clock;
+    let rate = |rate_ppm: u64| Action::SetRate { rate_ppm: rate_ppm.clamp(*RATES_PPM.start(), *RATES_PPM.end()) };
+    let action = match command {
+        Command::Pause => Action::Pause(!clock.paused),
+        Command::Slower => rate(step_rate(clock.rate_ppm, false)),
+        Command::Faster => rate(step_rate(clock.rate_ppm, true)),
+        Command::RealTime => rate(REAL_TIME_PPM),
+        _ if !clock.paused => {
+            return vec![
+                Effect::Ask(Action::Pause(true), Purpose::Quiet),
+                Effect::Ask(Action::Step { n: 1 }, Purpose::Quiet),
+            ];
+        }
+        _ => Action::Step { n: 1 },
+    };
+    vec![Effect::Ask(action, Purpose::Quiet)]
+}
+
+/// The next rate of 1, 2, 5, 10, 20, 50 ... in either direction, so that real time is always met again.
+fn step_rate(rate_ppm: u64, up: bool) -> u64 {
+    let mut decade = 1;
+    let mut steps = Vec::new();
+    while decade <= *RATES_PPM.end() {
+        steps.extend([decade, 2 * decade, 5 * decade]);
+        decade *= 10;
+    }
+    let next =
+        if up { steps.iter().find(|step| **step > rate_ppm) } else { steps.iter().rfind(|step| **step < rate_ppm) };
+    next.copied().unwrap_or(rate_ppm)
+}
+
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let text = match model.selection() {
+        _ if model.screen == Screen::Cluster => model.join_line(),
+        Selection::Broker(id) => model.snapshot.brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
+        Selection::Topic(name) => name.to_string(),
+        Selection::Partition(at) => format!("{}-{}", at.topic, at.partition),
+        Selection::Event(id) => {
+            let event = model.snapshot.events.iter().find(|event| event.id == id);
+            event.map_or_else(String::new, |event| format!("{} because {}", event.text, event.because))
+        }
+        Selection::Record(..) | Selection::None => String::new(),
+    };
+    if text.is_empty() {
+        model.tell("nothing is selected to copy", true);
+        return Vec::new();
+    }
+    model.tell(format!("copied: {}", text.lines().next().unwrap_or_default()), false);
+    vec![Effect::Copy(text)]
+}
