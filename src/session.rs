@@ -3,4 +3,6 @@
 
 pub mod action;
 pub mod event;
+#[doc(hidden)]
+pub mod fixture;
 pub mod snapshot;
