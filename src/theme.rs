@@ -148,6 +148,12 @@ impl Theme {
         Some(Style::default().fg(background))
     }
 
+    /// The style of the screen before anything is drawn on it.
+    pub fn bare(&self) -> Style {
+        let ground = self.style(Role::Ground);
+        Style { fg: ground.fg.or(Some(Color::Reset)), bg: ground.bg.or(Some(Color::Reset)), ..ground }
+    }
+
     /// Whether cells need marks (`[n]`, `!n`, `xn`) because fills do not show.
     pub fn marks_cells(&self) -> bool {
         self.terminal.depth == Depth::Mono || self.terminal.signs == Signs::Ascii
