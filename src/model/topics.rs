@@ -22,6 +22,7 @@ pub enum Format {
 
 impl Format {
     /// The one after this, around.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Json => Self::Text,
