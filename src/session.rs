@@ -10,6 +10,8 @@ use snapshot::Snapshot;
 
 pub mod action;
 pub mod event;
+#[doc(hidden)]
+pub mod fixture;
 pub mod snapshot;
 
 /// An action on its way to whoever carries it out, with the way back for what comes of it.

@@ -144,6 +144,7 @@ roles! {
     Member4,
 }
 
+#[expect(clippy::derivable_impls, reason = "the macro passes no attributes on to a variant")]
 impl Default for Role {
     fn default() -> Self {
         Self::Text
