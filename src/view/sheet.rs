@@ -16,6 +16,28 @@ pub struct Placed {
     pub surface: Role,
 }
 
+/// Whether a row of a list is the chosen one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// It is not.
+    No,
+    /// It is, but keys move in another pane.
+    Elsewhere,
+    /// It is, and keys move it.
+    Here,
+}
+
+impl Chosen {
+    /// By whether it is chosen, and whether keys move here.
+    pub fn when(chosen: bool, here: bool) -> Self {
+        match (chosen, here) {
+            (false, _) => Self::No,
+            (true, false) => Self::Elsewhere,
+            (true, true) => Self::Here,
+        }
+    }
+}
+
 /// Lines in their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheet {
@@ -47,12 +69,17 @@ impl Sheet {
         self.put_on(Area { x: area.x + (area.width - width), width, ..area }, line, surface);
     }
 
-    /// Puts a row of a list: selected ones have a bar at their edge and a surface of their own, and every one a click.
-    pub fn put_row(&mut self, area: Area, line: Line, selected: bool, target: Target) {
+    /// Puts a row of a list: a chosen one has a surface of its own, and a bar at its edge where keys move it; every one takes
+    /// clicks.
+    pub fn put_row(&mut self, area: Area, line: Line, chosen: Chosen, target: Target) {
         if area.height == 0 {
             return;
         }
-        let (bar, surface) = if selected { ("▌", Role::SelectedRow) } else { (" ", Role::Ground) };
+        let (bar, surface) = match chosen {
+            Chosen::No => (" ", Role::Ground),
+            Chosen::Elsewhere => (" ", Role::SelectedRow),
+            Chosen::Here => ("▌", Role::SelectedRow),
+        };
         let bar = Line::of(Role::SelectedBar, bar);
         self.put_on(area, super::chrome::join(bar, line), surface);
         self.hits.push(Hit { area: area.top(1), target });

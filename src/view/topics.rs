@@ -77,6 +77,7 @@ fn one(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &
     if tall {
         rest = rest.below(1);
     }
+    let rest = if tall { rest.top(rest.height.saturating_sub(1)) } else { rest };
     messages::project(model, topic, partition, rest, sheet);
 }
 

@@ -7,7 +7,7 @@ use crate::view::chrome::join;
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::sheet::{Sheet, left, right};
+use crate::view::sheet::{Chosen, Sheet, columns, left, right};
 use crate::view::text::safe_str;
 use crate::view::{Area, Target};
 
@@ -15,6 +15,8 @@ use super::inset;
 
 /// Columns from the end of the row that are shown only when there is room for them.
 const PARTITIONS_FROM: u16 = 100;
+/// From this height on the selected topic's partitions are shown below the list.
+const PREVIEW_ROWS: u16 = 34;
 
 pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
     let topics = &model.snapshot.topics;
@@ -31,12 +33,27 @@ pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
     let table = top.below(if roomy { 3 } else { 2 });
     sheet.put(inset(table), header(area.width));
     let rows = table.below(1);
+    let many = columns(topics.len());
+    let preview = area.height >= PREVIEW_ROWS && many + 20 <= rows.height;
     let at = model.topics.topic.as_ref().and_then(|name| topics.keys().position(|key| key == name)).unwrap_or(0);
     let first = super::window(topics.len(), at, usize::from(rows.height));
     for (row, topic) in (0..rows.height).zip(topics.values().skip(first)) {
         let selected = model.topics.topic.as_ref() == Some(&topic.name);
         let target = Target::Select(Selection::Topic(topic.name.clone()));
-        sheet.put_row(rows.row(row), join(Line::of(Role::Text, " "), line(topic, area.width)), selected, target);
+        let line = join(Line::of(Role::Text, " "), line(topic, area.width));
+        sheet.put_row(rows.row(row), line, Chosen::when(selected, true), target);
+    }
+    if preview {
+        self::preview(model, rows.below(many + 2), sheet);
+    }
+}
+
+/// What the selected topic looks like inside, without opening it.
+fn preview(model: &Model, area: Area, sheet: &mut Sheet) {
+    let topic = model.topics.topic.as_ref().and_then(|name| model.snapshot.topics.get(name));
+    if let Some(topic) = topic {
+        sheet.put_title(inset(area), &safe_str(&topic.name), "Enter opens it: its log and its messages");
+        super::partitions::table(model, topic, area.below(2), sheet);
     }
 }
 

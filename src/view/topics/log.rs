@@ -83,7 +83,7 @@ pub(super) fn project(
 
 /// Segments to scale, the one that is written to last, and what is gone.
 fn segments(partition: &Partition, area: Area, sheet: &mut Sheet) {
-    let row = Area { x: area.x + LABEL - 2, width: area.width.saturating_sub(LABEL + 14), ..area };
+    let row = Area { x: area.x + LABEL, width: area.width.saturating_sub(LABEL + NOTE - 10), ..area };
     sheet.put(area, Line::of(Role::Dim, "segments"));
     let first = partition.segments.first().map_or(partition.log_start, |segment| segment.base_offset);
     let gone = partition.log_start > 0;

@@ -9,7 +9,7 @@ use crate::session::snapshot::{Partition, Topic, TopicPartition};
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::sheet::{Sheet, columns, left, right};
+use crate::view::sheet::{Chosen, Sheet, columns, left, right};
 use crate::view::text::safe;
 use crate::view::{Area, Target};
 
@@ -39,7 +39,7 @@ fn split(model: &Model, area: Area, wide: bool) -> (Area, Option<Area>) {
         return (area, None);
     }
     if wide {
-        let list = area.width * 3 / 5;
+        let list = area.width / 50 * 31;
         let detail = Area { x: area.x + list + 1, width: area.width.saturating_sub(list + 3), ..area };
         return (Area { width: list.saturating_sub(3), ..area }, Some(detail));
     }
@@ -106,7 +106,7 @@ fn count_words(model: &Model, partition: &Partition) -> String {
 fn rows(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= 60;
     if wide {
-        let names = Line::of(Role::Faint, left("     offset", 14)).with(Role::Faint, left("time", 9));
+        let names = Line::of(Role::Faint, right("offset", 12)).with(Role::Faint, left("  time", 10));
         sheet.put(area, names.with(Role::Faint, left("key", 13)).with(Role::Faint, "value"));
     }
     let area = if wide { area.below(1) } else { area };
@@ -130,7 +130,8 @@ fn rows(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: 
         let target = TopicPartition { topic: topic.name.clone(), partition: partition.id };
         let target = Target::Select(Selection::Record(target, record.offset));
         let selected = Some(record.offset) == messages.selected;
-        sheet.put_row(area.row(row), line, selected && model.topics.pane == Pane::Messages, target);
+        let chosen = Chosen::when(selected, model.topics.pane == Pane::Messages);
+        sheet.put_row(area.row(row), line, chosen, target);
         row += 1;
     }
     if legend > 0 {

@@ -8,7 +8,7 @@ use crate::view::chrome::join;
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::sheet::{Sheet, columns, left, right};
+use crate::view::sheet::{Chosen, Sheet, columns, left, right};
 use crate::view::text::safe_str;
 use crate::view::{Area, Hit, Target};
 
@@ -38,10 +38,8 @@ pub(super) fn table(model: &Model, topic: &Topic, area: Area, sheet: &mut Sheet)
             let role = if selected { Role::Record } else { Role::RecordCopy };
             line = join(line.padded(usize::from(FACTS - 1)), newest_records(partition, newest, role));
         }
-        sheet.put_row(rows.row(row), line, selected && model.topics.pane == Pane::Partitions, target(topic, partition));
-        if selected && model.topics.pane != Pane::Partitions {
-            sheet.put(Area { width: 1, ..rows.row(row) }, Line::of(Role::SelectedBar, "▌"));
-        }
+        let chosen = Chosen::when(selected, model.topics.pane == Pane::Partitions);
+        sheet.put_row(rows.row(row), line, chosen, target(topic, partition));
     }
     let below = rows.below(columns(shown));
     let more = count - shown;
