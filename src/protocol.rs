@@ -7,3 +7,5 @@ pub enum Request {}
 /// An answer of any API.
 #[derive(Clone, Debug)]
 pub enum Response {}
+
+pub mod partitioner;

@@ -8,6 +8,7 @@ pub mod events;
 pub mod explain;
 pub mod overlay;
 pub mod paint;
+pub mod sheet;
 pub mod topics;
 
 use ratatui::Frame;

@@ -11,6 +11,7 @@ pub mod line;
 pub mod overlay;
 pub mod role;
 pub mod sentence;
+pub mod sheet;
 pub mod text;
 pub mod topics;
 
@@ -120,8 +121,8 @@ impl View {
     pub fn hit(&self, column: u16, row: u16) -> Option<&Target> {
         let Self::Full(full) = self else { return None };
         let body = match &full.body {
-            Body::Cluster(view) => &view.hits,
-            Body::Topics(view) => &view.hits,
+            Body::Cluster(view) => view.hits.as_slice(),
+            Body::Topics(view) => view.hits(),
             Body::Brokers(view) => &view.hits,
             Body::Events(view) => &view.hits,
         };

@@ -189,13 +189,10 @@ pub const TABLE: &[Spec] = &[
         .under(Category::Time)
         .needs(Need::ControlTime),
     Spec::new(Command::Slower, "slower", &["["], "half the speed")
-        .hint("slower")
+        .hint("speed")
         .under(Category::Time)
         .needs(Need::ControlTime),
-    Spec::new(Command::Faster, "faster", &["]"], "twice the speed")
-        .hint("faster")
-        .under(Category::Time)
-        .needs(Need::ControlTime),
+    Spec::new(Command::Faster, "faster", &["]"], "twice the speed").under(Category::Time).needs(Need::ControlTime),
     Spec::new(Command::RealTime, "real-time", &["="], "the speed of real time")
         .under(Category::Time)
         .needs(Need::ControlTime),

@@ -250,7 +250,8 @@ impl Keymap {
     }
 
     /// The table's keys with those of a key file in their place; no file, no change.
-    pub fn load(path: &Path) -> Result<Self, KeymapError> {
+    pub fn load(path: Option<&Path>) -> Result<Self, KeymapError> {
+        let path = path.unwrap_or(Path::new(""));
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::from("{}"),

@@ -16,6 +16,8 @@ use super::keymap::{Code, Found, KeyPress, Keymap};
 
 mod act;
 mod answer;
+mod form;
+mod messages;
 mod overlay;
 
 /// The model with what keys need: their map, and keys that wait for more.
@@ -62,6 +64,12 @@ pub enum Msg {
 /// Changes the model, and says what is to be done. `now_ms` is the explorer's own clock.
 pub fn update(state: &mut State, now_ms: u64, msg: Msg) -> Vec<Effect> {
     state.model.now_ms = now_ms;
+    let mut effects = handle(state, msg);
+    effects.extend(messages::poll(&mut state.model));
+    effects
+}
+
+fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => key_pressed(state, key),
         Msg::Paste(text) => {
@@ -86,10 +94,13 @@ pub fn update(state: &mut State, now_ms: u64, msg: Msg) -> Vec<Effect> {
             state.model.take(snapshot);
             Vec::new()
         }
-        Msg::Answer(purpose, outcome) => answer::take(&mut state.model, purpose, outcome),
+        Msg::Answer(purpose, outcome) => {
+            answer::take(&mut state.model, &purpose, outcome);
+            Vec::new()
+        }
         Msg::Tick => {
             let model = &mut state.model;
-            model.first_minute &= now_ms < Model::FIRST_MINUTE_MS;
+            model.first_minute &= model.now_ms < Model::FIRST_MINUTE_MS;
             Vec::new()
         }
         Msg::Ended(why) => {
@@ -131,7 +142,9 @@ fn command_given(model: &mut Model, command: Command) -> Vec<Effect> {
 fn unbound(model: &mut Model, mode: Mode, key: KeyPress) -> Vec<Effect> {
     match mode {
         Mode::Text => {
-            if let Some((field, multiline)) = overlay::focused(model) {
+            if form::turned(model, key) {
+                overlay::edited(model);
+            } else if let Some((field, multiline)) = overlay::focused(model) {
                 editor::press(field, key, multiline);
                 overlay::edited(model);
             }

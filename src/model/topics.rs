@@ -6,6 +6,7 @@ use crate::session::action::Record;
 use crate::session::snapshot::{Partition, Snapshot, TopicPartition};
 
 use super::field::TextField;
+use super::filter::Filter;
 use super::place::{Mode, Motion, Selection};
 
 /// How a record's key and value are shown.
@@ -22,6 +23,7 @@ pub enum Format {
 
 impl Format {
     /// The one after this, around.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Json => Self::Text,
@@ -76,6 +78,18 @@ pub struct Messages {
 impl Messages {
     /// How many records are kept; the oldest go while following, the newest while reading backwards.
     pub const MAX: usize = 2_000;
+
+    /// The records that the filter lets through.
+    pub fn shown(&self) -> Vec<&Record> {
+        let filter = Filter::parse(&self.filter);
+        self.records.iter().filter(|record| filter.takes(record)).collect()
+    }
+
+    /// The selected record.
+    pub fn selected(&self) -> Option<&Record> {
+        let offset = self.selected?;
+        self.records.iter().find(|record| record.offset == offset)
+    }
 }
 
 /// The Topics screens' place.
@@ -170,6 +184,11 @@ impl TopicsPlace {
     pub fn select(&mut self, _snapshot: &Snapshot, target: &Selection) {
         match target {
             Selection::Topic(name) if !self.opened => self.topic = Some(Arc::clone(name)),
+            Selection::Record(_, offset) if self.opened => {
+                self.pane = Pane::Messages;
+                self.messages.selected = Some(*offset);
+                self.messages.following = false;
+            }
             Selection::Partition(partition) if self.opened => {
                 self.partition = partition.partition;
                 self.pane = Pane::Partitions;

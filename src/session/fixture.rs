@@ -1,11 +1,14 @@
 //! Snapshots of made-up clusters, as fixtures of screens for tests and examples: no session gives them out, and nothing that
 //! a user sees is made from them. They follow one story: a calm cluster, the kill of `broker-2`, the election, its return.
 
+mod records;
 mod slow;
 mod stage;
 mod story;
 
 use super::snapshot::Snapshot;
+
+pub use records::records;
 
 /// A fixture's name and how it is made.
 pub type Fixture = (&'static str, fn() -> Snapshot);

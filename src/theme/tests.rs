@@ -78,6 +78,8 @@ fn what_must_be_read_has_contrast() {
                         | Role::ReadBar
                         | Role::Spark
                         | Role::WaitBar
+                        | Role::RecordCopy
+                        | Role::RecordDead
                 );
                 let style = theme.style(*role);
                 let (fg, bg) = (rgb(style.fg), rgb(style.bg).unwrap_or(ground));

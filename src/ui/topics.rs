@@ -6,5 +6,9 @@ use ratatui::layout::Rect;
 use crate::theme::Theme;
 use crate::view::topics::TopicsView;
 
-/// Draws it into `area`.
-pub fn draw(_frame: &mut Frame<'_>, _area: Rect, _view: &TopicsView, _theme: &Theme) {}
+use super::sheet;
+
+/// Draws it; its lines know their places.
+pub fn draw(frame: &mut Frame<'_>, _area: Rect, view: &TopicsView, theme: &Theme) {
+    sheet::draw(frame, &view.sheet, theme);
+}

@@ -82,8 +82,15 @@ fn header(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
 
 fn sentence(model: &Model, area: Area) -> Bar {
     let Sentence { role, sign, bold, plain } = sentence::project(model);
-    let left = Line::of(role, format!(" {sign}  ")).with(Role::Strong, bold).with(role, format!(" {plain}"));
-    let right = if area.width < WIDE { Line::default() } else { join(rates(model), clock(model)).with(role, " ") };
+    // On a strong fill everything is said in the fill's own ink; on a quiet one what stands out may.
+    let loud = matches!(role, Role::SentenceWarn | Role::SentenceBad);
+    let left = Line::of(role, format!(" {sign}  "))
+        .with(if loud { role } else { Role::Strong }, bold)
+        .with(role, format!(" {plain}"));
+    let mut right = if area.width < WIDE { Line::default() } else { join(rates(model), clock(model)).with(role, " ") };
+    if loud {
+        right.spans.iter_mut().for_each(|span| span.role = role);
+    }
     Bar { area, left, right, surface: role }
 }
 
@@ -149,7 +156,7 @@ fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let (own, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) = usable.into_iter().partition(here);
     for entry in own.into_iter().chain(common) {
         let (Some(key), Some(word)) = (entry.keys.first(), words(model, entry)) else { continue };
-        let hint = hint_words(key, &word);
+        let hint = hint_words(&keys(model, entry, key), &word);
         if left.width() + hint.width() > room {
             break;
         }
@@ -159,6 +166,15 @@ fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
         left = join(left, hint).with(Role::Text, "   ");
     }
     Bar { area, left, right: help, surface: Role::Ground }
+}
+
+/// The keys of a hint: speed has one in either direction.
+fn keys(model: &Model, entry: &CommandEntry, key: &str) -> String {
+    let other = model.commands.iter().find(|other| entry.name == "slower" && other.name == "faster");
+    match other.and_then(|other| other.keys.first()) {
+        Some(other) => format!("{key} {other}"),
+        None => key.to_owned(),
+    }
 }
 
 /// One line behind another.

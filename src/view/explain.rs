@@ -16,3 +16,8 @@ pub struct ExplainView {
 pub fn project(_model: &Model, _subject: &Selection, _scroll: u16, area: Area) -> ExplainView {
     ExplainView { area }
 }
+
+/// The most rows that the explanation of `subject` can be scrolled down by.
+pub fn scroll_max(_model: &Model, _subject: &Selection) -> u16 {
+    0
+}

@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(grouped(123_456_789), "123,456,789");
         assert_eq!(bytes(1_023), "1023 B");
         assert_eq!(bytes(1_258_291), "1.1 MiB");
-        assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+        assert_eq!(bytes(u64::MAX), "16383.9 PiB");
         assert_eq!(clock(83_417_999), "00:01:23.417");
         assert_eq!(duration_ms(1_234), "1.2 s");
         assert_eq!(duration_ms(604_800_000), "7 days");

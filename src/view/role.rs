@@ -92,6 +92,16 @@ roles! {
     WaitBar,
     /// A broker's sparkline.
     Spark,
+    /// A record in its leader's log.
+    Record,
+    /// A record in a follower's log.
+    RecordCopy,
+    /// A record in the log of a dead broker.
+    RecordDead,
+    /// A closed segment of a log.
+    Segment,
+    /// The segment that is written to.
+    SegmentActive,
     /// The graph of records in, while they flow.
     Flow,
     /// The bar at the left edge of what is selected.

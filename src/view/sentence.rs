@@ -111,19 +111,21 @@ fn without_leader(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
         return None;
     }
     let verb = if none == 1 { "has" } else { "have" };
-    let bold = format!("{} {verb} no leader.", plural(none, "partition"));
-    let plain = match facts.newest_dead() {
-        Some(broker) => {
-            let ago = duration_ms(since_ms(snapshot, broker.since_us));
-            let waits =
-                broker.session.as_ref().filter(|session| !session.expired).map_or_else(String::new, |session| {
-                    format!("; ZooKeeper gives it {} more", duration_ms(session.ends_in_ms))
-                });
-            format!("broker-{} died {ago} ago{waits}.", broker.id)
-        }
-        None => "Nobody can write to them or read them.".to_owned(),
+    let what = format!("{} {verb} no leader.", plural(none, "partition"));
+    let Some(broker) = facts.newest_dead() else {
+        return Some(Sentence::bad(what, "Nobody can write to them or read them."));
     };
-    Some(Sentence::bad(bold, plain))
+    let mut plain = Vec::new();
+    let held = facts.count(|partition| partition.held);
+    if held > 0 {
+        plain.push(format!("{held} {} for its copy.", if held == 1 { "waits" } else { "wait" }));
+    }
+    if let Some(session) = broker.session.as_ref().filter(|session| !session.expired) {
+        plain.push(format!("ZooKeeper ends its session in {}.", duration_ms(session.ends_in_ms)));
+    } else {
+        plain.push(format!("It died {} ago.", duration_ms(since_ms(snapshot, broker.since_us))));
+    }
+    Some(Sentence::bad(format!("broker-{} is dead: {what}", broker.id), plain.join(" ")))
 }
 
 fn without_zookeeper(snapshot: &Snapshot, _: &Facts<'_>) -> Option<Sentence> {

@@ -68,10 +68,10 @@ fn a_wrong_file_is_refused_with_its_line() {
     let path = folder.path().join("keys.ron");
     let error = |text: &str| {
         std::fs::write(&path, text).expect("written");
-        Keymap::load(&path).expect_err("wrong").to_string()
+        Keymap::load(Some(&path)).expect_err("wrong").to_string()
     };
     assert!(error("{\n  \"quit\": [\"Z\"],\n  \"fly\": [\"F\"],\n}").contains("keys.ron:3: there is no command 'fly'"));
     assert!(error("{\n  \"quit\": [\"Hyper-x\"],\n}").contains("keys.ron:2: 'Hyper-x' is no key"));
     assert!(error("{\n  \"quit\": 3,\n}").contains("keys.ron:2:"));
-    assert!(Keymap::load(&folder.path().join("none.ron")).is_ok(), "no file, no change");
+    assert!(Keymap::load(Some(&folder.path().join("none.ron"))).is_ok(), "no file, no change");
 }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use crate::model::Model;
 use crate::model::commands::Need;
-use crate::model::overlay::Overlay;
+use crate::model::overlay::{Confirm, Confirmed, Overlay};
 use crate::model::place::{Motion, Screen, Selection};
+use crate::model::topics::Pane;
 use crate::session::action::Action;
 use crate::session::snapshot::BrokerState;
 
 use crate::app::command::{Command, TABLE};
 use crate::app::effect::{Effect, Purpose};
 
-use super::overlay;
+use crate::view::format::{grouped, plural};
+
+use super::{form, messages, overlay};
 
 /// Lab time per real time at real time, in millionths.
 const REAL_TIME_PPM: u64 = 1_000_000;
@@ -27,11 +30,9 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
     }
     match command {
         Command::Quit | Command::QuitNow | Command::Suspend | Command::Repaint => ending(model, command),
-        Command::Move(motion) => {
-            go(model, motion);
-            Vec::new()
-        }
+        Command::Move(motion) => go(model, motion),
         Command::Open if !model.overlays.is_empty() => overlay::open(model),
+        Command::Open if model.topics.prompt.is_some() => messages::entered(model),
         Command::Open => {
             model.open();
             Vec::new()
@@ -59,15 +60,51 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             Vec::new()
         }
         Command::Copy => copy(model),
-        Command::Produce
-        | Command::NewTopic
-        | Command::DeleteTopic
-        | Command::Filter
-        | Command::Seek
-        | Command::Follow
-        | Command::ViewAs
-        | Command::Zoom => Vec::new(),
+        Command::Produce | Command::NewTopic | Command::DeleteTopic => on_topics(model, command),
+        Command::Filter | Command::Seek | Command::Follow | Command::ViewAs | Command::Zoom => {
+            on_messages(model, command)
+        }
     }
+}
+
+fn on_topics(model: &mut Model, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Produce => form::produce(model),
+        Command::NewTopic => form::new_topic(model),
+        _ => ask_to_delete(model),
+    }
+    Vec::new()
+}
+
+fn on_messages(model: &mut Model, command: Command) -> Vec<Effect> {
+    let messages = &mut model.topics.messages;
+    match command {
+        Command::Filter => messages::ask_filter(model),
+        Command::Seek => messages::ask_offset(model),
+        Command::Follow if !messages.following => return messages::follow(model),
+        Command::Follow => messages.following = false,
+        Command::ViewAs => messages.format = messages.format.next(),
+        _ => messages.zoomed = !messages.zoomed && messages.selected.is_some(),
+    }
+    Vec::new()
+}
+
+/// Asks before a topic goes, and says what goes with it.
+fn ask_to_delete(model: &mut Model) {
+    let Some(name) = model.topics.topic.clone() else { return };
+    let Some(topic) = model.snapshot.topics.get(&name) else { return };
+    if topic.internal {
+        model.tell(format!("{name} is Kafka's own; the cluster cannot do without it"), true);
+        return;
+    }
+    let records: i64 = topic.partitions.iter().map(|partition| partition.log_end - partition.log_start).sum();
+    let consequences = vec![
+        format!("{} with {} records, on every broker.", plural(topic.partitions.len(), "partition"), grouped(records)),
+        "It cannot be undone. Clients that use it will fail.".to_owned(),
+    ];
+    let question = format!("Delete {name}?");
+    let then = Confirmed::Ask(Action::DeleteTopic { name });
+    model.overlays.push(Overlay::Confirm(Confirm { question, consequences, then }));
 }
 
 /// Why the session cannot do this, if it cannot.
@@ -92,11 +129,17 @@ fn ending(model: &mut Model, command: Command) -> Vec<Effect> {
 }
 
 /// Moves in the overlay on top, or else on the screen.
-fn go(model: &mut Model, motion: Motion) {
-    if !overlay::go(model, motion) {
-        let page = usize::from(model.size.1.saturating_sub(8)).max(1);
-        model.go(motion, page);
+fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
+    if overlay::go(model, motion) {
+        return Vec::new();
     }
+    let page = usize::from(model.size.1.saturating_sub(8)).max(1);
+    let among_messages = model.screen == Screen::Topics && model.topics.opened && model.topics.pane == Pane::Messages;
+    if among_messages && motion != Motion::NextPane {
+        return messages::go(model, motion, page / 2);
+    }
+    model.go(motion, page);
+    Vec::new()
 }
 
 /// The broker that the keys act on: the selected one, or the leader of what is selected.
@@ -192,12 +235,17 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             let event = model.snapshot.events.iter().find(|event| event.id == id);
             event.map_or_else(String::new, |event| format!("{} because {}", event.text, event.because))
         }
-        Selection::Record(..) | Selection::None => String::new(),
+        Selection::Record(..) => {
+            let value = model.topics.messages.selected().and_then(|record| record.value.clone());
+            value.map_or_else(String::new, |value| String::from_utf8_lossy(&value).into_owned())
+        }
+        Selection::None => String::new(),
     };
     if text.is_empty() {
         model.tell("nothing is selected to copy", true);
         return Vec::new();
     }
-    model.tell(format!("copied: {}", text.lines().next().unwrap_or_default()), false);
+    let shown: String = text.chars().take(60).collect();
+    model.tell(format!("copied: {shown}"), false);
     vec![Effect::Copy(text)]
 }

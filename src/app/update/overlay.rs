@@ -12,7 +12,9 @@ use crate::model::topics::Prompt;
 use crate::app::command::{Command, TABLE, by_name};
 use crate::app::effect::{Effect, Purpose};
 
-use super::act;
+use crate::view;
+
+use super::{act, form};
 
 /// How old a lab in memory is when ending it starts to ask, in microseconds of lab time.
 const WORTH_ASKING_US: u64 = 60_000_000;
@@ -67,6 +69,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             model.overlays.pop();
             Vec::new()
         }
+        Some(Overlay::Form(_)) => form::send(model),
         _ => Vec::new(),
     }
 }
@@ -74,10 +77,15 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
 /// Moves in the overlay on top; false where there is none.
 pub(super) fn go(model: &mut Model, motion: Motion) -> bool {
     let page = usize::from(model.size.1.saturating_sub(8)).max(1);
+    let most = match model.overlays.last() {
+        Some(Overlay::Help { .. }) => view::overlay::help_scroll_max(model),
+        Some(Overlay::Explain { subject, .. }) => view::explain::scroll_max(model, subject),
+        _ => 0,
+    };
     let Some(overlay) = model.overlays.last_mut() else { return false };
     match overlay {
         Overlay::Help { scroll } | Overlay::Explain { scroll, .. } => {
-            let to = motion.along(Some(usize::from(*scroll)), usize::from(u16::MAX), page).unwrap_or(0);
+            let to = motion.along(Some(usize::from(*scroll)), usize::from(most) + 1, page).unwrap_or(0);
             *scroll = u16::try_from(to).unwrap_or(u16::MAX);
         }
         Overlay::Palette(palette) => {
@@ -119,10 +127,15 @@ pub(super) fn focused(model: &mut Model) -> Option<(&mut TextField, bool)> {
 
 /// A text field has changed: what depends on it follows.
 pub(super) fn edited(model: &mut Model) {
-    if let Some(Overlay::Palette(palette)) = model.overlays.last_mut() {
-        search(palette);
-    } else if let Some(Prompt::Filter(field)) = &model.topics.prompt {
-        model.topics.messages.filter = field.text();
+    match model.overlays.last_mut() {
+        Some(Overlay::Palette(palette)) => search(palette),
+        Some(Overlay::Form(form)) => form::edited(form),
+        Some(_) => {}
+        None => {
+            if let Some(Prompt::Filter(field)) = &model.topics.prompt {
+                model.topics.messages.filter = field.text();
+            }
+        }
     }
 }
 
