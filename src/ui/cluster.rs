@@ -39,6 +39,9 @@ fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: &Cell, theme: &Theme) {
     if place.is_empty() {
         return;
     }
+    if cell.state != CellState::Absent {
+        paint::fill(frame, place, theme.alone(Role::Ground));
+    }
     let middle = place.height.saturating_sub(1) / 2;
     if theme.marks_cells() {
         centred(frame, place, middle, &cell.marked, theme.style(cell.fill));
@@ -58,7 +61,7 @@ fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: &Cell, theme: &Theme) {
 /// What lies below the number: a fill with its edges, a hatch, or nothing.
 fn ground(frame: &mut Frame<'_>, place: Rect, cell: &Cell, theme: &Theme) {
     if cell.hatched {
-        let hatch = "╱".repeat(usize::from(if cell.half { place.width.saturating_sub(1).max(1) } else { place.width }));
+        let hatch = "╱".repeat(usize::from(place.width));
         for row in 0..place.height {
             paint::text(frame, place, row, &hatch, theme.style(Role::Hatch));
         }
@@ -68,8 +71,8 @@ fn ground(frame: &mut Frame<'_>, place: Rect, cell: &Cell, theme: &Theme) {
         return;
     }
     let done = cell.done.min(place.width);
-    paint::fill(frame, place, theme.style(cell.fill));
-    paint::fill(frame, Rect { width: done, ..place }, theme.style(Role::BehindDone));
+    paint::fill(frame, place, theme.alone(cell.fill));
+    paint::fill(frame, Rect { width: done, ..place }, theme.alone(Role::BehindDone));
     if !cell.half {
         return;
     }
@@ -78,7 +81,7 @@ fn ground(frame: &mut Frame<'_>, place: Rect, cell: &Cell, theme: &Theme) {
     for (role, sign, x) in [(left, "▐", place.x), (right, "▌", place.right().saturating_sub(1))] {
         let Some(edge) = theme.edge(role) else { continue };
         let edge_place = Rect { x, width: 1, ..place };
-        paint::fill(frame, edge_place, theme.bare());
+        paint::fill(frame, edge_place, theme.alone(Role::Ground));
         for row in 0..place.height {
             paint::text(frame, edge_place, row, sign, edge);
         }

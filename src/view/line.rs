@@ -51,8 +51,14 @@ impl Line {
     /// The line padded with blanks to `width` columns, so that what follows stands in a column of its own.
     #[must_use]
     pub fn padded(self, width: usize) -> Self {
+        self.padded_with(Role::Text, width)
+    }
+
+    /// The same with blanks of a role: for a fill.
+    #[must_use]
+    pub fn padded_with(self, role: Role, width: usize) -> Self {
         let missing = width.saturating_sub(self.width());
-        self.with(Role::Text, " ".repeat(missing))
+        self.with(role, " ".repeat(missing))
     }
 
     /// The line cut to at most `width` columns, with an ellipsis where something was cut.

@@ -8,7 +8,7 @@ use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
 
-use super::plan::{Plan, Room};
+use super::plan::Room;
 use super::{ClusterView, NEW_US, Scene, selects};
 
 /// Columns of a countdown's bar.
@@ -72,7 +72,7 @@ fn label(scene: &Scene<'_>, broker: &Broker) -> Vec<Line> {
     }
     let mut lines = vec![head, leads(scene, broker, copies, compact)];
     if !compact {
-        lines.push(traffic(broker));
+        lines.push(traffic(broker, scene.plan.room == Room::Wide));
         lines.push(Line::of(Role::Faint, format!("   {}", broker.address)));
     }
     lines
@@ -90,7 +90,8 @@ fn dead_label(scene: &Scene<'_>, broker: &Broker, head: Line, compact: bool) -> 
     if !scene.snapshot.capabilities.break_things {
         start = Line::default();
     }
-    let head = head.with(Role::Text, " ").with(Role::DeadTag, format!(" DEAD {ago} "));
+    let tag = if scene.plan.room == Room::Wide { format!(" DEAD {ago} ") } else { format!("DEAD {ago}") };
+    let head = head.with(Role::Text, " ").with(Role::DeadTag, tag);
     vec![head, Line::of(Role::Dim, led), start]
 }
 
@@ -114,16 +115,19 @@ fn leads(scene: &Scene<'_>, broker: &Broker, copies: bool, compact: bool) -> Lin
     if copies { line.with(Role::Dim, ", in sync ").with(Role::Warn, broker.in_sync.to_string()) } else { line }
 }
 
-fn traffic(broker: &Broker) -> Line {
+fn traffic(broker: &Broker, spark: bool) -> Line {
+    let line = Line::of(Role::Text, format!("   {}", format::count(broker.in_per_sec)))
+        .with(Role::Dim, " in  ")
+        .with(Role::Text, format::count(broker.out_per_sec))
+        .with(Role::Dim, " out ");
+    if spark { line.with(Role::Spark, sparkline(broker)) } else { line }
+}
+
+fn sparkline(broker: &Broker) -> String {
     let most = broker.in_history.iter().copied().max().unwrap_or(0).max(1);
     // At most five eighths: bars of neighbouring rows would melt into a wall.
     let bar = |n: &u32| ['▁', '▂', '▃', '▄', '▅'].get(usize::try_from(n * 4 / most).unwrap_or(0)).copied().unwrap_or('▁');
-    let spark: String = broker.in_history.iter().map(bar).collect();
-    Line::of(Role::Text, format!("   {}", format::count(broker.in_per_sec)))
-        .with(Role::Dim, " in  ")
-        .with(Role::Text, format::count(broker.out_per_sec))
-        .with(Role::Dim, " out ")
-        .with(Role::Spark, spark)
+    broker.in_history.iter().map(bar).collect()
 }
 
 /// A session's id, short: the last digits tell sessions apart.
@@ -154,9 +158,10 @@ fn session(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u16) {
     let plan = &scene.plan;
     let Some(session) = &broker.session else { return };
     let middle = y + (plan.cell.saturating_sub(1)) / 2;
-    let x = spine(plan) + 2;
+    let x = plan.spine() + 2;
     if plan.room == Room::Compact {
-        view.put(plan.area, x, y, compact_session(broker, session));
+        let narrow = plan.right < 13;
+        view.put(plan.area, if narrow { x - 1 } else { x }, y, compact_session(broker, session, narrow));
         return;
     }
     let alive = !session.expired && broker.state != BrokerState::Dead;
@@ -168,17 +173,12 @@ fn session(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u16) {
     }
 }
 
-/// The column of the ZooKeeper spine.
-fn spine(plan: &Plan) -> u16 {
-    (plan.area.x + plan.area.width).saturating_sub(plan.right)
-}
-
-fn compact_session(broker: &Broker, session: &BrokerSession) -> Line {
+fn compact_session(broker: &Broker, session: &BrokerSession, narrow: bool) -> Line {
     if session.expired {
-        return Line::of(Role::Bad, "✕ expired");
+        return Line::of(Role::Bad, if narrow { "✕ gone" } else { "✕ expired" });
     }
     if silent(broker, session) {
-        return Line::of(Role::Warn, "✕ ends ").with(Role::Bad, seconds(session.ends_in_ms));
+        return Line::of(Role::Warn, if narrow { "✕ " } else { "✕ in " }).with(Role::Bad, seconds(session.ends_in_ms));
     }
     Line::of(Role::Control, "♥").with(Role::Faint, format!(" {}", seconds(session.silent_ms)))
 }
@@ -186,7 +186,7 @@ fn compact_session(broker: &Broker, session: &BrokerSession) -> Line {
 /// The line from a broker's row to the spine; a dead broker's is cut.
 fn link(scene: &Scene<'_>, view: &mut ClusterView, y: u16, alive: bool) {
     let plan = &scene.plan;
-    let end = spine(plan);
+    let end = plan.spine();
     let from = scene.grid.end().unwrap_or(plan.area.x + plan.label) + 1;
     let width = usize::from(end.saturating_sub(from));
     let line = if alive {
@@ -201,17 +201,16 @@ fn link(scene: &Scene<'_>, view: &mut ClusterView, y: u16, alive: bool) {
 fn session_words(scene: &Scene<'_>, broker: &Broker, session: &BrokerSession) -> Vec<Line> {
     let wide = scene.plan.room == Room::Wide;
     let id = short_id(session.id);
+    let words = |words: String| if wide { words } else { words.replace(&format!("session {id} "), "") };
     if session.expired {
-        return vec![
-            Line::of(Role::Bad, format!("session {id} expired")),
-            Line::of(Role::Dim, format!("/brokers/ids/{} is gone", broker.id)),
-        ];
+        let gone = if wide { format!("/brokers/ids/{} is gone", broker.id) } else { "its znode is gone".to_owned() };
+        return vec![Line::of(Role::Bad, words(format!("session {id} expired"))), Line::of(Role::Dim, gone)];
     }
     if silent(broker, session) {
         let (gone, left) = countdown(session, if wide { COUNTDOWN } else { COUNTDOWN / 2 });
         let ends = if wide { format!(" ends in {}", seconds(session.ends_in_ms)) } else { format!(" {}", seconds(session.ends_in_ms)) };
         return vec![
-            Line::of(Role::Warn, format!("session {id} silent {}", seconds(session.silent_ms))),
+            Line::of(Role::Warn, words(format!("session {id} silent {}", seconds(session.silent_ms)))),
             Line::of(Role::Bad, gone).with(Role::Rule, left).with(Role::Bad, ends),
         ];
     }
@@ -261,7 +260,7 @@ fn ensemble(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
     let plan = &scene.plan;
     let Some(zookeeper) = &scene.snapshot.zookeeper else { return };
     let (all, up) = (zookeeper.servers.len(), zookeeper.servers.iter().filter(|server| server.alive).count());
-    let x = spine(plan);
+    let x = plan.spine();
     let counted = if all == 1 && up == 1 { String::new() } else { format!("  {up} of {all} up") };
     view.put(plan.area, x, y, Line::of(Role::Rule, "┌ ").with(Role::Strong, "ZooKeeper").with(Role::Dim, counted));
     let last = plan.broker_row(plan.shown.len().saturating_sub(1)) + plan.cell.saturating_sub(1) / 2;
@@ -274,10 +273,14 @@ fn ensemble(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
     for (row, server) in (0..rows).zip(&zookeeper.servers) {
         let (role, sign, name) = server_words(server);
         let zxid = format!("{}:{:x}", server.zxid >> 32, server.zxid & 0xffff_ffff);
-        let role_word = if server.alive { server.role.as_ref() } else { "dead" };
+        let role_word = match (server.alive, server.role.as_ref()) {
+            (false, _) => "dead",
+            (true, "standalone") if plan.room != Room::Wide => "alone",
+            (true, word) => word,
+        };
         let mut line = Line::of(role, format!("{sign} ")).with(name, format!("zk-{}  {role_word}", server.id));
         if plan.room == Room::Wide {
-            line = line.with(Role::Faint, format!("  zxid {zxid}"));
+            line = line.with(Role::Faint, format!("  {zxid}"));
         }
         view.put(plan.area, x + 2, y + 1 + row, line);
     }

@@ -182,7 +182,7 @@ fn cell(scene: &Scene<'_>, broker: &Broker, partition: &Partition, column: &Colu
             CellState::Follower => Role::FollowerNote,
             _ => fill(state),
         },
-        marked: marked(state, &number(partition.id, column.width)),
+        marked: if state == CellState::Absent { text.clone() } else { marked(state, &number(partition.id, column.width)) },
         text,
         note,
         note_centred,

@@ -170,8 +170,9 @@ impl Story<'_> {
         let mut last_us = self.root.at_us;
         let mut ahead = stops;
         for (at, stop) in stops.iter().enumerate() {
-            let of_kind = |event: &&&Event| stop.kinds.contains(&event.kind.as_ref());
-            let Some(event) = self.line.iter().find(of_kind) else { continue };
+            // The first kind says it best; the others stand in for it.
+            let of_kind = |kind: &&str| self.line.iter().find(|event| event.kind.as_ref() == *kind);
+            let Some(event) = stop.kinds.iter().find_map(of_kind) else { continue };
             let progress = Progress::After(event.at_us.saturating_sub(last_us));
             stations.push(Station { label: self.words(event), progress });
             last_us = last_us.max(event.at_us);
@@ -234,17 +235,18 @@ fn shape(station: &Station, last_done: bool) -> (&'static str, Role, String, Rol
 
 /// Puts the chain into the top of `area`; what is left of the area comes back.
 pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView, area: Area) -> Area {
-    let Some(chain) = view.chain.clone() else { return area };
+    let Some(mut chain) = view.chain.clone() else { return area };
+    if scene.plan.room != Room::Wide {
+        without_expected_end(&mut chain);
+    }
     let reached = chain.stations.iter().rposition(|station| matches!(station.progress, Progress::After(_)));
     let over = !chain.stations.iter().any(|station| matches!(station.progress, Progress::Now { .. }));
     let good = if over { reached } else { None };
     if scene.plan.room == Room::Compact {
         return sentence(view, &chain, good, area);
     }
-    let count = u16::try_from(chain.stations.len()).unwrap_or(1).max(1);
-    let step = area.width.saturating_sub(2) / count;
-    for (at, station) in chain.stations.iter().enumerate() {
-        let x = area.x + 1 + step * u16::try_from(at).unwrap_or(0);
+    let mut x = area.x + 1;
+    for ((at, station), step) in chain.stations.iter().enumerate().zip(steps(&chain, area.width)) {
         let (sign, role, time, time_role) = shape(station, Some(at) == good);
         let next = chain.stations.get(at + 1);
         let words = usize::from(step.saturating_sub(2));
@@ -254,8 +256,30 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView, area: Area) -> A
         }
         view.put(area, x, area.y + 1, Line::of(role, line::cut(&station.label, words)));
         view.put(area, x, area.y + 2, Line::of(time_role, line::cut(&time, words)));
+        x += step;
     }
     Area { y: area.y + 4, height: area.height.saturating_sub(4), ..area }
+}
+
+/// Drops the station that only ends what is going on: where room is short, the countdown says it.
+fn without_expected_end(chain: &mut Chain) {
+    let waits = chain.stations.iter().position(|station| matches!(station.progress, Progress::Now { of_us: Some(_), .. }));
+    if let Some(end) = waits.map(|at| at + 1).filter(|end| end + 1 < chain.stations.len()) {
+        chain.stations.remove(end);
+    }
+}
+
+/// Columns from each station to the next: its words and a share of what is left, or even shares where words do not fit.
+fn steps(chain: &Chain, width: u16) -> Vec<u16> {
+    let words: Vec<u16> = chain.stations.iter().map(|station| line::columns(&station.label) + 3).collect();
+    let count = u16::try_from(words.len()).unwrap_or(1).max(1);
+    let width = width.saturating_sub(2);
+    let even = width / count;
+    if words.iter().all(|words| *words <= even) {
+        return vec![even; words.len()];
+    }
+    let spare = width.checked_sub(words.iter().fold(0, |sum, words| sum + words));
+    words.iter().map(|words| spare.map_or(even, |spare| words + spare / count)).collect()
 }
 
 /// The line to the next station: full where it is done, filled so far while it waits.

@@ -38,7 +38,7 @@ fn producers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
     let plan = &scene.plan;
     let all = scene.snapshot.producers.len();
     let fit = usize::from(rows.count);
-    let heading = if all > 0 { " producers  acks" } else { " producers" };
+    let heading = if all > 0 && plan.room == Room::Wide { " producers and their acks" } else { " producers" };
     view.put(plan.area, plan.area.x, rows.y, Line::of(Role::Dim, heading));
     if all == 0 {
         view.put(plan.area, plan.area.x, rows.y + 1, Line::of(Role::Dim, "   none: any Kafka client may write"));
@@ -46,9 +46,11 @@ fn producers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
     }
     // In their own order as long as all fit: rows that change places are hard to follow.
     let shown: Vec<&Producer> = if all > fit { by_trouble(scene) } else { scene.snapshot.producers.values().collect() };
+    let name = shown.iter().take(fit).map(|producer| line::columns(&safe_str(&producer.name))).max().unwrap_or(0);
     let most = scene.snapshot.producers.values().flat_map(|producer| producer.per_partition.values()).copied().max();
     for (y, producer) in (rows.y + 1..).zip(shown.iter().take(fit)) {
-        view.put(plan.area, plan.area.x, y, producer_words(producer, plan.room).cut(usize::from(plan.label.saturating_sub(1))));
+        let words = producer_words(scene, producer, name);
+        view.put(plan.area, plan.area.x, y, words.cut(usize::from(plan.label.saturating_sub(1))));
         for column in scene.grid.columns.iter().filter(|column| column.topic == producer.topic) {
             if let Some(bar) = writes(scene, producer, column, most.unwrap_or(0)) {
                 view.put(plan.area, bar.0, y, bar.1);
@@ -62,10 +64,18 @@ fn producers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
     }
 }
 
+/// Records that wait for partitions which cannot take them now.
+fn held(scene: &Scene<'_>, producer: &Producer) -> u64 {
+    let partitions = scene.snapshot.topics.get(&producer.topic).map_or(&[][..], |topic| &topic.partitions);
+    let stuck = partitions.iter().filter(|partition| partition.leader.is_none() || partition.held);
+    stuck.filter_map(|partition| producer.waiting_per_partition.get(&partition.id)).sum()
+}
+
 /// What is wrong with a producer's records, or that nothing is.
-fn losses(producer: &Producer, calm: bool) -> Line {
-    if producer.waiting > producer.acked_per_sec {
-        return Line::of(Role::Warn, format!("{} held", format::count(producer.waiting)));
+fn losses(scene: &Scene<'_>, producer: &Producer, calm: bool) -> Line {
+    let held = held(scene, producer);
+    if held > 0 {
+        return Line::of(Role::Warn, format!("{} held", format::count(held)));
     }
     if producer.lost > 0 {
         return Line::of(Role::Bad, format!("lost {}", format::count(producer.lost)));
@@ -73,16 +83,22 @@ fn losses(producer: &Producer, calm: bool) -> Line {
     if calm { Line::of(Role::Dim, "lost ").with(Role::Text, "0") } else { Line::default() }
 }
 
-fn producer_words(producer: &Producer, room: Room) -> Line {
+/// Name (in a column of `width`), acks, rate, and what became of the records.
+fn producer_words(scene: &Scene<'_>, producer: &Producer, width: u16) -> Line {
+    let room = scene.plan.room;
+    let width = usize::from(width.min(9));
     let (sign, role) = if producer.paused { ("‖", Role::Dim) } else { ("▸", Role::Write) };
-    let name = line::cut(&safe_str(&producer.name), 9);
+    let name = line::cut(&safe_str(&producer.name), width);
     let rate = format!("{}/s", format::count(producer.acked_per_sec));
-    let line = Line::of(role, format!(" {sign} ")).with(Role::Text, format!("{name:<9}"));
-    let line = if room == Room::Wide { line.with(Role::Dim, format!("{:<4}", producer.acks)) } else { line };
-    let line = line.with(Role::Text, format!("{rate:>6} "));
-    let mut words = losses(producer, room == Room::Wide).spans.into_iter();
-    let mut line = line;
-    line.spans.extend(&mut words);
+    let line = Line::of(role, format!(" {sign} ")).with(Role::Text, format!("{name:<width$}  "));
+    let line = if room == Room::Wide { line.with(Role::Dim, format!("{:<3}", producer.acks)) } else { line };
+    let losses = losses(scene, producer, room == Room::Wide);
+    // Narrow, what is wrong takes the place of the rate.
+    if room != Room::Wide && !losses.spans.is_empty() {
+        return Line { spans: line.spans.into_iter().chain(losses.spans).collect() };
+    }
+    let mut line = line.with(Role::Text, format!("{rate:>6} "));
+    line.spans.extend(losses.spans);
     line
 }
 
@@ -122,7 +138,7 @@ fn producers_row(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
             .with(Role::Faint, " acks=")
             .with(Role::Text, safe_str(&producer.acks))
             .with(Role::Text, format!(" {}/s ", format::count(producer.acked_per_sec)));
-        line.spans.extend(losses(producer, true).spans);
+        line.spans.extend(losses(scene, producer, true).spans);
     }
     view.put(plan.area, plan.area.x, y, line.cut(usize::from(plan.area.width)));
 }
@@ -228,13 +244,16 @@ fn bands(scene: &Scene<'_>, view: &mut ClusterView, consumer: &Consumer, y: u16)
             at.topic == column.topic && matches!(column.stack, Stack::Topic) | (column.stack == Stack::Partition(at.partition))
         })
     };
+    let mut said = false;
     let runs = scene.grid.columns.chunk_by(|a, b| a.topic == b.topic && reads(a) == reads(b));
     for run in runs.filter(|run| run.first().is_some_and(reads)) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
         let inset = u16::from(first.half && first.width > 3);
         let x = first.x + inset;
         let width = usize::from(last.end().saturating_sub(x + inset));
-        view.put(scene.plan.area, x, y, Line::of(Role::ReadBand, " ".repeat(width)));
+        let words = if scene.plan.room == Room::Compact || said { "" } else { " reads" };
+        said = true;
+        view.put(scene.plan.area, x, y, Line::of(Role::ReadBand, line::cut(words, width)).padded_with(Role::ReadBand, width));
     }
 }
 

@@ -65,7 +65,10 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
         let Some(spot) = spot(scene, message) else { continue };
         let (role, sign, _) = sign(message.kind);
         let mut label = Line::of(role, sign);
-        if names > 0 {
+        if spot.link {
+            let words = format!("{} on its way", short_name(message).to_lowercase());
+            view.put(scene.plan.area, scene.plan.spine() + 2, spot.head + 1, Line::of(role, words));
+        } else if names > 0 {
             label = label.with(role, format!(" {}", short_name(message))).with(Role::Text, tag(message));
         }
         let area = |line: &Line| Area { x: spot.x, y: spot.head, width: line.columns() + 1, height: 1 };
@@ -119,6 +122,8 @@ struct Spot {
     x: u16,
     head: u16,
     path: std::ops::Range<u16>,
+    /// Whether it moves on a session's line: its words stand beside it.
+    link: bool,
 }
 
 fn spot(scene: &Scene<'_>, message: &InFlight) -> Option<Spot> {
@@ -134,7 +139,7 @@ fn spot(scene: &Scene<'_>, message: &InFlight) -> Option<Spot> {
     let head = free_row(scene, wanted, from, to)?;
     let replica = matches!(message.kind, MessageKind::ReplicaFetch | MessageKind::ReplicaRecords | MessageKind::Control);
     let path = if replica { head..head } else if from < head { from..head } else { head + 1..from + 1 };
-    Some(Spot { x, head, path })
+    Some(Spot { x, head, path, link: false })
 }
 
 /// The row at `done` thousandths of the way between two rows.
@@ -184,13 +189,14 @@ fn on_the_link(scene: &Scene<'_>, broker: i32, to_zookeeper: bool, done: u64) ->
     let start = scene.grid.end()? + 1;
     let end = (plan.area.x + plan.area.width).saturating_sub(plan.right + 1);
     let (from, to) = if to_zookeeper { (start, end) } else { (end, start) };
-    Some(Spot { x: walk(from, to, done), head: y, path: 0..0 })
+    Some(Spot { x: walk(from, to, done), head: y, path: 0..0, link: true })
 }
 
 /// The list of messages in the top half of `area`, each with how far it is; what is left of the area comes back.
 pub(super) fn list(scene: &Scene<'_>, view: &mut ClusterView, area: Area) -> Area {
     let all = ranked(scene);
-    let rows = (area.height * 2 / 3).max(1).min(u16::try_from(all.len()).unwrap_or(u16::MAX));
+    // The last rows are the events'.
+    let rows = area.height.saturating_sub(3).max(1).min(u16::try_from(all.len()).unwrap_or(u16::MAX));
     let wide = scene.plan.room != Room::Compact;
     for (message, y) in all.iter().zip(area.y..area.y + rows) {
         view.put(area, area.x, y, row(scene, message, wide).cut(usize::from(area.width)));

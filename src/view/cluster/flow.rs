@@ -33,7 +33,7 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
         let eighths = (n * 16).div_ceil(most).min(16);
         let (top, bottom) = (eighths.saturating_sub(8), eighths.min(8));
         let gap = *n * 10 < most && before(at);
-        let (role, bottom) = if gap { (Role::WaitBar, 1) } else { (Role::Flow, bottom) };
+        let (role, bottom) = if gap { (Role::WaitBar, 2) } else { (Role::Flow, bottom) };
         for (row, height) in rows.iter_mut().zip([top, bottom]) {
             push(row, role, block(height));
         }

@@ -22,7 +22,7 @@ const BETWEEN: u16 = 2;
 const FOLDED: u16 = 7;
 
 /// More topics than this are numbered when their partitions do not fit.
-const NAMED: usize = 8;
+pub(super) const NAMED: usize = 8;
 
 /// What stands in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,9 +135,10 @@ fn pitch(topics: &[&Topic], folded: &[bool], room: u16) -> Option<u16> {
     })
 }
 
-/// Even pitches leave one column free behind a cell; odd ones half a column at both of its edges.
+/// Even pitches leave one column free behind a cell; odd ones half a column at both of its edges, so that the number stands
+/// in the middle. A pitch of five does without: its four columns hold an offset.
 fn column(x: u16, pitch: u16, topic: &Topic, stack: Stack) -> Column {
-    let half = pitch % 2 == 1;
+    let half = pitch % 2 == 1 && pitch != 5;
     Column { x, width: if half { pitch } else { pitch - 1 }, half, topic: Arc::clone(&topic.name), stack }
 }
 
@@ -175,16 +176,19 @@ pub(super) fn partition<'a>(snapshot: &'a Snapshot, column: &Column) -> Option<&
 /// The names of the topics over their columns, with a thin line as far as they reach.
 pub(super) fn titles(scene: &Scene<'_>, view: &mut ClusterView) {
     let plan = &scene.plan;
-    for group in scene.grid.columns.chunk_by(|a, b| a.topic == b.topic) {
+    let mut groups = scene.grid.columns.chunk_by(|a, b| a.topic == b.topic).peekable();
+    while let Some(group) = groups.next() {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let Some(topic) = scene.snapshot.topics.get(&first.topic) else { continue };
         let x = first.x + u16::from(first.half && plan.room != super::plan::Room::Compact);
         let width = usize::from(last.end().saturating_sub(x));
-        // A short title may lean out a little: the columns between two topics are free.
-        let name = line::cut(&safe_str(&topic.name), width + 1);
+        // A title may lean out as far as nobody else's begins.
+        let next = groups.peek().and_then(|group| group.first());
+        let free = usize::from(next.map_or(plan.spine(), |next| next.x - 1).saturating_sub(x));
+        let name = line::cut(&safe_str(&topic.name), free.max(width));
         let mut title = Line::of(Role::Strong, name);
         let shape = format!(" {}×{}", topic.partitions.len(), topic.replication_factor);
-        if title.width() + shape.chars().count() <= width + 1 && plan.room != super::plan::Room::Compact {
+        if title.width() + shape.chars().count() <= free && plan.room != super::plan::Room::Compact {
             title = title.with(Role::Faint, shape);
         }
         let rest = width.saturating_sub(title.width() + 1);

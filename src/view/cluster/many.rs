@@ -1,16 +1,39 @@
 //! More topics than columns: every topic is one numbered column, the busiest first. The digit in a cell is how many
 //! partitions the broker leads, brightness is traffic, a minus counts replicas out of sync. Names stand below by number.
 
-use crate::session::snapshot::Topic;
+use crate::session::snapshot::{Snapshot, Topic};
 use crate::view::Area;
 use crate::view::line::{self, Line};
 use crate::view::role::Role;
 use crate::view::text::safe_str;
 
+use super::grid::NAMED;
 use super::{ClusterView, Scene};
 
 /// Columns of one name in the list.
 const NAME: u16 = 22;
+
+/// Rows of the names and of the words above them, on a screen so wide; 0 where the topics' partitions have columns.
+pub(super) fn rows(snapshot: &Snapshot, width: u16) -> u16 {
+    let topics = snapshot.topics.len();
+    let partitions: usize = snapshot.topics.values().map(|topic| topic.partitions.len()).sum();
+    if topics <= NAMED || partitions * 2 + topics * 2 < usize::from(width.saturating_sub(40)) {
+        return 0;
+    }
+    let across = usize::from(width / NAME).max(1);
+    u16::try_from(topics.div_ceil(across) + 2).unwrap_or(u16::MAX)
+}
+
+/// How the cells are read.
+fn legend() -> Line {
+    Line::of(Role::Faint, " a number: partitions led here, ")
+        .with(Role::LeaderLow, " brighter ")
+        .with(Role::Faint, " more traffic, ")
+        .with(Role::Follower, "    ")
+        .with(Role::Faint, " follows only, ")
+        .with(Role::Behind, " −2 ")
+        .with(Role::Faint, " replicas out of sync, · none here")
+}
 
 /// Whether a topic has a partition that is not in order.
 fn troubled(topic: &Topic) -> bool {
@@ -35,7 +58,9 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
 /// The names, in columns, as far as there are rows before the rule.
 fn names(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
     let plan = &scene.plan;
-    let rows = plan.rule.unwrap_or(y).saturating_sub(y + 1).max(1);
+    let rows = plan.rule.unwrap_or(y).saturating_sub(y).max(1);
+    let (y, rows) = (y + 2, rows.saturating_sub(2).max(1));
+    view.put(plan.area, plan.area.x, y - 1, legend());
     let area = Area { y, height: rows, ..plan.area };
     for (at, column) in scene.grid.columns.iter().enumerate() {
         let (across, down) = (at / usize::from(rows), at % usize::from(rows));

@@ -6,6 +6,8 @@ use crate::session::snapshot::{BrokerState, Snapshot};
 
 use crate::view::Area;
 
+use super::many;
+
 /// How much room the words have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Room {
@@ -97,7 +99,7 @@ const FLOW_ROWS: u16 = 4;
 impl Plan {
     /// The plan for a screen of this size.
     pub(super) fn of(model: &Model, area: Area, chain: bool) -> Self {
-        let counts = Counts::of(&model.snapshot);
+        let counts = Counts::of(&model.snapshot, area.width);
         let words = area.width >= 100;
         let roomy = SHAPES.iter().filter(|shape| words && area.width >= shape.min_width);
         let mut roomy = roomy.filter(|shape| counts.rows(shape) <= area.height);
@@ -111,10 +113,10 @@ impl Plan {
         let (label, right) = match (room, sees_zookeeper) {
             (Room::Wide, true) => (30, 31),
             (Room::Wide, false) => (30, 8),
-            (Room::Medium, true) => (25, 22),
-            (Room::Medium, false) => (25, 4),
+            (Room::Medium, true) => (23, 18),
+            (Room::Medium, false) => (23, 4),
             (Room::Compact, true) if area.width >= 76 => (15, 13),
-            (Room::Compact, true) => (13, 10),
+            (Room::Compact, true) => (14, 10),
             (Room::Compact, false) => (15, 1),
         };
         Self {
@@ -223,6 +225,11 @@ impl Plan {
         last.saturating_add(self.cell)
     }
 
+    /// The column of the ZooKeeper spine.
+    pub(super) fn spine(&self) -> u16 {
+        (self.area.x + self.area.width).saturating_sub(self.right)
+    }
+
     /// The columns of the matrix: first and width.
     pub(super) fn matrix(&self) -> (u16, u16) {
         (self.area.x + self.label, self.area.width.saturating_sub(self.label + self.right))
@@ -243,10 +250,12 @@ struct Counts {
     consumers: u16,
     zookeeper: bool,
     servers: u16,
+    /// Rows of the names of numbered topics; 0 where topics are named over their columns.
+    names: u16,
 }
 
 impl Counts {
-    fn of(snapshot: &Snapshot) -> Self {
+    fn of(snapshot: &Snapshot, width: u16) -> Self {
         let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         let alive = snapshot.brokers.values().any(|broker| broker.state != BrokerState::Dead);
         let lab = snapshot.capabilities.lab && alive;
@@ -255,6 +264,7 @@ impl Counts {
             producers: count(snapshot.producers.len()).clamp(u16::from(lab), 3),
             consumers: count(snapshot.consumers.len()).clamp(u16::from(lab), 3),
             zookeeper: snapshot.zookeeper.is_some(),
+            names: many::rows(snapshot, width),
             servers: snapshot.zookeeper.as_ref().map_or(0, |zk| count(zk.servers.len())).min(4),
         }
     }
@@ -271,7 +281,7 @@ impl Counts {
 
     /// Rows of the consumers with what separates them.
     fn below(&self) -> u16 {
-        1 + self.consumers.saturating_mul(3).saturating_sub(1)
+        if self.names > 0 { self.names + 1 } else { 1 + self.consumers.saturating_mul(3).saturating_sub(1) }
     }
 
     /// Rows that a shape needs.
