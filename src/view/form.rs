@@ -131,8 +131,11 @@ fn help(model: &Model, form: &Form, at: usize, field: &FormField) -> String {
     let automatic = form.kind == FormKind::Produce && at == 4 && field.field.is_empty();
     let topic = model.snapshot.topics.get(entry(0).as_str()).filter(|_| automatic && !entry(1).is_empty());
     let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok());
-    match count.and_then(|count| partitioner::for_key(entry(1).as_bytes(), count).map(|partition| (partition, count))) {
-        Some((partition, count)) => format!("automatic: murmur2 of the key mod {count} = {partition}"),
+    match count.filter(|count| *count > 0) {
+        Some(count) => {
+            let partition = partitioner::partition_for_key(entry(1).as_bytes(), count);
+            format!("automatic: murmur2 of the key mod {count} = {partition}")
+        }
         None => field.help.to_owned(),
     }
 }
