@@ -1,6 +1,8 @@
 //! The explorer on a made-up cluster: `cargo run --example screens -- [FIXTURE] [THEME]`. For looking at screens without a
 //! lab; nothing moves, and what one asks for is only acknowledged.
 
+#![expect(clippy::print_stderr, clippy::expect_used, reason = "a command line, for developers")]
+
 use std::sync::Arc;
 
 use kscope::app::{self, Options};

@@ -131,18 +131,11 @@ impl Model {
         }
     }
 
-    /// The line with which anyone's own client joins: reads the busiest topic.
+    /// The line with which anyone's own client joins: it reads the fullest topic.
     pub fn join_line(&self) -> String {
         let bootstrap = &self.snapshot.addresses.bootstrap;
-        let topic = self.busiest_topic().unwrap_or_default();
+        let topic = topics::fullest(&self.snapshot).unwrap_or_default();
         format!("kcat -b {bootstrap} -t {topic} -C")
-    }
-
-    /// The topic that most records come into; none of Kafka's own.
-    pub fn busiest_topic(&self) -> Option<Arc<str>> {
-        let topics = self.snapshot.topics.values().filter(|topic| !topic.internal);
-        let busiest = topics.max_by_key(|topic| topic.partitions.iter().map(|p| p.in_per_sec).sum::<u64>());
-        busiest.map(|topic| Arc::clone(&topic.name))
     }
 
     /// What is selected on the screen in view (overlays do not change it).

@@ -40,3 +40,6 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, theme: &Theme) {
     let buffer = frame.buffer_mut();
     theme.finish(buffer, all);
 }
+
+#[cfg(test)]
+mod tests;

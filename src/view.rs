@@ -6,6 +6,7 @@ pub mod chrome;
 pub mod cluster;
 pub mod events;
 pub mod explain;
+pub mod form;
 pub mod format;
 pub mod line;
 pub mod overlay;
@@ -156,6 +157,6 @@ pub fn project(model: &Model) -> View {
         Screen::Brokers => Body::Brokers(brokers::project(model, area)),
         Screen::Events => Body::Events(events::project(model, area)),
     };
-    let overlay = model.overlays.last().and_then(|overlay: &Overlay| overlay::project(model, overlay));
+    let overlay = model.overlays.last().map(|overlay: &Overlay| overlay::project(model, overlay));
     View::Full(Box::new(Full { chrome, area, body, overlay }))
 }

@@ -92,6 +92,13 @@ impl Messages {
     }
 }
 
+/// The topic that most records came into; none of Kafka's own.
+pub fn fullest(snapshot: &Snapshot) -> Option<Arc<str>> {
+    let topics = snapshot.topics.values().filter(|topic| !topic.internal);
+    let fullest = topics.max_by_key(|topic| topic.partitions.iter().map(|partition| partition.log_end).sum::<i64>());
+    fullest.map(|topic| Arc::clone(&topic.name))
+}
+
 /// The Topics screens' place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicsPlace {
@@ -119,15 +126,12 @@ impl TopicsPlace {
         }
     }
 
-    /// Chooses the busiest topic at first; leaves a topic that is gone.
+    /// Chooses the topic with most records at first; leaves a topic that is gone.
     pub fn settle(&mut self, snapshot: &Snapshot) {
         if !self.topic.as_ref().is_some_and(|name| snapshot.topics.contains_key(name)) {
             self.opened = false;
             self.prompt = None;
-            let rate = |name: &&Arc<str>| {
-                snapshot.topics.get(*name).map_or(0, |topic| topic.partitions.iter().map(|p| p.in_per_sec).sum::<u64>())
-            };
-            self.topic = snapshot.topics.keys().max_by_key(rate).cloned();
+            self.topic = fullest(snapshot).or_else(|| snapshot.topics.keys().next().cloned());
         }
         if self.opened && self.current(snapshot).is_none() {
             self.partition = 0;

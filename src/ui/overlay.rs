@@ -12,7 +12,10 @@ use super::{explain, paint};
 pub fn draw(frame: &mut Frame<'_>, view: &OverlayView, theme: &Theme) {
     match view {
         OverlayView::Panel(panel) => {
-            paint::shade(frame, theme);
+            // The header and the sentence stay: news must be seen through an open form too.
+            let all = frame.area();
+            let behind = Rect { y: 2, height: all.height.saturating_sub(3), ..all };
+            paint::shade(frame, behind, theme);
             draw_panel(frame, panel, theme);
         }
         OverlayView::Explain(view) => explain::draw(frame, view, theme),

@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 
 use crate::theme::{Role, Theme};
 use crate::view::Area;
@@ -85,14 +85,20 @@ pub fn panel(frame: &mut Frame<'_>, area: Rect, title: &Line, theme: &Theme) {
     line(frame, inner, 0, title, theme, Role::Panel);
 }
 
-/// Lays the shade over the whole frame: what is behind an overlay stays to be seen, quietly.
-pub fn shade(frame: &mut Frame<'_>, theme: &Theme) {
+/// Lays the shade over an area: what is behind an overlay stays to be seen, quietly.
+pub fn shade(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let shade = theme.style(Role::Shade);
-    let all = frame.area();
+    let filled = theme.style(Role::SelectedRow);
+    let area = area.intersection(frame.area());
     let buffer = frame.buffer_mut();
-    for position in all.positions() {
+    for position in area.positions() {
         if let Some(cell) = buffer.cell_mut(position) {
-            cell.set_style(Style { fg: shade.fg.or(cell.style().fg), add_modifier: Modifier::DIM, ..Style::default() });
+            let fill = if cell.bg == Color::Reset { None } else { filled.bg };
+            cell.set_style(
+                Style { fg: shade.fg, bg: fill, ..Style::default() }
+                    .remove_modifier(Modifier::BOLD | Modifier::REVERSED),
+            );
+            cell.set_style(Style::default().add_modifier(shade.add_modifier));
         }
     }
 }

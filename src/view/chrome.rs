@@ -3,7 +3,7 @@
 
 use crate::model::Model;
 use crate::model::commands::{CommandEntry, Need};
-use crate::model::place::{Screen, Selection};
+use crate::model::place::{Mode, Screen, Selection};
 use crate::session::snapshot::BrokerState;
 
 use super::format;
@@ -142,15 +142,17 @@ fn news(model: &Model, area: Area) -> Option<Bar> {
 /// The keys that matter here, those of this screen first; as many as fit before help.
 fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let mode = model.mode();
+    if matches!(mode, Mode::Text | Mode::Confirm) {
+        // Keys are text or an answer here; what is open says how to leave it.
+        return Bar { area, ..Bar::default() };
+    }
     let help = hint_words("?", "help").with(Role::Text, " ");
     let room = usize::from(area.width).saturating_sub(help.width() + 2);
     let mut left = Line::of(Role::Text, " ");
     if !model.pending.is_empty() {
         left = left.with(Role::Accent, format!("{} …  ", model.pending));
     }
-    let here = |entry: &&CommandEntry| {
-        entry.modes.contains(&mode) && !entry.modes.contains(&crate::model::place::Mode::Everywhere)
-    };
+    let here = |entry: &&CommandEntry| entry.modes.contains(&mode) && !entry.modes.contains(&Mode::Everywhere);
     let usable: Vec<&CommandEntry> =
         model.commands.iter().filter(|entry| entry.works_in(mode) && can(model, entry)).collect();
     let (own, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) = usable.into_iter().partition(here);

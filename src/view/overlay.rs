@@ -4,10 +4,11 @@ use crate::model::Model;
 use crate::model::commands::{Category, CommandEntry};
 use crate::model::overlay::{Confirm, Overlay, Palette};
 
+use super::Area;
 use super::explain::{self, ExplainView};
+use super::form;
 use super::line::{self, Line};
 use super::role::Role;
-use super::{Area, SMALLEST};
 
 /// Something over the screen.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,26 +48,29 @@ impl From<Line> for PanelLine {
 }
 
 /// The view of an overlay.
-pub fn project(model: &Model, overlay: &Overlay) -> Option<OverlayView> {
+pub fn project(model: &Model, overlay: &Overlay) -> OverlayView {
     let all = Area { x: 0, y: 0, width: model.size.0, height: model.size.1 };
-    Some(match overlay {
+    match overlay {
         Overlay::Help { scroll } => OverlayView::Panel(help(model, *scroll, all)),
         Overlay::Palette(palette) => OverlayView::Panel(self::palette(model, palette, all)),
         Overlay::Themes { .. } => OverlayView::Panel(themes(model, all)),
         Overlay::Confirm(confirm) => OverlayView::Panel(self::confirm(confirm, all)),
         Overlay::Explain { subject, scroll } => OverlayView::Explain(explain::project(model, subject, *scroll, all)),
-        Overlay::Form(_) => return None,
-    })
+        Overlay::Form(form) => OverlayView::Panel(form::project(model, form, all)),
+    }
 }
 
-/// A box in the middle of an area, no larger than it.
+/// A box in the middle of an area, which leaves the two rows on top and the one below it free.
 pub fn centred(all: Area, width: u16, height: u16) -> Area {
-    let (width, height) = (width.min(all.width), height.min(all.height));
-    Area { x: all.x + (all.width - width) / 2, y: all.y + (all.height - height) / 2, width, height }
+    let (width, height) = (width.min(all.width), height.min(all.height.saturating_sub(3)));
+    let y = (all.height - height) / 2;
+    // Below the sentence where there is room for that.
+    let y = y.max(2.min(all.height - height));
+    Area { x: all.x + (all.width - width) / 2, y: all.y + y, width, height }
 }
 
 fn help(model: &Model, scroll: u16, all: Area) -> PanelView {
-    let area = centred(all, 100.max(SMALLEST.0), all.height.saturating_sub(2));
+    let area = centred(all, 112, all.height.saturating_sub(3));
     let lines = help_lines(model);
     let rows = usize::from(area.height.saturating_sub(2));
     let first = usize::from(scroll).min(lines.len().saturating_sub(rows));
@@ -76,7 +80,7 @@ fn help(model: &Model, scroll: u16, all: Area) -> PanelView {
 
 /// The most rows that the help can be scrolled down by.
 pub fn help_scroll_max(model: &Model) -> u16 {
-    let rows = usize::from(model.size.1.saturating_sub(4));
+    let rows = usize::from(model.size.1.saturating_sub(5));
     u16::try_from(help_lines(model).len().saturating_sub(rows)).unwrap_or(u16::MAX)
 }
 

@@ -168,11 +168,7 @@ fn fewer_replicas(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
     if fewer == 0 {
         return None;
     }
-    let less = format!(
-        "{} {} with fewer replicas in sync.",
-        plural(fewer, "partition"),
-        if fewer == 1 { "runs" } else { "run" }
-    );
+    let less = format!("{} {} a replica.", plural(fewer, "partition"), if fewer == 1 { "lacks" } else { "lack" });
     let Some(broker) = facts.newest_dead() else {
         return Some(catching_up(snapshot, facts, &less));
     };

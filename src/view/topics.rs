@@ -20,7 +20,7 @@ use crate::session::snapshot::{BrokerState, Partition, Snapshot, Topic};
 use super::format;
 use super::line::Line;
 use super::role::Role;
-use super::sheet::Sheet;
+use super::sheet::{self, Sheet};
 use super::text::safe_str;
 use super::{Area, Hit};
 
@@ -69,7 +69,8 @@ fn one(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &
     let mut rest = if tall { area.below(1) } else { area };
     if tall {
         crumbs(topic, partition, inset(rest), sheet);
-        rest = partitions::table(model, topic, rest.below(2), sheet).below(1);
+        let most = 8 + area.height.saturating_sub(44);
+        rest = partitions::table(model, topic, rest.below(2), most, sheet).below(1);
     } else {
         rest = partitions::cells(model, topic, partition, rest, sheet);
     }
@@ -96,12 +97,13 @@ fn crumbs(topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     if let Some(kept) = kept_for(topic) {
         line = fact(line, "kept for ", &kept, "");
     }
-    sheet.put(area, line);
     let total: u64 = topic.partitions.iter().map(|partition| partition.in_per_sec).sum();
     let size: u64 = topic.partitions.iter().map(|partition| partition.size_bytes).sum();
     let right = Line::of(Role::Strong, format::count(total))
         .with(Role::Faint, " in/s   ")
         .with(Role::Strong, format::bytes(size));
+    let room = area.width.saturating_sub(sheet::columns(right.width()) + 2);
+    sheet.put(Area { width: room, ..area }, line);
     sheet.put_right(area, right, Role::Ground);
 }
 
@@ -162,6 +164,8 @@ fn sync_sign(topic: &Topic, partition: &Partition) -> Line {
         Line::of(Role::Bad, "✖ none")
     } else if u32::try_from(have).is_ok_and(|have| have < topic.min_insync_replicas) {
         Line::of(Role::Bad, format!("✖ {have}/{want}"))
+    } else if partition.held {
+        Line::of(Role::Warn, "▲ held")
     } else if have < want {
         Line::of(Role::Warn, format!("▲ {have}/{want}"))
     } else {

@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::model::field::TextField;
 use crate::model::overlay::{Form, FormField, FormKind, FormState, Overlay};
 use crate::model::place::{Screen, Selection};
+use crate::model::topics::fullest;
 use crate::session::action::{Action, NewRecord, NewTopic, Outcome};
 
 use crate::app::effect::{Effect, Purpose};
@@ -16,14 +17,14 @@ use super::answer::words;
 /// The longest name of a topic, in characters (Kafka's `Topic.MAX_NAME_LENGTH`).
 const MAX_TOPIC_NAME: usize = 249;
 
-/// Opens the form to write a record: to what is selected, or to the busiest topic.
+/// Opens the form to write a record: to what is selected, or to the fullest topic.
 pub(super) fn produce(model: &mut Model) {
     let (topic, partition) = match model.selection() {
         Selection::Topic(name) => (name, None),
         Selection::Partition(at) | Selection::Record(at, _) if model.screen == Screen::Topics => {
             (at.topic, Some(at.partition))
         }
-        _ => (model.busiest_topic().unwrap_or_default(), None),
+        _ => (fullest(&model.snapshot).unwrap_or_default(), None),
     };
     let fields = vec![
         text("topic", "its name", &topic, 1),
@@ -168,13 +169,11 @@ fn record(form: &Form) -> Result<NewRecord, Wrong> {
     let headers = pairs(&entry(form, 3)).map_err(|what| wrong.push((3, what))).unwrap_or_default();
     let partition = match entry(form, 4).trim() {
         "" | "automatic" => None,
-        number => match number.parse() {
-            Ok(partition @ 0..) => Some(partition),
-            _ => {
-                wrong.push((4, "a number from 0, or empty for automatic".into()));
-                None
-            }
-        },
+        number => {
+            let partition = number.parse().ok().filter(|partition| *partition >= 0);
+            check(&mut wrong, 4, partition.ok_or_else(|| "a number from 0, or empty for automatic".to_owned()));
+            partition
+        }
     };
     let acks = match entry(form, 5).as_str() {
         "0" => 0,
@@ -229,7 +228,7 @@ fn topic_name(name: &str) -> Result<(), String> {
     } else if name.len() > MAX_TOPIC_NAME {
         Err(format!("at most {MAX_TOPIC_NAME} characters"))
     } else if let Some(c) = name.chars().find(|c| !legal(*c)) {
-        Err(format!("'{}' cannot stand in a topic's name: letters, digits, . _ - can", c.escape_default()))
+        Err(format!("no '{}' in a name; letters, digits, . _ - may be", c.escape_default()))
     } else {
         Ok(())
     }

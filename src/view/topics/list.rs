@@ -53,7 +53,8 @@ fn preview(model: &Model, area: Area, sheet: &mut Sheet) {
     let topic = model.topics.topic.as_ref().and_then(|name| model.snapshot.topics.get(name));
     if let Some(topic) = topic {
         sheet.put_title(inset(area), &safe_str(&topic.name), "Enter opens it: its log and its messages");
-        super::partitions::table(model, topic, area.below(2), sheet);
+        let rows = area.below(2);
+        super::partitions::table(model, topic, rows, rows.height.saturating_sub(2), sheet);
     }
 }
 

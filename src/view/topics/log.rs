@@ -60,7 +60,7 @@ pub(super) fn project(
     let note = if area.width >= 110 { NOTE } else { NARROW_NOTE };
     let wide = area.width >= 110;
     let place = if roomy { super::inset(rest) } else { inner(rest) };
-    let label = if wide { LABEL } else { 17 };
+    let label = if wide { LABEL } else { 19 };
     let pitch = if wide { 3 } else { 2 };
     let count = i64::from(place.width.saturating_sub(label + note) / pitch);
     let end = partition.copies.values().map(|copy| copy.log_end).max().unwrap_or(0).max(partition.log_end);
@@ -151,28 +151,26 @@ fn marks(partition: &Partition, cells: Cells, row: Area, sheet: &mut Sheet) {
             _ => marks.push((offset, name.to_owned(), role)),
         }
     }
-    let mut free_from = row.x;
+    // The arrow stands over the last cell that the mark takes in.
+    let arrow = |offset: i64| cells.column(offset).saturating_sub(cells.pitch).max(cells.x);
     let mut free_to = row.x + row.width;
-    for (offset, names, role) in marks.iter().rev() {
+    for (at, (offset, names, role)) in marks.iter().enumerate().rev() {
+        if *offset <= cells.first {
+            continue;
+        }
         let text = format!("{names} {}", format::grouped(*offset));
         let width = columns(text.chars().count());
-        // The arrow stands over the last cell that the mark takes in.
-        let arrow = cells.column(*offset).saturating_sub(cells.pitch).max(cells.x);
-        if *offset <= cells.first || arrow >= free_to {
-            continue;
-        }
-        let next = marks.iter().rev().find(|(other, ..)| other < offset).map(|(other, ..)| cells.column(*other));
-        let touches = next.is_some_and(|next| arrow < next.saturating_add(width + 2));
-        if touches && arrow + width + 2 < free_to {
-            sheet.put(Area { x: arrow, width: width + 2, height: 1, ..row }, Line::of(*role, format!("▼ {text}")));
-        } else if arrow >= free_from + width + 1 {
-            let x = arrow - width - 1;
-            sheet.put(Area { x, width: width + 2, height: 1, ..row }, Line::of(*role, format!("{text} ▼")));
-            free_to = x;
-            free_from = row.x;
-            continue;
-        }
-        free_to = arrow;
+        let here = arrow(*offset);
+        let before = at.checked_sub(1).and_then(|at| marks.get(at)).map_or(row.x, |(before, ..)| arrow(*before) + 2);
+        let (x, line) = if here > before + width && here < free_to {
+            (here - width - 1, Line::of(*role, format!("{text} ▼")))
+        } else if here + width + 2 < free_to {
+            (here, Line::of(*role, format!("▼ {text}")))
+        } else {
+            (here, Line::of(*role, "▼"))
+        };
+        sheet.put(Area { x, width: columns(line.width()), height: 1, ..row }, line);
+        free_to = x.saturating_sub(1);
     }
 }
 
@@ -189,8 +187,9 @@ fn replica(
     let how = standing(&model.snapshot, partition, broker);
     let seen = partition.copies.get(&broker).copied();
     let (log_start, log_end, agrees_to) = match (seen, how) {
+        // The leader's log is the partition's, whether or not its own copy can be seen.
+        (_, Standing::Leads) => (partition.log_start, partition.log_end, partition.log_end),
         (Some(copy), _) => (copy.log_start, copy.log_end, copy.agrees_to),
-        (None, Standing::Leads) => (partition.log_start, partition.log_end, partition.log_end),
         (None, _) => return false,
     };
     sheet.put(row, label(how, broker));

@@ -39,7 +39,7 @@ fn split(model: &Model, area: Area, wide: bool) -> (Area, Option<Area>) {
         return (area, None);
     }
     if wide {
-        let list = area.width / 50 * 31;
+        let list = area.width * 31 / 50;
         let detail = Area { x: area.x + list + 1, width: area.width.saturating_sub(list + 3), ..area };
         return (Area { width: list.saturating_sub(3), ..area }, Some(detail));
     }

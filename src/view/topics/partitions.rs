@@ -14,17 +14,15 @@ use crate::view::{Area, Hit, Target};
 
 use super::{Standing, ids, replica_cell, standing, sync_sign, window};
 
-/// How many rows of partitions are shown at most.
-const MOST_ROWS: u16 = 8;
 /// From this width on the table has the line of the newest records.
 const NEWEST_FROM: u16 = 130;
 /// Where the columns before that line end.
 const FACTS: u16 = 110;
 
-/// The table; returns what is left below it.
-pub(super) fn table(model: &Model, topic: &Topic, area: Area, sheet: &mut Sheet) -> Area {
+/// The table with at most so many partitions; returns what is left below it.
+pub(super) fn table(model: &Model, topic: &Topic, area: Area, most: u16, sheet: &mut Sheet) -> Area {
     let count = topic.partitions.len();
-    let shown = usize::from(MOST_ROWS).min(count);
+    let shown = usize::from(most).min(count);
     let at = topic.partitions.iter().position(|partition| partition.id == model.topics.partition).unwrap_or(0);
     let first = window(count, at, shown);
     let copies = usize::try_from(topic.replication_factor).unwrap_or(1).max(2) * 4;

@@ -164,7 +164,8 @@ fn why_here(topic: &Topic, partition: &Partition, record: &Record) -> Line {
     let Some(key) = record.key.as_deref() else {
         return fact("partition", partition.id.to_string(), "  chosen by the producer: the record has no key");
     };
-    let by_key = i32::try_from(count).ok().and_then(|count| partitioner::for_key(key, count));
+    let by_key =
+        i32::try_from(count).ok().and_then(|count| (count > 0).then(|| partitioner::partition_for_key(key, count)));
     let note = if by_key == Some(partition.id) {
         format!("  = murmur2(\"{}\") mod {count}", safe(key))
     } else {
