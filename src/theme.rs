@@ -148,6 +148,13 @@ impl Theme {
         Some(Style::default().fg(background))
     }
 
+    /// The style of a role where nothing of what was drawn before shows through.
+    pub fn alone(&self, role: Role) -> Style {
+        let ground = self.style(Role::Ground);
+        let clear = Style { fg: ground.fg.or(Some(Color::Reset)), bg: ground.bg.or(Some(Color::Reset)), ..Style::new() };
+        clear.remove_modifier(Modifier::all()).patch(self.style(role))
+    }
+
     /// Whether cells need marks (`[n]`, `!n`, `xn`) because fills do not show.
     pub fn marks_cells(&self) -> bool {
         self.terminal.depth == Depth::Mono || self.terminal.signs == Signs::Ascii

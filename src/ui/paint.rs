@@ -44,6 +44,15 @@ pub fn line(frame: &mut Frame<'_>, area: Rect, row: u16, line: &Line, theme: &Th
     }
 }
 
+/// A line into the first row of an area, over what is there: pieces without a fill of their own keep the one below them.
+pub fn line_clear(frame: &mut Frame<'_>, area: Rect, line: &Line, theme: &Theme) {
+    let mut rest = area;
+    for span in &line.spans {
+        let end = put(frame, rest, &span.text, theme.style(span.role));
+        rest = Rect { x: end, width: rest.right().saturating_sub(end), ..rest };
+    }
+}
+
 /// A line at the right of row `row` of an area.
 pub fn line_right(frame: &mut Frame<'_>, area: Rect, row: u16, content: &Line, theme: &Theme, surface: Role) {
     let width = u16::try_from(content.width()).unwrap_or(u16::MAX).min(area.width);

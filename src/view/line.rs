@@ -43,11 +43,22 @@ impl Line {
         self.spans.iter().map(|span| span.text.width()).sum()
     }
 
+    /// Width in columns, as a coordinate.
+    pub fn columns(&self) -> u16 {
+        u16::try_from(self.width()).unwrap_or(u16::MAX)
+    }
+
     /// The line padded with blanks to `width` columns, so that what follows stands in a column of its own.
     #[must_use]
     pub fn padded(self, width: usize) -> Self {
+        self.padded_with(Role::Text, width)
+    }
+
+    /// The same with blanks of a role: for a fill.
+    #[must_use]
+    pub fn padded_with(self, role: Role, width: usize) -> Self {
         let missing = width.saturating_sub(self.width());
-        self.with(Role::Text, " ".repeat(missing))
+        self.with(role, " ".repeat(missing))
     }
 
     /// The line cut to at most `width` columns, with an ellipsis where something was cut.
@@ -74,6 +85,11 @@ impl Line {
     pub fn text(&self) -> String {
         self.spans.iter().map(|span| span.text.as_str()).collect()
     }
+}
+
+/// How many columns a text takes.
+pub fn columns(text: &str) -> u16 {
+    u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
 /// `text` if it fits into `width` columns, otherwise as much of it as fits before an ellipsis.

@@ -1,0 +1,1 @@
+//! The Cluster screen's tests.
