@@ -5,7 +5,6 @@ pub mod command;
 pub mod editor;
 pub mod effect;
 pub mod keymap;
-pub mod signals;
 pub mod terminal;
 pub mod update;
 
@@ -106,7 +105,9 @@ pub async fn run(session: Session, options: Options) -> Result<(), AppError> {
     let snapshot = Arc::clone(&session.watch().borrow());
     let commands = command::entries(&keymap);
     let model = Model::new(snapshot, commands, themes.names(), themes.first.clone());
-    let panics = terminal::watch_panics(options.log);
+    let (tell, panics) = mpsc::channel(8);
+    // A full queue has told enough already.
+    terminal::watch_panics(options.log, move |what| drop(tell.try_send(what)));
     let signals = Signals::listen()?;
     let guard = terminal::Guard::take(!options.no_mouse)?;
     let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))?;
@@ -297,7 +298,9 @@ impl App {
     fn signalled(&mut self, asked: Asked) -> Result<Flow, AppError> {
         match asked {
             Asked::End => return Ok(Flow::End),
-            Asked::Stop => stop()?,
+            #[cfg(unix)]
+            Asked::Stop => terminal::stop_here()?,
+            #[cfg(unix)]
             Asked::GoOn => {
                 self.guard.enter()?;
                 self.measure()?;
@@ -370,16 +373,6 @@ impl App {
     }
 }
 
-#[cfg(unix)]
-fn stop() -> io::Result<()> {
-    terminal::stop_here()
-}
-
-#[cfg(not(unix))]
-fn stop() -> io::Result<()> {
-    Ok(())
-}
-
 /// Stops the whole job; false where no shell would take over.
 #[cfg(unix)]
 fn stop_job() -> io::Result<bool> {
@@ -392,4 +385,90 @@ fn stop_job() -> io::Result<bool> {
 #[cfg(not(unix))]
 fn stop_job() -> io::Result<bool> {
     Ok(false)
+}
+
+/// Signals as a stream of what they ask for.
+#[cfg(unix)]
+mod signals {
+    use std::io;
+
+    use rustix::process::Signal as Number;
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// What a signal asks for.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) enum Asked {
+        /// SIGTERM, SIGHUP, SIGINT: end.
+        End,
+        /// SIGTSTP: stop.
+        Stop,
+        /// SIGCONT: it goes on, on a terminal that others have used.
+        GoOn,
+    }
+
+    /// The signals that the explorer answers to.
+    pub(super) struct Signals {
+        terminate: Signal,
+        hang_up: Signal,
+        interrupt: Signal,
+        stop: Signal,
+        go_on: Signal,
+    }
+
+    impl Signals {
+        /// From now on these signals come here instead of ending or stopping the process.
+        pub(super) fn listen() -> io::Result<Self> {
+            let raw = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                hang_up: signal(SignalKind::hangup())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                stop: raw(Number::TSTP)?,
+                go_on: raw(Number::CONT)?,
+            })
+        }
+
+        /// Waits for the next one. Cancelling loses none.
+        pub(super) async fn next(&mut self) -> Asked {
+            tokio::select! {
+                _ = self.terminate.recv() => Asked::End,
+                _ = self.hang_up.recv() => Asked::End,
+                _ = self.interrupt.recv() => Asked::End,
+                _ = self.stop.recv() => Asked::Stop,
+                _ = self.go_on.recv() => Asked::GoOn,
+            }
+        }
+    }
+}
+
+/// Where there are no such signals, Ctrl-C from outside ends.
+#[cfg(not(unix))]
+mod signals {
+    use std::io;
+
+    /// What a signal asks for.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) enum Asked {
+        /// End.
+        End,
+    }
+
+    /// The signals that the explorer answers to.
+    pub(super) struct Signals;
+
+    impl Signals {
+        /// From now on Ctrl-C from outside comes here.
+        pub(super) fn listen() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Waits for the next one.
+        pub(super) async fn next(&mut self) -> Asked {
+            // An error means that none will ever come: then nothing is asked.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            Asked::End
+        }
+    }
 }

@@ -8,6 +8,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use action::{Action, Failure, Outcome};
 use snapshot::Snapshot;
 
+/// Where Kafka's default partitioner puts a key; here for those who show clusters and know no protocol.
+pub use crate::protocol::partitioner::partition_for_key;
+
 pub mod action;
 pub mod event;
 #[doc(hidden)]

@@ -15,7 +15,6 @@ use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{execute, queue};
-use tokio::sync::mpsc;
 
 /// Clicks and the wheel, with coordinates beyond column 223; not every movement, as crossterm's own command asks for.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
@@ -74,16 +73,14 @@ pub fn give_back() {
     }
 }
 
-/// From now on a panic of this thread gives the terminal back and says what happened in one line; one of another thread is
-/// sent to the receiver. `log` is where the log file is, if there is one.
-pub fn watch_panics(log: Option<Arc<str>>) -> mpsc::Receiver<String> {
-    let (tell, told) = mpsc::channel(8);
+/// From now on a panic of this thread gives the terminal back and says what happened in one line; `tell` is told of one of
+/// another thread, on that thread. `log` is where the log file is, if there is one.
+pub fn watch_panics(log: Option<Arc<str>>, tell: impl Fn(String) + Send + Sync + 'static) {
     let ours = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| panicked(panic, ours, log.as_deref(), &tell)));
-    told
 }
 
-fn panicked(panic: &PanicHookInfo<'_>, ours: ThreadId, log: Option<&str>, tell: &mpsc::Sender<String>) {
+fn panicked(panic: &PanicHookInfo<'_>, ours: ThreadId, log: Option<&str>, tell: &dyn Fn(String)) {
     let payload = panic.payload();
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
     let what = text.unwrap_or("for no stated reason");
@@ -96,8 +93,7 @@ fn panicked(panic: &PanicHookInfo<'_>, ours: ThreadId, log: Option<&str>, tell: 
         give_back();
         let _ = writeln!(io::stderr(), "kscope failed: {what}{place}{log}");
     } else {
-        // A full queue has told enough already.
-        let _ = tell.try_send(format!("{name} failed: {what}{log}"));
+        tell(format!("{name} failed: {what}{log}"));
     }
 }
 

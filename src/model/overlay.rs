@@ -93,6 +93,8 @@ pub struct Form {
     pub focus: usize,
     /// What came of it.
     pub state: FormState,
+    /// For a record with a key: the partition that murmur2 gives it, and of how many.
+    pub by_key: Option<(i32, i32)>,
 }
 
 /// One field of a form.

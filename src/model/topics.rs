@@ -73,6 +73,8 @@ pub struct Messages {
     pub format: Format,
     /// Whether the selected record has the whole screen.
     pub zoomed: bool,
+    /// The partition that murmur2 gives the selected record's key, if it has one.
+    pub by_key: Option<i32>,
 }
 
 impl Messages {

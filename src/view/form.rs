@@ -2,10 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::model::Model;
 use crate::model::field::TextField;
 use crate::model::overlay::{Form, FormField, FormKind, FormState};
-use crate::protocol::partitioner;
 
 use super::Area;
 use super::chrome::join;
@@ -21,7 +19,7 @@ const LABEL: usize = 22;
 const WIDTH: u16 = 90;
 
 /// The box of a form; `all` is the whole terminal.
-pub(super) fn project(model: &Model, form: &Form, all: Area) -> PanelView {
+pub(super) fn project(form: &Form, all: Area) -> PanelView {
     let width = WIDTH.min(all.width);
     let room = usize::from(width.saturating_sub(4)).saturating_sub(LABEL).max(1);
     // Where the terminal is low the blank lines go first, then the rows of long fields.
@@ -34,7 +32,7 @@ pub(super) fn project(model: &Model, form: &Form, all: Area) -> PanelView {
         let focused = at == form.focus && form.state != FormState::Waiting;
         lines.extend(field_lines(field, if low { 1 } else { field.rows }, focused, room));
         if airy || focused || field.error.is_some() {
-            lines.push(note(model, form, at, field, focused));
+            lines.push(note(form, at, field, focused));
         }
     }
     lines.push(state(form));
@@ -115,27 +113,21 @@ fn choices(field: &FormField, focused: bool) -> Line {
 }
 
 /// Below a field: what is wrong with it, or, while it has the focus, what belongs there.
-fn note(model: &Model, form: &Form, at: usize, field: &FormField, focused: bool) -> PanelLine {
+fn note(form: &Form, at: usize, field: &FormField, focused: bool) -> PanelLine {
     let before = Line::of(Role::Text, " ".repeat(LABEL));
     let line = match (&field.error, focused) {
         (Some(error), _) => before.with(Role::Bad, format!("✖ {error}")),
-        (None, true) => before.with(Role::Faint, help(model, form, at, field)),
+        (None, true) => before.with(Role::Faint, help(form, at, field)),
         (None, false) => before,
     };
     line.into()
 }
 
 /// What belongs into a field; for a record's partition, where its key would put it.
-fn help(model: &Model, form: &Form, at: usize, field: &FormField) -> String {
-    let entry = |at: usize| form.fields.get(at).map_or_else(String::new, |field| field.field.text());
+fn help(form: &Form, at: usize, field: &FormField) -> String {
     let automatic = form.kind == FormKind::Produce && at == 4 && field.field.is_empty();
-    let topic = model.snapshot.topics.get(entry(0).as_str()).filter(|_| automatic && !entry(1).is_empty());
-    let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok());
-    match count.filter(|count| *count > 0) {
-        Some(count) => {
-            let partition = partitioner::partition_for_key(entry(1).as_bytes(), count);
-            format!("automatic: murmur2 of the key mod {count} = {partition}")
-        }
+    match form.by_key.filter(|_| automatic) {
+        Some((partition, count)) => format!("automatic: murmur2 of the key mod {count} = {partition}"),
         None => field.help.to_owned(),
     }
 }

@@ -56,7 +56,7 @@ pub fn project(model: &Model, overlay: &Overlay) -> OverlayView {
         Overlay::Themes { .. } => OverlayView::Panel(themes(model, all)),
         Overlay::Confirm(confirm) => OverlayView::Panel(self::confirm(confirm, all)),
         Overlay::Explain { subject, scroll } => OverlayView::Explain(explain::project(model, subject, *scroll, all)),
-        Overlay::Form(form) => OverlayView::Panel(form::project(model, form, all)),
+        Overlay::Form(form) => OverlayView::Panel(form::project(form, all)),
     }
 }
 

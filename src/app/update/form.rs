@@ -8,6 +8,8 @@ use crate::model::overlay::{Form, FormField, FormKind, FormState, Overlay};
 use crate::model::place::{Screen, Selection};
 use crate::model::topics::fullest;
 use crate::session::action::{Action, NewRecord, NewTopic, Outcome};
+use crate::session::partition_for_key;
+use crate::session::snapshot::Snapshot;
 
 use crate::app::effect::{Effect, Purpose};
 use crate::app::keymap::{Code, KeyPress};
@@ -34,7 +36,7 @@ pub(super) fn produce(model: &mut Model) {
         text("partition", "automatic: from the key, or any without one", "", 1),
         choice("acks", "who has to have it before it counts", &["all", "1", "0"]),
     ];
-    let mut form = Form { kind: FormKind::Produce, fields, focus: 1, state: FormState::Editing };
+    let mut form = Form { kind: FormKind::Produce, fields, focus: 1, state: FormState::Editing, by_key: None };
     if let (Some(partition), Some(field)) = (partition, form.fields.get_mut(4)) {
         field.field = TextField::with(&partition.to_string());
     }
@@ -50,7 +52,13 @@ pub(super) fn new_topic(model: &mut Model) {
         text("replication factor", "how many copies of each", &copies, 1),
         text("settings", "name=value, one on a line: retention.ms=60000", "", 3),
     ];
-    model.overlays.push(Overlay::Form(Form { kind: FormKind::NewTopic, fields, focus: 0, state: FormState::Editing }));
+    model.overlays.push(Overlay::Form(Form {
+        kind: FormKind::NewTopic,
+        fields,
+        focus: 0,
+        state: FormState::Editing,
+        by_key: None,
+    }));
 }
 
 fn text(label: &'static str, help: &'static str, text: &str, rows: u16) -> FormField {
@@ -83,8 +91,12 @@ pub(super) fn turned(model: &mut Model, key: KeyPress) -> bool {
     true
 }
 
-/// A field was changed: what was said about the form is no longer about this one.
-pub(super) fn edited(form: &mut Form) {
+/// A field was changed: what was said about the form is no longer about this one, and a key may go elsewhere.
+pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
+    let key = Some(entry(form, 1)).filter(|key| form.kind == FormKind::Produce && !key.is_empty());
+    let topic = snapshot.topics.get(entry(form, 0).as_str());
+    let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok()).filter(|count| *count > 0);
+    form.by_key = key.zip(count).map(|(key, count)| (partition_for_key(key.as_bytes(), count), count));
     if form.state != FormState::Waiting {
         form.state = FormState::Editing;
     }

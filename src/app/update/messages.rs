@@ -8,6 +8,7 @@ use crate::model::field::TextField;
 use crate::model::place::{Motion, Screen};
 use crate::model::topics::{Messages, Pane, Prompt};
 use crate::session::action::{Action, Outcome, Position, ReadFrom, Record};
+use crate::session::partition_for_key;
 use crate::session::snapshot::TopicPartition;
 
 use crate::app::effect::{Effect, Purpose};
@@ -19,8 +20,18 @@ const PAGE: u32 = 200;
 /// How many records are read at a time while following.
 const CATCH_UP: u32 = 500;
 
-/// Reads what is missing of the open partition's messages, if no reading is under way.
+/// Where murmur2 puts the selected record's key: the view says whether that is where it is.
+fn place_by_key(model: &mut Model) {
+    let topic = model.topics.topic.as_ref().and_then(|name| model.snapshot.topics.get(name));
+    let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok()).filter(|count| *count > 0);
+    let messages = &mut model.topics.messages;
+    let key = messages.selected().and_then(|record| record.key.as_deref());
+    messages.by_key = key.zip(count).map(|(key, count)| partition_for_key(key, count));
+}
+
+/// Keeps up with the open partition: reads what is missing of its messages, if no reading is under way.
 pub(super) fn poll(model: &mut Model) -> Vec<Effect> {
+    place_by_key(model);
     let Some(at) = model.topics.topic_partition().filter(|_| model.screen == Screen::Topics) else {
         return Vec::new();
     };

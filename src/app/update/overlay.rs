@@ -129,7 +129,7 @@ pub(super) fn focused(model: &mut Model) -> Option<(&mut TextField, bool)> {
 pub(super) fn edited(model: &mut Model) {
     match model.overlays.last_mut() {
         Some(Overlay::Palette(palette)) => search(palette),
-        Some(Overlay::Form(form)) => form::edited(form),
+        Some(Overlay::Form(form)) => form::edited(form, &model.snapshot),
         Some(_) => {}
         None => {
             if let Some(Prompt::Filter(field)) = &model.topics.prompt {

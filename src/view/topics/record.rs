@@ -2,7 +2,6 @@
 
 use crate::model::Model;
 use crate::model::topics::Format;
-use crate::protocol::partitioner;
 use crate::session::action::Record;
 use crate::session::snapshot::{Partition, Topic};
 use crate::view::Area;
@@ -128,7 +127,7 @@ fn fact(name: &str, value: impl Into<String>, note: impl Into<String>) -> Line {
 
 fn facts(model: &Model, topic: &Topic, partition: &Partition, record: &Record) -> Vec<Line> {
     let set_by = if record.log_append_time { "  set by the broker" } else { "  set by the producer" };
-    let mut lines = vec![fact("time", time(record.timestamp_ms), set_by), why_here(topic, partition, record)];
+    let mut lines = vec![fact("time", time(record.timestamp_ms), set_by), why_here(model, topic, partition, record)];
     for (at, (name, value)) in record.headers.iter().enumerate() {
         let value = value.as_deref().map_or_else(|| "null".to_owned(), safe);
         lines.push(fact(if at == 0 { "headers" } else { "" }, safe_str(name), format!("  {value}")));
@@ -159,14 +158,12 @@ fn time(ms: i64) -> String {
 }
 
 /// Why the record is in this partition: the key decides, if it has one.
-fn why_here(topic: &Topic, partition: &Partition, record: &Record) -> Line {
+fn why_here(model: &Model, topic: &Topic, partition: &Partition, record: &Record) -> Line {
     let count = topic.partitions.len();
     let Some(key) = record.key.as_deref() else {
         return fact("partition", partition.id.to_string(), "  chosen by the producer: the record has no key");
     };
-    let by_key =
-        i32::try_from(count).ok().and_then(|count| (count > 0).then(|| partitioner::partition_for_key(key, count)));
-    let note = if by_key == Some(partition.id) {
+    let note = if model.topics.messages.by_key == Some(partition.id) {
         format!("  = murmur2(\"{}\") mod {count}", safe(key))
     } else {
         "  chosen by the producer, not by murmur2 of the key".to_owned()
