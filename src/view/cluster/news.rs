@@ -23,7 +23,7 @@ pub(in crate::view) fn sign(event: &Event) -> (Role, &'static str) {
 }
 
 /// `12.204`: seconds and milliseconds of lab time, for events of the last minute.
-pub(in crate::view) fn seconds(at_us: u64) -> String {
+fn seconds(at_us: u64) -> String {
     format::clock(at_us).get(6..).unwrap_or_default().to_owned()
 }
 
