@@ -6,5 +6,9 @@ use ratatui::layout::Rect;
 use crate::theme::Theme;
 use crate::view::brokers::BrokersView;
 
-/// Draws it into `area`.
-pub fn draw(_frame: &mut Frame<'_>, _area: Rect, _view: &BrokersView, _theme: &Theme) {}
+use super::sheet;
+
+/// Draws it; everything has its place in the view already.
+pub fn draw(frame: &mut Frame<'_>, _area: Rect, view: &BrokersView, theme: &Theme) {
+    sheet::draw(frame, &view.sheet, theme);
+}

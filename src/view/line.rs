@@ -38,6 +38,13 @@ impl Line {
         self
     }
 
+    /// The line with another behind it.
+    #[must_use]
+    pub fn append(mut self, other: Self) -> Self {
+        self.spans.extend(other.spans);
+        self
+    }
+
     /// Width in columns.
     pub fn width(&self) -> usize {
         self.spans.iter().map(|span| span.text.width()).sum()

@@ -4,7 +4,7 @@
 
 use crate::model::events::Causes;
 use crate::model::place::Selection;
-use crate::session::event::{Event, NodeRef};
+use crate::session::event::{Event, NodeRef, kind};
 use crate::session::snapshot::Snapshot;
 use crate::view::cluster::sign_of;
 use crate::view::format;
@@ -112,7 +112,8 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     sheet.put(area.row(0), Line::of(Role::WaitBar, columns(amber)).with(Role::Accent, columns(wide - amber)));
     let seconds = |us: u64| format!("{}.{:03} s", us / 1_000_000, us / 1000 % 1000);
     let waiting = if waited > 0 {
-        Line::of(Role::Warn, format!("{} waiting", seconds(waited))).with(Role::Text, " for something not to come")
+        Line::of(Role::Warn, format!("{} waiting", seconds(waited)))
+            .with(Role::Text, format!(" for {}", awaited(steps)))
     } else {
         Line::of(Role::Text, "no waiting")
     };
@@ -120,9 +121,23 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     sheet.put_right(area.row(1), Line::of(Role::Accent, format!("{} working", seconds(worked))), Role::Ground);
 }
 
+/// What was waited for: the event after the longest wait says it.
+fn awaited(steps: &[Step<'_>]) -> &'static str {
+    let waits = steps.windows(2).filter_map(|pair| match pair {
+        [Step::Wait(us, _), Step::Event(event)] => Some((*us, event)),
+        _ => None,
+    });
+    match waits.max_by_key(|(us, _)| *us) {
+        Some((_, event)) if event.kind.as_ref() == kind::SESSION_EXPIRED => {
+            "a ping that never came: the session's time-out"
+        }
+        _ => "the next thing to happen",
+    }
+}
+
 fn changes_rows(causes: &Causes<'_>, height: u16) -> u16 {
     let rows = u16::try_from(causes.event.changes.len()).unwrap_or(0);
-    if rows == 0 || height < rows + 18 { 0 } else { rows + 2 }
+    if rows == 0 || height < rows + 24 { 0 } else { rows + 2 }
 }
 
 /// What the selected event changed.

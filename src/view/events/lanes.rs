@@ -176,17 +176,22 @@ fn life(lanes: &Lanes<'_>, area: Area, sheet: &mut Sheet) {
     }
 }
 
+/// Where a row's time stands.
+fn times(row: Area) -> Area {
+    Area { x: row.x + 1, width: TIMES, ..row }
+}
+
 fn draw_step(lanes: &Lanes<'_>, causes: &Causes<'_>, step: &Step<'_>, row: Area, sheet: &mut Sheet) {
     let time = |words: String, role| Line::of(role, format!("{words:>11}"));
     match step {
         Step::Wait(us, node) => {
-            sheet.put(row, time(format!("{}.{} s", us / 1_000_000, us / 100_000 % 10), Role::Warn));
+            sheet.put(times(row), time(format!("{}.{} s", us / 1_000_000, us / 100_000 % 10), Role::Warn));
             let x = lanes.of_node(node);
             let words = Line::of(Role::WaitBar, "┃ ").with(Role::Warn, "silence: nothing comes");
             sheet.put(Area { x, width: row.width.saturating_sub(x), ..row }, words);
         }
         Step::Hop { at_us, name, from, to } => {
-            sheet.put(row, time(since(causes, *at_us), Role::Dim));
+            sheet.put(times(row), time(since(causes, *at_us), Role::Dim));
             arrow(lanes.of_node(from), lanes.of_node(to), &safe_str(name), row, Role::Ground, sheet);
         }
         Step::Event(event) => draw_event(lanes, causes, event, row, sheet),
@@ -205,7 +210,7 @@ fn arrow(from: u16, to: u16, name: &str, row: Area, surface: Role, sheet: &mut S
         );
         return;
     }
-    let name = line::cut(name, usize::from(width.saturating_sub(6)));
+    let name = line::cut(name, usize::from(width.saturating_sub(5)));
     let dashes = usize::from(width).saturating_sub(line::columns(&name).into()).saturating_sub(4);
     let (before, after) = ("─".repeat(dashes / 2), "─".repeat(dashes - dashes / 2));
     let shaft = |line: Line| {
@@ -226,7 +231,7 @@ fn draw_event(lanes: &Lanes<'_>, causes: &Causes<'_>, event: &Event, row: Area, 
         sheet.put_on(row, Line::of(Role::SelectedBar, "▌").padded(usize::from(row.width)), surface);
     }
     let time = Line::of(if here { Role::Strong } else { Role::Dim }, format!("{:>11}", since(causes, event.at_us)));
-    sheet.put_on(Area { x: row.x + 1, width: TIMES, ..row }, Line { spans: time.spans }, surface);
+    sheet.put_on(times(row), time, surface);
     sheet.hits.push(Hit { area: row, target: Target::Select(Selection::Event(event.id)) });
     let x = lanes.of_node(&event.node);
     if let Some(key) = by_key(event) {
