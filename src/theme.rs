@@ -151,7 +151,8 @@ impl Theme {
     /// The style of a role where nothing of what was drawn before shows through.
     pub fn alone(&self, role: Role) -> Style {
         let ground = self.style(Role::Ground);
-        let clear = Style { fg: ground.fg.or(Some(Color::Reset)), bg: ground.bg.or(Some(Color::Reset)), ..Style::new() };
+        let clear =
+            Style { fg: ground.fg.or(Some(Color::Reset)), bg: ground.bg.or(Some(Color::Reset)), ..Style::new() };
         clear.remove_modifier(Modifier::all()).patch(self.style(role))
     }
 

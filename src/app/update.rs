@@ -112,7 +112,7 @@ fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
 
 /// A key: read what was told, then a command, the wait for a second key, or text.
 fn key_pressed(state: &mut State, key: KeyPress) -> Vec<Effect> {
-    state.model.notices.clear();
+    state.model.forget_what_was_read();
     if state.model.ended.is_some() {
         return vec![Effect::Quit];
     }

@@ -85,8 +85,13 @@ fn dead_label(scene: &Scene<'_>, broker: &Broker, head: Line, compact: bool) -> 
     }
     let partitions = scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
     let led = partitions.filter(|p| p.leader.is_none() && p.recorded_leader == Some(broker.id)).count();
-    let led = if led > 0 { format!("   led {}", format::plural(led, "partition")) } else { "   leads nothing now".to_owned() };
-    let mut start = Line::of(Role::Text, "   ").with(Role::Key, scene.key("start-broker")).with(Role::Dim, " starts it again");
+    let led = if led > 0 {
+        format!("   led {}", format::plural(led, "partition"))
+    } else {
+        "   leads nothing now".to_owned()
+    };
+    let mut start =
+        Line::of(Role::Text, "   ").with(Role::Key, scene.key("start-broker")).with(Role::Dim, " starts it again");
     if !scene.snapshot.capabilities.break_things {
         start = Line::default();
     }
@@ -104,7 +109,9 @@ fn dead_for(us: u64) -> String {
 fn leads(scene: &Scene<'_>, broker: &Broker, copies: bool, compact: bool) -> Line {
     let partitions = || scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
     let new = partitions()
-        .filter(|p| p.leader == Some(broker.id) && p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US)
+        .filter(|p| {
+            p.leader == Some(broker.id) && p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US
+        })
         .count();
     let line = Line::of(Role::Dim, "   leads ").with(Role::Strong, broker.leaders.to_string());
     let line = if new > 0 { line.with(Role::Good, format!("  +{new}")) } else { line };
@@ -126,7 +133,8 @@ fn traffic(broker: &Broker, spark: bool) -> Line {
 fn sparkline(broker: &Broker) -> String {
     let most = broker.in_history.iter().copied().max().unwrap_or(0).max(1);
     // At most five eighths: bars of neighbouring rows would melt into a wall.
-    let bar = |n: &u32| ['▁', '▂', '▃', '▄', '▅'].get(usize::try_from(n * 4 / most).unwrap_or(0)).copied().unwrap_or('▁');
+    let bar =
+        |n: &u32| ['▁', '▂', '▃', '▄', '▅'].get(usize::try_from(n * 4 / most).unwrap_or(0)).copied().unwrap_or('▁');
     broker.in_history.iter().map(bar).collect()
 }
 
@@ -193,7 +201,9 @@ fn link(scene: &Scene<'_>, view: &mut ClusterView, y: u16, alive: bool) {
         Line::of(Role::Rule, "─".repeat(width))
     } else {
         let left = width / 2;
-        Line::of(Role::Hatch, "─".repeat(left)).with(Role::Bad, "✕").with(Role::Hatch, "─".repeat(width.saturating_sub(left + 1)))
+        Line::of(Role::Hatch, "─".repeat(left))
+            .with(Role::Bad, "✕")
+            .with(Role::Hatch, "─".repeat(width.saturating_sub(left + 1)))
     };
     view.put(plan.area, from, y, line.cut(width));
 }
@@ -208,7 +218,11 @@ fn session_words(scene: &Scene<'_>, broker: &Broker, session: &BrokerSession) ->
     }
     if silent(broker, session) {
         let (gone, left) = countdown(session, if wide { COUNTDOWN } else { COUNTDOWN / 2 });
-        let ends = if wide { format!(" ends in {}", seconds(session.ends_in_ms)) } else { format!(" {}", seconds(session.ends_in_ms)) };
+        let ends = if wide {
+            format!(" ends in {}", seconds(session.ends_in_ms))
+        } else {
+            format!(" {}", seconds(session.ends_in_ms))
+        };
         return vec![
             Line::of(Role::Warn, words(format!("session {id} silent {}", seconds(session.silent_ms)))),
             Line::of(Role::Bad, gone).with(Role::Rule, left).with(Role::Bad, ends),
@@ -264,9 +278,16 @@ fn ensemble(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
     let counted = if all == 1 && up == 1 { String::new() } else { format!("  {up} of {all} up") };
     view.put(plan.area, x, y, Line::of(Role::Rule, "┌ ").with(Role::Strong, "ZooKeeper").with(Role::Dim, counted));
     let last = plan.broker_row(plan.shown.len().saturating_sub(1)) + plan.cell.saturating_sub(1) / 2;
-    let joins: Vec<u16> = (0..plan.shown.len()).map(|at| plan.broker_row(at) + plan.cell.saturating_sub(1) / 2).collect();
+    let joins: Vec<u16> =
+        (0..plan.shown.len()).map(|at| plan.broker_row(at) + plan.cell.saturating_sub(1) / 2).collect();
     for row in y + 1..=last {
-        let sign = if row == last { "┘" } else if joins.contains(&row) { "┤" } else { "│" };
+        let sign = if row == last {
+            "┘"
+        } else if joins.contains(&row) {
+            "┤"
+        } else {
+            "│"
+        };
         view.put(plan.area, x, row, Line::of(Role::Rule, sign));
     }
     let rows = plan.topics.saturating_sub(y + 1);

@@ -2,9 +2,9 @@
 //! mark; a column without a filled cell is the accident.
 
 use crate::session::snapshot::{Broker, BrokerState, Copy, Partition};
+use crate::view::Area;
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::Area;
 
 use super::grid::{Column, Stack, partition};
 use super::plan::Room;
@@ -91,7 +91,9 @@ fn fill(state: CellState) -> Role {
 /// The number with the mark that tells the state without a fill.
 fn marked(state: CellState, text: &str) -> String {
     match state {
-        CellState::Leader | CellState::NewLeader { .. } | CellState::Folded { leads: 1.., behind: 0 } => format!("[{text}]"),
+        CellState::Leader | CellState::NewLeader { .. } | CellState::Folded { leads: 1.., behind: 0 } => {
+            format!("[{text}]")
+        }
         CellState::Behind { .. } => format!("!{text}"),
         CellState::Candidate => format!("?{text}"),
         CellState::Dead { .. } => format!("x{text}"),
@@ -134,7 +136,8 @@ fn done_columns(copy: Option<&Copy>, lacks: i64, width: u16) -> u16 {
 
 /// An offset in at most `width` columns: the digits, or thousands, or millions.
 fn small_number(n: i64, width: usize) -> String {
-    let shorter = [n.to_string(), format!("{}k", n / 1_000), format!("{}M", n / 1_000_000), format!("{}G", n / 1_000_000_000)];
+    let shorter =
+        [n.to_string(), format!("{}k", n / 1_000), format!("{}M", n / 1_000_000), format!("{}G", n / 1_000_000_000)];
     shorter.into_iter().find(|text| text.len() <= width).unwrap_or_default()
 }
 
@@ -182,7 +185,11 @@ fn cell(scene: &Scene<'_>, broker: &Broker, partition: &Partition, column: &Colu
             CellState::Follower => Role::FollowerNote,
             _ => fill(state),
         },
-        marked: if state == CellState::Absent { text.clone() } else { marked(state, &number(partition.id, column.width)) },
+        marked: if state == CellState::Absent {
+            text.clone()
+        } else {
+            marked(state, &number(partition.id, column.width))
+        },
         text,
         note,
         note_centred,
@@ -252,7 +259,9 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
     }
     if plan.arrows && !scene.grid.columns.is_empty() {
         let end = plan.area.x + plan.label - 1;
-        let mut word = |text: &str, role, y| view.put(plan.area, end.saturating_sub(crate::view::line::columns(text)), y, Line::of(role, text));
+        let mut word = |text: &str, role, y| {
+            view.put(plan.area, end.saturating_sub(crate::view::line::columns(text)), y, Line::of(role, text))
+        };
         word("writes ▼", Role::WriteBar, plan.brokers - 1);
         word("reads ▼", Role::ReadBar, plan.below_brokers());
     }

@@ -129,7 +129,8 @@ impl Story<'_> {
         let none_led = !self.snapshot.topics.values().flat_map(|t| &t.partitions).any(|p| p.leader.is_none());
         for (at, stop) in to_come.iter().enumerate() {
             // Nobody is elected for a broker that led nothing.
-            let idle = none_led && stop.kinds.iter().any(|k| [kind::LEADERS_ELECTED, kind::CLIENTS_FOUND_LEADERS].contains(k));
+            let idle =
+                none_led && stop.kinds.iter().any(|k| [kind::LEADERS_ELECTED, kind::CLIENTS_FOUND_LEADERS].contains(k));
             let known = if at == 0 && waits { left_us } else { None };
             if let (Some(before), false) = (stop.before, idle && waits) {
                 stations.push(Station { label: before.into(), progress: Progress::ToCome(known) });
@@ -147,7 +148,10 @@ impl Story<'_> {
         let copies = self.broker.in_sync < self.broker.replicas || !came_far;
         let for_us = self.snapshot.clock.lab_us.saturating_sub(last_us);
         if !copies {
-            stations.push(Station { label: "in sync again".into(), progress: Progress::After(self.synced_us(last_us) - last_us) });
+            stations.push(Station {
+                label: "in sync again".into(),
+                progress: Progress::After(self.synced_us(last_us) - last_us),
+            });
             return (stations, self.synced_us(last_us));
         }
         let progress = if came_far { Progress::Now { for_us, of_us: None } } else { Progress::ToCome(None) };
@@ -263,7 +267,8 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView, area: Area) -> A
 
 /// Drops the station that only ends what is going on: where room is short, the countdown says it.
 fn without_expected_end(chain: &mut Chain) {
-    let waits = chain.stations.iter().position(|station| matches!(station.progress, Progress::Now { of_us: Some(_), .. }));
+    let waits =
+        chain.stations.iter().position(|station| matches!(station.progress, Progress::Now { of_us: Some(_), .. }));
     if let Some(end) = waits.map(|at| at + 1).filter(|end| end + 1 < chain.stations.len()) {
         chain.stations.remove(end);
     }

@@ -174,7 +174,9 @@ fn consumers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
         return;
     }
     let right = scene.grid.end().unwrap_or(plan.area.x + plan.label) + 2;
-    for ((consumer, lags), left) in scene.snapshot.consumers.values().zip((rows.y..).step_by(3)).zip((0..rows.count).rev()) {
+    for ((consumer, lags), left) in
+        scene.snapshot.consumers.values().zip((rows.y..).step_by(3)).zip((0..rows.count).rev())
+    {
         let band = lags + 1;
         let more = all.saturating_sub(usize::from(rows.count));
         let more = if left == 0 && more > 0 { format!(", {more} more") } else { String::new() };
@@ -241,7 +243,8 @@ fn bands(scene: &Scene<'_>, view: &mut ClusterView, consumer: &Consumer, y: u16)
     let reads = |column: &Column| {
         let mut assigned = consumer.assigned.iter().map(|assigned| &assigned.partition);
         assigned.any(|at| {
-            at.topic == column.topic && matches!(column.stack, Stack::Topic) | (column.stack == Stack::Partition(at.partition))
+            at.topic == column.topic
+                && matches!(column.stack, Stack::Topic) | (column.stack == Stack::Partition(at.partition))
         })
     };
     let mut said = false;
@@ -253,7 +256,12 @@ fn bands(scene: &Scene<'_>, view: &mut ClusterView, consumer: &Consumer, y: u16)
         let width = usize::from(last.end().saturating_sub(x + inset));
         let words = if scene.plan.room == Room::Compact || said { "" } else { " reads" };
         said = true;
-        view.put(scene.plan.area, x, y, Line::of(Role::ReadBand, line::cut(words, width)).padded_with(Role::ReadBand, width));
+        view.put(
+            scene.plan.area,
+            x,
+            y,
+            Line::of(Role::ReadBand, line::cut(words, width)).padded_with(Role::ReadBand, width),
+        );
     }
 }
 
@@ -272,7 +280,8 @@ fn readers_rows(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
                 view.put(plan.area, column.x + column.width.saturating_sub(text.columns()), y, text);
             }
         }
-        let lag = Line::of(Role::Dim, "lag ").with(if consumer.lag >= 2 * LAG_WARN { Role::Warn } else { Role::Text }, short(consumer.lag));
+        let lag = Line::of(Role::Dim, "lag ")
+            .with(if consumer.lag >= 2 * LAG_WARN { Role::Warn } else { Role::Text }, short(consumer.lag));
         view.put(plan.area, right, y, lag);
     }
 }

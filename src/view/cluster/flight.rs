@@ -128,7 +128,8 @@ struct Spot {
 
 fn spot(scene: &Scene<'_>, message: &InFlight) -> Option<Spot> {
     let done = progress(message, scene.now_us());
-    if let (NodeRef::Broker(id), NodeRef::Zk(_)) | (NodeRef::Zk(_), NodeRef::Broker(id)) = (&message.from, &message.to) {
+    if let (NodeRef::Broker(id), NodeRef::Zk(_)) | (NodeRef::Zk(_), NodeRef::Broker(id)) = (&message.from, &message.to)
+    {
         return on_the_link(scene, *id, matches!(message.to, NodeRef::Zk(_)), done);
     }
     let at = message.partition.as_ref()?;
@@ -137,8 +138,15 @@ fn spot(scene: &Scene<'_>, message: &InFlight) -> Option<Spot> {
     let to = row_of(scene, &message.to, &message.from)?;
     let wanted = walk(from, to, done);
     let head = free_row(scene, wanted, from, to)?;
-    let replica = matches!(message.kind, MessageKind::ReplicaFetch | MessageKind::ReplicaRecords | MessageKind::Control);
-    let path = if replica { head..head } else if from < head { from..head } else { head + 1..from + 1 };
+    let replica =
+        matches!(message.kind, MessageKind::ReplicaFetch | MessageKind::ReplicaRecords | MessageKind::Control);
+    let path = if replica {
+        head..head
+    } else if from < head {
+        from..head
+    } else {
+        head + 1..from + 1
+    };
     Some(Spot { x, head, path, link: false })
 }
 
@@ -153,7 +161,8 @@ fn walk(from: u16, to: u16, done: u64) -> u16 {
 fn free_row(scene: &Scene<'_>, wanted: u16, from: u16, to: u16) -> Option<u16> {
     let plan = &scene.plan;
     let on_cells = |y: u16| {
-        (0..plan.shown.len()).any(|at| (plan.broker_row(at)..plan.broker_row(at) + plan.cell).contains(&y)) || y == plan.topics
+        (0..plan.shown.len()).any(|at| (plan.broker_row(at)..plan.broker_row(at) + plan.cell).contains(&y))
+            || y == plan.topics
     };
     let (low, high) = (from.min(to), from.max(to));
     (low..=high).filter(|y| !on_cells(*y)).min_by_key(|y| y.abs_diff(wanted))
@@ -239,7 +248,9 @@ fn contents(message: &InFlight) -> Vec<String> {
     }
     words.extend(message.key.as_ref().map(|key| format!("key {}", safe_str(key))));
     let asks = matches!(message.kind, MessageKind::ReplicaFetch | MessageKind::ConsumerFetch);
-    words.extend(message.offset.map(|offset| if asks { format!("from offset {offset}") } else { format!("offset {offset}") }));
+    words.extend(
+        message.offset.map(|offset| if asks { format!("from offset {offset}") } else { format!("offset {offset}") }),
+    );
     words.push(safe_str(&message.text));
     words.retain(|words| !words.is_empty());
     words

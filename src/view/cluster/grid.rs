@@ -149,7 +149,9 @@ fn lay_out(topics: &[&Topic], folded: &[bool], mut x: u16, pitch: u16) -> Vec<Co
             columns.push(column(x, pitch.max(FOLDED), topic, Stack::Topic));
         } else {
             let places = topic.partitions.iter().zip(0_u16..);
-            columns.extend(places.map(|(partition, at)| column(x + at * pitch, pitch, topic, Stack::Partition(partition.id))));
+            columns.extend(
+                places.map(|(partition, at)| column(x + at * pitch, pitch, topic, Stack::Partition(partition.id))),
+            );
         }
         x += width_of(topic, *folded, pitch) + BETWEEN;
     }

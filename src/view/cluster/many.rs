@@ -37,14 +37,22 @@ fn legend() -> Line {
 
 /// Whether a topic has a partition that is not in order.
 fn troubled(topic: &Topic) -> bool {
-    topic.partitions.iter().any(|partition| partition.leader.is_none() || partition.isr.len() < partition.replicas.len())
+    topic
+        .partitions
+        .iter()
+        .any(|partition| partition.leader.is_none() || partition.isr.len() < partition.replicas.len())
 }
 
 /// The numbers over the columns, and the names below the brokers.
 pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
     let plan = &scene.plan;
     let above = "topics by traffic";
-    view.put(plan.area, plan.area.x + 1, plan.topics, Line::of(Role::Faint, line::cut(above, usize::from(plan.label - 1))));
+    view.put(
+        plan.area,
+        plan.area.x + 1,
+        plan.topics,
+        Line::of(Role::Faint, line::cut(above, usize::from(plan.label - 1))),
+    );
     for (column, number) in scene.grid.columns.iter().zip(1..) {
         let bad = scene.snapshot.topics.get(&column.topic).is_some_and(troubled);
         let line = Line::of(if bad { Role::Warn } else { Role::Dim }, format!("{number:>2}"));
