@@ -23,6 +23,7 @@ mod tests;
 
 pub use cells::{Cell, CellState};
 pub use chain::{Chain, Progress, Station};
+pub(super) use news::sign as sign_of;
 
 use crate::model::Model;
 use crate::model::place::Selection;

@@ -76,15 +76,12 @@ pub struct Cell {
 fn fill(state: CellState) -> Role {
     match state {
         CellState::NewLeader { white: true } => Role::Changed,
-        CellState::Leader | CellState::NewLeader { .. } => Role::Leader,
-        CellState::Follower => Role::Follower,
-        CellState::Behind { .. } => Role::Behind,
+        CellState::Follower | CellState::Folded { leads: 0, behind: 0 } => Role::Follower,
+        CellState::Behind { .. } | CellState::Folded { behind: 1.., .. } => Role::Behind,
+        CellState::Leader | CellState::NewLeader { .. } | CellState::Folded { .. } => Role::Leader,
         CellState::Candidate => Role::NoLeader,
         CellState::Dead { .. } => Role::Dead,
         CellState::Absent => Role::Rule,
-        CellState::Folded { behind: 1.., .. } => Role::Behind,
-        CellState::Folded { leads: 0, .. } => Role::Follower,
-        CellState::Folded { .. } => Role::Leader,
     }
 }
 
@@ -260,7 +257,7 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
     if plan.arrows && !scene.grid.columns.is_empty() {
         let end = plan.area.x + plan.label - 1;
         let mut word = |text: &str, role, y| {
-            view.put(plan.area, end.saturating_sub(crate::view::line::columns(text)), y, Line::of(role, text))
+            view.put(plan.area, end.saturating_sub(crate::view::line::columns(text)), y, Line::of(role, text));
         };
         word("writes ▼", Role::WriteBar, plan.brokers - 1);
         word("reads ▼", Role::ReadBar, plan.below_brokers());
@@ -277,7 +274,7 @@ fn below_cell(scene: &Scene<'_>, view: &mut ClusterView, cell: &Cell, column: &C
         CellState::NewLeader { .. } => Line::of(Role::Strong, "▴"),
         CellState::Behind { .. } => {
             let done = usize::from(cell.done.saturating_sub(u16::from(cell.half)));
-            let rest = usize::from(cell.area.width - if cell.half { 1 } else { 0 }).saturating_sub(done);
+            let rest = usize::from(cell.area.width - u16::from(cell.half)).saturating_sub(done);
             Line::of(Role::Warn, "━".repeat(done)).with(Role::Rule, "─".repeat(rest))
         }
         _ => return,

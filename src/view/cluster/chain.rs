@@ -283,7 +283,7 @@ fn steps(chain: &Chain, width: u16) -> Vec<u16> {
     if words.iter().all(|words| *words <= even) {
         return vec![even; words.len()];
     }
-    let spare = width.checked_sub(words.iter().fold(0, |sum, words| sum + words));
+    let spare = width.checked_sub(words.iter().sum::<u16>());
     words.iter().map(|words| spare.map_or(even, |spare| words + spare / count)).collect()
 }
 

@@ -243,8 +243,7 @@ fn bands(scene: &Scene<'_>, view: &mut ClusterView, consumer: &Consumer, y: u16)
     let reads = |column: &Column| {
         let mut assigned = consumer.assigned.iter().map(|assigned| &assigned.partition);
         assigned.any(|at| {
-            at.topic == column.topic
-                && matches!(column.stack, Stack::Topic) | (column.stack == Stack::Partition(at.partition))
+            at.topic == column.topic && [Stack::Topic, Stack::Partition(at.partition)].contains(&column.stack)
         })
     };
     let mut said = false;

@@ -172,10 +172,9 @@ fn free_row(scene: &Scene<'_>, wanted: u16, from: u16, to: u16) -> Option<u16> {
 fn row_of(scene: &Scene<'_>, node: &NodeRef, other: &NodeRef) -> Option<u16> {
     let plan = &scene.plan;
     match node {
-        NodeRef::Producer(..) => Some(plan.topics.saturating_sub(1)),
+        // Outside clients stand above the brokers, whatever they do: they have no rows of their own.
+        NodeRef::Producer(..) | NodeRef::Outside(_) => Some(plan.topics.saturating_sub(1)),
         NodeRef::Consumer(..) => Some(plan.below_brokers()),
-        // An outside client's kind of message says on which side it stands.
-        NodeRef::Outside(_) => Some(plan.topics.saturating_sub(1)),
         NodeRef::Broker(id) => {
             let at = plan.shown.iter().position(|shown| shown == id)?;
             let below = match other {
