@@ -13,6 +13,7 @@ pub mod topics;
 
 use std::sync::Arc;
 
+use crate::session::event::Event;
 use crate::session::snapshot::{BrokerState, Snapshot};
 use commands::CommandEntry;
 use overlay::Overlay;
@@ -174,6 +175,25 @@ impl Model {
             }
             Selection::Topic(_) | Selection::None => None,
         }
+    }
+
+    /// The newest event about a thing: what led to how it is now.
+    pub fn newest_event_about(&self, subject: &Selection) -> Option<u64> {
+        let about = |event: &&Event| match subject {
+            Selection::Event(id) => event.id == *id,
+            Selection::Broker(id) => event.brokers.contains(id),
+            Selection::Partition(at) | Selection::Record(at, _) => event.partitions.contains(at),
+            Selection::Topic(name) => event.partitions.iter().any(|at| at.topic == *name),
+            Selection::None => false,
+        };
+        self.snapshot.events.iter().rev().find(about).map(|event| event.id)
+    }
+
+    /// Goes to the chain of causes of an event.
+    pub fn show_causes(&mut self, event: u64) {
+        self.screen = Screen::Events;
+        self.events.event = Some(event);
+        self.events.causes = true;
     }
 
     /// What is selected on the screen in view (overlays do not change it).

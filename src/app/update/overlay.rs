@@ -70,6 +70,13 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(Overlay::Form(_)) => form::send(model),
+        Some(Overlay::Explain { subject, .. }) => {
+            if let Some(event) = model.newest_event_about(subject) {
+                model.overlays.clear();
+                model.show_causes(event);
+            }
+            Vec::new()
+        }
         _ => Vec::new(),
     }
 }

@@ -329,3 +329,31 @@ fn y_copies_the_line_to_join_with() {
     let mut state = state(fixture::calm());
     assert_eq!(press(&mut state, "y"), [Effect::Copy("kcat -b 127.0.0.1:9092 -t trucks_gps -C".into())]);
 }
+
+#[test]
+fn an_explanation_leads_to_its_causes_and_its_keys_act() {
+    let mut state = state(fixture::killed());
+    update(&mut state, 1, Msg::Click(Target::Select(Selection::Broker(2))));
+    press(&mut state, "i");
+    assert_eq!(asked(&press(&mut state, "S")), [&Action::StartBroker(2)]);
+    press(&mut state, "Enter");
+    assert_eq!((state.model.screen, state.model.events.causes, state.model.overlays.len()), (Screen::Events, true, 0));
+}
+
+#[test]
+fn on_a_partition_the_keys_strike_its_leader_and_its_dead_replica() {
+    let mut state = state(fixture::elected());
+    press(&mut state, "2 Enter j");
+    assert_eq!(asked(&press(&mut state, "K")), [&Action::KillBroker(3)]);
+    assert_eq!(asked(&press(&mut state, "S")), [&Action::StartBroker(2)]);
+}
+
+#[test]
+fn a_message_stays_until_there_was_time_to_read_it() {
+    let mut state = state(fixture::calm());
+    update(&mut state, 1_000, Msg::Answer(Purpose::Tell("x".into()), Outcome::Done("done".into())));
+    update(&mut state, 1_100, Msg::Key(KeyPress::plain(Code::Char('j'))));
+    assert_eq!(state.model.notices.len(), 1);
+    update(&mut state, 1_000 + Model::READ_AFTER_MS, Msg::Key(KeyPress::plain(Code::Char('j'))));
+    assert!(state.model.notices.is_empty());
+}
