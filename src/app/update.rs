@@ -94,10 +94,7 @@ fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
             state.model.take(snapshot);
             Vec::new()
         }
-        Msg::Answer(purpose, outcome) => {
-            answer::take(&mut state.model, &purpose, outcome);
-            Vec::new()
-        }
+        Msg::Answer(purpose, outcome) => answer::take(&mut state.model, &purpose, outcome),
         Msg::Tick => {
             let model = &mut state.model;
             model.first_minute &= model.now_ms < Model::FIRST_MINUTE_MS;

@@ -48,6 +48,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Show(screen) => {
             model.overlays.clear();
+            model.topics.prompt = None;
             model.screen = screen;
             Vec::new()
         }
@@ -185,10 +186,7 @@ fn time(model: &Model, command: Command) -> Vec<Effect> {
         Command::Faster => rate(step_rate(clock.rate_ppm, true)),
         Command::RealTime => rate(REAL_TIME_PPM),
         _ if !clock.paused => {
-            return vec![
-                Effect::Ask(Action::Pause(true), Purpose::Quiet),
-                Effect::Ask(Action::Step { n: 1 }, Purpose::Quiet),
-            ];
+            return vec![Effect::Ask(Action::Pause(true), Purpose::Then(Action::Step { n: 1 }))];
         }
         _ => Action::Step { n: 1 },
     };

@@ -96,7 +96,10 @@ fn the_speed_goes_through_1_2_5_and_meets_real_time_again() {
 #[test]
 fn a_step_stops_time_first() {
     let mut state = state(fixture::calm());
-    assert_eq!(asked(&press(&mut state, ".")), [&Action::Pause(true), &Action::Step { n: 1 }]);
+    let effects = press(&mut state, ".");
+    let [Effect::Ask(Action::Pause(true), purpose)] = &effects[..] else { panic!("{effects:?}") };
+    let effects = update(&mut state, 1, Msg::Answer(purpose.clone(), Outcome::Done("time stands".into())));
+    assert_eq!(asked(&effects), [&Action::Step { n: 1 }]);
 }
 
 #[test]
@@ -204,6 +207,22 @@ fn the_palette_finds_by_a_few_letters_and_acts() {
     type_in(&mut state, "topi");
     press(&mut state, "Enter");
     assert_eq!((state.model.screen, state.model.overlays.len()), (Screen::Topics, 0));
+}
+
+#[test]
+fn the_palette_offers_only_what_works_here() {
+    let mut state = state(fixture::calm());
+    press(&mut state, ":");
+    type_in(&mut state, "filter");
+    let Some(Overlay::Palette(palette)) = state.model.overlays.last() else { panic!("the palette is open") };
+    assert!(!palette.matches.contains(&"filter"), "{:?}", palette.matches);
+    press(&mut state, "Esc 2 Enter :");
+    type_in(&mut state, "filter");
+    press(&mut state, "Enter");
+    assert!(state.model.topics.prompt.is_some());
+    update(&mut state, 1, Msg::Click(Target::Command("cluster")));
+    type_in(&mut state, "x");
+    assert!(state.model.topics.prompt.is_none() && state.model.topics.messages.filter.is_empty());
 }
 
 #[test]
