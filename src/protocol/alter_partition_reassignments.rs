@@ -1,4 +1,4 @@
-//! AlterPartitionReassignments (key 45): move partitions to other brokers (KIP-455). Definitions only.
+//! `AlterPartitionReassignments` (key 45): move partitions to other brokers (KIP-455). Definitions only.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! ApiVersions (key 18): which APIs a broker serves, in which versions. Definitions only.
+//! `ApiVersions` (key 18): which APIs a broker serves, in which versions. Definitions only.
 //!
 //! A request in a version that the broker does not have is answered all the same, in version 0 with
 //! `UNSUPPORTED_VERSION`, and the answer's header never has tagged fields: the client cannot know yet (KIP-511).

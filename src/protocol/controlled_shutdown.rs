@@ -1,4 +1,4 @@
-//! ControlledShutdown (key 7): a broker that wants to stop asks the controller to move its leaders. Definitions only.
+//! `ControlledShutdown` (key 7): a broker that wants to stop asks the controller to move its leaders. Definitions only.
 //!
 //! Brokers of one cluster speak the newest version to each other, so only that one is defined.
 

@@ -1,4 +1,4 @@
-//! CreatePartitions (key 37): more partitions for topics that exist (KIP-195). Definitions only.
+//! `CreatePartitions` (key 37): more partitions for topics that exist (KIP-195). Definitions only.
 
 use std::sync::Arc;
 

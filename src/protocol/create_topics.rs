@@ -1,4 +1,4 @@
-//! CreateTopics (key 19). Definitions only.
+//! `CreateTopics` (key 19). Definitions only.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ message! {
         value: Option<Arc<str>>,
         /// Whether it cannot be changed.
         read_only: bool,
-        /// Where it comes from, as in DescribeConfigs.
+        /// Where it comes from, as in `DescribeConfigs`.
         config_source: i8 = -1,
         /// Whether the value is kept secret.
         is_sensitive: bool,

@@ -128,7 +128,7 @@ macro_rules! field {
     (encode $value:expr, $writer:ident, [$present:expr, nullable $nullable:expr]) => {
         if ($present).contains(&$writer.layout.version) {
             let nullable = ($nullable).contains(&$writer.layout.version);
-            $crate::protocol::definition::encode_nullable(&$value, $writer, nullable);
+            $crate::protocol::definition::encode_nullable($value.as_ref(), $writer, nullable);
         }
     };
     (encode $value:expr, $writer:ident, [$present:expr]) => {
@@ -177,11 +177,11 @@ macro_rules! field {
 pub(crate) use {field, message};
 
 /// Appends a value that only some versions allow to be null; in the others a null goes out as an empty value.
-pub(crate) fn encode_nullable<T: Wire + Default>(value: &Option<T>, writer: &mut Writer, nullable: bool) {
+pub(crate) fn encode_nullable<T: Wire + Default>(value: Option<&T>, writer: &mut Writer, nullable: bool) {
     match value {
-        Some(value) if !nullable => value.encode(writer),
-        None if !nullable => T::default().encode(writer),
-        value => value.encode(writer),
+        value if nullable => T::encode_nullable(value, writer),
+        Some(value) => value.encode(writer),
+        None => T::default().encode(writer),
     }
 }
 

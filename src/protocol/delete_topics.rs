@@ -1,4 +1,4 @@
-//! DeleteTopics (key 20), by name or, from version 6 on, by id (KIP-516). Definitions only.
+//! `DeleteTopics` (key 20), by name or, from version 6 on, by id (KIP-516). Definitions only.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! DescribeCluster (key 60): the brokers and the controller (KIP-700, KIP-919). Definitions only.
+//! `DescribeCluster` (key 60): the brokers and the controller (KIP-700, KIP-919). Definitions only.
 
 use std::sync::Arc;
 

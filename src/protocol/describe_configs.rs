@@ -1,4 +1,4 @@
-//! DescribeConfigs (key 32): the settings of topics and brokers. Definitions only.
+//! `DescribeConfigs` (key 32): the settings of topics and brokers. Definitions only.
 
 use std::sync::Arc;
 

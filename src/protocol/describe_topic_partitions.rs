@@ -1,4 +1,4 @@
-//! DescribeTopicPartitions (key 75): topics and their partitions, in pages (KIP-966). Definitions only.
+//! `DescribeTopicPartitions` (key 75): topics and their partitions, in pages (KIP-966). Definitions only.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! ElectLeaders (key 43): elect the preferred leaders, or unclean ones (KIP-183, KIP-460). Definitions only.
+//! `ElectLeaders` (key 43): elect the preferred leaders, or unclean ones (KIP-183, KIP-460). Definitions only.
 
 use std::sync::Arc;
 

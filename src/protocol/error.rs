@@ -254,7 +254,7 @@ pub enum DecodeError {
         /// The key on the wire.
         key: i16,
     },
-    /// The header names a version that the codec does not cover. For ApiVersions the answer is its response in
+    /// The header names a version that the codec does not cover. For `ApiVersions` the answer is its response in
     /// version 0 with [`ErrorCode::UNSUPPORTED_VERSION`] and the supported ranges (KIP-511), and the connection stays.
     #[error("{} has no version {version}", api_key.name())]
     UnsupportedVersion {

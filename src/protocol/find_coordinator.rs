@@ -1,4 +1,4 @@
-//! FindCoordinator (key 10): which broker coordinates a group or a transactional id. Definitions only.
+//! `FindCoordinator` (key 10): which broker coordinates a group or a transactional id. Definitions only.
 //!
 //! From version 4 on a request asks for many keys at once (KIP-699).
 

@@ -1,4 +1,4 @@
-//! InitProducerId (key 22): a producer's id and epoch, for idempotence and transactions (KIP-98, KIP-360).
+//! `InitProducerId` (key 22): a producer's id and epoch, for idempotence and transactions (KIP-98, KIP-360).
 //! Definitions only.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! LeaderAndIsr (key 4): the controller tells a broker which partitions it leads and follows. Definitions only.
+//! `LeaderAndIsr` (key 4): the controller tells a broker which partitions it leads and follows. Definitions only.
 //!
 //! Brokers of one cluster speak the newest version to each other, so only that one is defined.
 

@@ -1,4 +1,4 @@
-//! ListOffsets (key 2): which offset belongs to a time, or stands at an end of the log. Definitions only.
+//! `ListOffsets` (key 2): which offset belongs to a time, or stands at an end of the log. Definitions only.
 
 use std::sync::Arc;
 

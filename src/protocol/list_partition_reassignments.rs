@@ -1,4 +1,4 @@
-//! ListPartitionReassignments (key 46): which reassignments are under way (KIP-455). Definitions only.
+//! `ListPartitionReassignments` (key 46): which reassignments are under way (KIP-455). Definitions only.
 
 use std::sync::Arc;
 

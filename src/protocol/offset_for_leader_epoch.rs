@@ -1,5 +1,5 @@
-//! OffsetForLeaderEpoch (key 23): where a leader epoch ends in the leader's log, to find where two logs part (KIP-101,
-//! KIP-279, KIP-320). Definitions only.
+//! `OffsetForLeaderEpoch` (key 23): where a leader epoch ends in the leader's log, to find where two logs part
+//! (KIP-101, KIP-279, KIP-320). Definitions only.
 
 use std::sync::Arc;
 

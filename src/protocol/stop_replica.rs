@@ -1,4 +1,4 @@
-//! StopReplica (key 5): the controller tells a broker to stop, and perhaps delete, replicas. Definitions only.
+//! `StopReplica` (key 5): the controller tells a broker to stop, and perhaps delete, replicas. Definitions only.
 //!
 //! Brokers of one cluster speak the newest version to each other, so only that one is defined.
 

@@ -1,4 +1,4 @@
-//! UpdateMetadata (key 6): the controller tells a broker what to answer to Metadata. Definitions only.
+//! `UpdateMetadata` (key 6): the controller tells a broker what to answer to Metadata. Definitions only.
 //!
 //! Brokers of one cluster speak the newest version to each other, so only that one is defined.
 

@@ -93,6 +93,11 @@ impl<'a> Reader<'a> {
         self.take(N)?.try_into().map_err(|_| DecodeError::Truncated { wanted: N, left })
     }
 
+    /// The next `N` bytes without taking them, if there are so many.
+    pub(crate) fn peek<const N: usize>(&self) -> Option<[u8; N]> {
+        self.frame.get(self.position..self.end)?.first_chunk().copied()
+    }
+
     /// An unsigned varint of at most five bytes and 32 bits.
     pub(crate) fn uvarint(&mut self) -> Result<u32, DecodeError> {
         let mut value = 0_u32;
