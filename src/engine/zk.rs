@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod message;
+pub mod op;
 
 /// What a ZooKeeper server's timers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
