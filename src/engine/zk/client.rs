@@ -1,14 +1,14 @@
 //! A broker's side of its ZooKeeper session: connect, ping, requests in order, watches, expiry.
 //!
-//! ```text
-//!            connect                Connected
-//!   Closed ----------> Connecting ------------> Connected
-//!                       ^      |  \               |
-//!               backoff |      |   \ Expired      | closed, or silent for 2/3 of the time-out
-//!                       |      v    \             v
-//!                       Waiting <-----------------
-//!                                     \--> Expired --connect--> Connecting (a new session)
-//! ```
+//! | state | what happens | next |
+//! | --- | --- | --- |
+//! | Closed, Expired | `connect` | Connecting, to a server by chance |
+//! | Connecting | the server grants the session | Connected |
+//! | | the server says that it is over | Expired |
+//! | | it refuses, is not there, or takes too long | Waiting |
+//! | Connected | closed, or silent for two thirds of the time-out | Waiting |
+//! | Waiting | a pause, by chance up to a second | Connecting, to the next server |
+//! | any | `close` | Closed |
 //!
 //! The session outlives its connections: while the client looks for another server, the session's time-out runs at the
 //! servers, and only they can say that it is over. What was sent and not answered when a connection went is answered
