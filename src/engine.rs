@@ -6,12 +6,14 @@
 
 pub mod broker;
 pub mod client;
+pub mod config;
 pub mod context;
 pub mod event;
 pub mod log;
 pub mod message;
 pub mod node;
 pub mod rng;
+pub mod settings;
 pub mod time;
 pub mod zk;
 

@@ -98,6 +98,13 @@ pub enum Output {
         /// The socket.
         socket: SocketId,
     },
+    /// What came of a command.
+    Answer {
+        /// The command's number.
+        ticket: Ticket,
+        /// What came of it.
+        answer: Answer,
+    },
     /// A broker's process runs (listen) or not (close its sockets, refuse new ones).
     Listening {
         /// The broker.
@@ -105,4 +112,83 @@ pub enum Output {
         /// Whether it accepts connections now.
         open: bool,
     },
+}
+
+/// The number of a command, drawn by whoever gives it; the answer carries it back.
+pub type Ticket = u64;
+
+/// What enters the core. Each is stamped with the time at the edge, and the same inputs give the same run.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Handle the one thing that is due first: a message that arrives or a timer.
+    Due,
+    /// A client connected to a broker's port.
+    Connected {
+        /// The socket.
+        socket: SocketId,
+        /// Whose port.
+        broker: BrokerId,
+        /// The client's address.
+        peer: Arc<str>,
+    },
+    /// A request came in on a socket, decoded and checked at the edge.
+    Request {
+        /// The socket.
+        socket: SocketId,
+        /// The client's own number for it.
+        correlation: i32,
+        /// The version it was encoded in.
+        version: i16,
+        /// The client's `client.id`.
+        client_id: Arc<str>,
+        /// What is asked.
+        request: Request,
+    },
+    /// A socket was closed by the client, or by the edge for what it sent.
+    Disconnected {
+        /// The socket.
+        socket: SocketId,
+    },
+    /// Somebody wants something done; [`Output::Answer`] carries the ticket.
+    Command {
+        /// Its number.
+        ticket: Ticket,
+        /// What.
+        command: Command,
+    },
+}
+
+/// What a person, a demo or the control API can do to the lab.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// kill -9 of a broker's process: what it wrote stays.
+    Kill(BrokerId),
+    /// Start a dead broker.
+    Start(BrokerId),
+    /// Kafka's controlled shutdown.
+    Shutdown(BrokerId),
+    /// Ask a broker something, as an admin client or a producer would, over the simulated network.
+    Ask {
+        /// Which broker.
+        broker: BrokerId,
+        /// In which version.
+        version: i16,
+        /// What.
+        request: Request,
+    },
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// It was done at once.
+    Done,
+    /// It cannot be done: one line that says why.
+    Refused(String),
+    /// A broker answered.
+    Response(Response),
+    /// acks=0: the broker took it and says nothing.
+    Silent,
+    /// The broker died, or is dead.
+    Closed,
 }

@@ -1,0 +1,52 @@
+//! The APIs that a broker serves: one file each, with the versions it serves beside its handler. ApiVersions is made
+//! from [`APIS`]. A handler cannot tell a socket from a simulated link.
+
+use super::Broker;
+use super::connection::Origin;
+use crate::engine::context::Context;
+use crate::protocol::{ApiKey, Request, Response};
+
+/// What a handler did with a request.
+#[derive(Debug)]
+pub enum Handled {
+    /// Answered.
+    Ready(Response),
+    /// It waits in the purgatory, or for the controller; the answer comes later.
+    Parked,
+    /// There is no answer (acks=0).
+    Silent,
+    /// The connection is to be closed (an error under acks=0, a request that makes no sense).
+    Close,
+}
+
+/// Who may call an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Everybody; listed in ApiVersions.
+    Everybody,
+    /// Nodes of the lab only; refused from a socket.
+    Brokers,
+}
+
+/// One API as a broker serves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    /// Which.
+    pub key: ApiKey,
+    /// The oldest version served.
+    pub oldest: i16,
+    /// The newest version served.
+    pub newest: i16,
+    /// Who may call it.
+    pub callers: Callers,
+    /// What it does. The request is of this API.
+    pub handle: fn(&mut Broker, Request, &Origin, &mut Context<'_>) -> Handled,
+}
+
+/// Every API that a broker serves, by key.
+pub static APIS: &[Api] = &[];
+
+/// The API of `key`, if it is served.
+pub fn api(key: ApiKey) -> Option<&'static Api> {
+    APIS.iter().find(|api| api.key == key)
+}
