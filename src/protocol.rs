@@ -87,7 +87,9 @@ pub mod list_offsets;
 pub mod list_partition_reassignments;
 pub mod metadata;
 pub mod offset_for_leader_epoch;
+pub mod partitioner;
 pub mod produce;
+pub mod records;
 pub mod stop_replica;
 pub mod update_metadata;
 
