@@ -164,8 +164,10 @@ enum Step {
 }
 
 fn path() -> impl Strategy<Value = String> {
-    let some = proptest::collection::vec(prop::sample::select(vec!["a", "b", "a0000000000"]), 1..4);
-    prop_oneof![12 => some.prop_map(|names| format!("/{}", names.join("/"))), 1 => Just("/".into()), 1 => Just("/zookeeper".into())]
+    // Few and short, so that requests meet: what one creates, the next uses, fills or deletes.
+    let some =
+        prop::sample::select(vec!["/a", "/b", "/a/a", "/a/b", "/a/a/a", "/b/a", "/a0000000000", "/a/a0000000000"]);
+    prop_oneof![18 => some, 1 => Just("/"), 1 => Just("/zookeeper")].prop_map(str::to_owned)
 }
 
 fn write() -> impl Strategy<Value = Write> {
@@ -189,7 +191,7 @@ fn write() -> impl Strategy<Value = Write> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => write().prop_map(|write| Step::Ask(write.into())),
-        3 => proptest::collection::vec(write(), 0..4).prop_map(|writes| Step::Ask(Op::Multi(writes))),
+        3 => proptest::collection::vec(write(), 0..6).prop_map(|writes| Step::Ask(Op::Multi(writes))),
         1 => path().prop_map(|path| Step::Ask(Op::get(path))),
         1 => path().prop_map(|path| Step::Ask(Op::exists(path))),
         1 => path().prop_map(|path| Step::Ask(Op::children(path))),

@@ -112,13 +112,11 @@ impl Sessions {
         }
     }
 
-    /// The owner's connection is gone, because of `cause`. The first such cause is the one that counts.
+    /// The owner's connection is gone, because of `cause`.
     pub fn detach(&mut self, id: SessionId, cause: &Cause) {
         if let Some(session) = self.open.get_mut(&id) {
             session.connected = false;
-            if session.silence.is_routine() {
-                session.silence = cause.clone();
-            }
+            session.silence = cause.clone();
         }
     }
 
