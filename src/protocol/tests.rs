@@ -3,5 +3,6 @@
 
 mod compare;
 mod fields;
+mod java;
 mod limits;
 pub(in crate::protocol) mod sample;

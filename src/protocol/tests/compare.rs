@@ -70,6 +70,12 @@ codecs! {
     DescribeTopicPartitions: DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse;
 }
 
+/// Whether the crate has this version of both messages of an API.
+pub(super) fn in_crate(api_key: ApiKey, version: i16) -> bool {
+    codecs(api_key)
+        .is_some_and(|codecs| codecs.request_versions.contains(&version) && codecs.response_versions.contains(&version))
+}
+
 /// Runs `check` on random choices for every version of every API that has a definition.
 fn for_every_version(check: impl Fn(ApiKey, i16, &[u8]) -> Result<(), TestCaseError>) {
     let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
