@@ -161,7 +161,7 @@ fn error_codes_are_named_and_told_apart() {
     assert_eq!(ErrorCode::ALL.len(), 129);
     let retriable = ErrorCode::ALL.iter().filter(|code| code.is_retriable()).count();
     assert_eq!(retriable, 31, "as many as in Java's client 3.9");
-    assert!(ErrorCode::NONE.is_none() && !ErrorCode::NONE.is_error());
+    assert!(ErrorCode::NONE.is_ok() && !ErrorCode::NONE.is_error());
 }
 
 #[test]
