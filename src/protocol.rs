@@ -66,6 +66,8 @@ mod error;
 mod frame;
 mod primitive;
 mod record_data;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub mod alter_partition;
