@@ -6,7 +6,7 @@ use super::{BrokerNode, Cluster, Process};
 use crate::engine::broker::connection::{Origin, Peer, Pending as PendingRequest};
 use crate::engine::broker::{Broker, Disk, Stage};
 use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
-use crate::engine::event::{Event, EventKind};
+use crate::engine::event::{BrokerEvent, Event, EventKind, OperatorEvent};
 use crate::engine::message::{Answer, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket};
 use crate::engine::node::{BrokerId, ClientId, NodeId, ZkId};
 use crate::engine::rng::Rng;
@@ -174,7 +174,7 @@ impl Cluster {
         let to = NodeId::Broker(broker);
         self.asked.insert(correlation, (ticket, to));
         let payload = Payload::Request(KafkaRequest { lane, correlation, version, client_id: "explorer".into(), request });
-        let event = self.say(NodeId::Operator, EventKind::Asked { broker, what: payload.name() }, Cause::default());
+        let event = self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Asked { broker, api: payload.name() }), Cause::default());
         self.ids += 1;
         self.network.send(self.ids, self.now.lab, NodeId::Operator, to, payload, Cause::event(event));
     }
@@ -208,7 +208,7 @@ impl Cluster {
         if self.broker(id).and_then(BrokerNode::running).is_none() {
             return Answer::Refused(format!("{id} does not run"));
         }
-        let event = self.say(NodeId::Broker(id), EventKind::BrokerKilled, Cause::default());
+        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Killed), Cause::default());
         self.end_process(id, event, outputs);
         Answer::Done
     }
@@ -243,7 +243,7 @@ impl Cluster {
     }
 
     fn start_broker(&mut self, id: BrokerId, cause: Cause, outputs: &mut Vec<Output>) {
-        let event = self.say(NodeId::Broker(id), EventKind::BrokerStarted, cause);
+        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Started), cause);
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Dead(disk) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
         let (config, rngs) = (Arc::clone(&self.config), &mut self.rngs);
@@ -266,7 +266,7 @@ impl Cluster {
     }
 
     fn shut_down(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
-        let event = self.say(NodeId::Operator, EventKind::ShutdownAsked { broker: id }, Cause::default());
+        let event = self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Shutdown { broker: id }), Cause::default());
         let done = self.with_broker(id, Clock::Lab, Cause::event(event), outputs, |broker, ctx| broker.shut_down(ctx));
         if done { Answer::Done } else { Answer::Refused(format!("{id} does not run")) }
     }
@@ -293,7 +293,7 @@ impl Cluster {
         self.touched.extend(std::mem::take(&mut broker.touched).into_iter().map(|partition| (id, partition)));
         self.carry_out(node, effects, outputs);
         if stopped {
-            let event = self.say(node, EventKind::BrokerStopped, Cause::default());
+            let event = self.say(node, EventKind::Broker(BrokerEvent::Stopped), Cause::default());
             self.end_process(id, event, outputs);
         }
         true
