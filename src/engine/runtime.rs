@@ -243,8 +243,11 @@ impl<C> RealTime for Inbox<C> {
 
 fn run<C: Core, O: Observer<C>>(parts: Parts<C, O>, inbox: &Inbox<C>) {
     let mut driver = Driver::new(parts, inbox.real());
-    while !driver.is_stopped() {
+    loop {
         let next = driver.turn(inbox);
+        if driver.is_stopped() {
+            break;
+        }
         inbox.take(driver.inputs(), next);
     }
 }

@@ -98,13 +98,11 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
     /// Works for one slice at most, then lets the observer look. Returns the real time at which there is more to do;
     /// `None` where only an input can change anything.
     pub(super) fn turn(&mut self, real: &impl RealTime) -> Option<Duration> {
-        let end = real.real().saturating_add(SLICE);
         let mut now = real.real();
+        let end = now.saturating_add(SLICE);
+        self.clock.lag(now, self.core.due(Clock::Lab));
         while now < end && !self.stopped && self.work(now) {
             now = real.real();
-        }
-        if self.is_late(now) {
-            self.clock.lag(now, self.core.due(Clock::Lab));
         }
         self.let_observe(now);
         self.next_work(now)
@@ -135,10 +133,6 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
     fn is_due(&self, now: Now) -> bool {
         !self.clock.is_paused()
             && (self.core.due(Clock::Lab) <= now.lab || self.core.due(Clock::Outside) <= now.outside)
-    }
-
-    fn is_late(&self, real: Duration) -> bool {
-        self.core.due(Clock::Lab) <= self.now(real).lab
     }
 
     fn step(&mut self, input: Input, now: Now) {
