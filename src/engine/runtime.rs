@@ -113,7 +113,7 @@ pub(in crate::engine) struct PortOrder {
 }
 
 /// What the listener gets of a runtime.
-pub(in crate::engine) struct Edge<C> {
+pub struct Edge<C> {
     /// Where it puts what comes in.
     pub(in crate::engine) inbox: Arc<Inbox<C>>,
     /// Which ports to open.
@@ -203,7 +203,7 @@ pub struct Runtime<C = Cluster> {
     /// The way to it.
     pub handle: Handle<C>,
     /// What [`listener`](super::listener) needs of it.
-    pub(in crate::engine) edge: Edge<C>,
+    pub edge: Edge<C>,
     /// Its thread: ends after [`Handle::stop`], or when the engine dies.
     pub thread: JoinHandle<()>,
 }
@@ -214,14 +214,7 @@ pub fn start<C: Core, O: Observer<C>>(core: C, observer: O, start: Start) -> std
     let (order, orders) = mpsc::channel(PORT_ORDERS);
     let (paused, is_paused) = watch::channel(false);
     let failure = Arc::new(OnceLock::new());
-    let parts = Parts {
-        core,
-        observer,
-        epoch_ms: start.epoch_ms,
-        rate_ppm: start.rate_ppm,
-        ports: order,
-        paused,
-    };
+    let parts = Parts { core, observer, epoch_ms: start.epoch_ms, rate_ppm: start.rate_ppm, ports: order, paused };
     let (of_thread, died) = (Arc::clone(&inbox), Arc::clone(&failure));
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         // What the closure owns is dropped by the unwinding, and nobody looks at it afterwards.

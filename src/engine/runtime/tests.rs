@@ -144,8 +144,7 @@ impl Bench {
         let (order, orders) = mpsc::channel(8);
         let (paused, is_paused) = watch::channel(false);
         let (real, log, looks) = (Arc::clone(&core.real), Arc::clone(&core.log), Looks::default());
-        let parts =
-            Parts { core, observer: looks.clone(), epoch_ms: 0, rate_ppm: 1_000_000, ports: order, paused };
+        let parts = Parts { core, observer: looks.clone(), epoch_ms: 0, rate_ppm: 1_000_000, ports: order, paused };
         Self { driver: Driver::new(parts, ms(0)), real, log, looks, orders, paused: is_paused }
     }
 
