@@ -177,6 +177,11 @@ impl<C: Core> Handle<C> {
         self.inbox.stop();
     }
 
+    /// Waits until the engine has ended.
+    pub async fn ended(&self) {
+        self.inbox.closed().await;
+    }
+
     /// What the engine died of, if it did not end by [`Handle::stop`].
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)

@@ -93,6 +93,11 @@ impl Reserved {
         self.port
     }
 
+    /// The first of its addresses.
+    pub fn host(&self) -> Option<IpAddr> {
+        self.holders.first().map(|(address, _)| address.ip())
+    }
+
     /// Opens it: listens on each of its addresses until what is returned is dropped.
     ///
     /// Must be called within a tokio runtime.

@@ -110,6 +110,7 @@ pub(in crate::engine) struct Inbox<C> {
     wake: Condvar,
     socket_room: Arc<Semaphore>,
     control_room: Arc<Semaphore>,
+    ended: CancellationToken,
 }
 
 impl<C> Inbox<C> {
@@ -122,6 +123,7 @@ impl<C> Inbox<C> {
             wake: Condvar::new(),
             socket_room: Arc::new(Semaphore::new(SOCKET_ROOM)),
             control_room: Arc::new(Semaphore::new(CONTROL_ROOM)),
+            ended: CancellationToken::new(),
         })
     }
 
@@ -183,5 +185,11 @@ impl<C> Inbox<C> {
         drop(state);
         self.socket_room.close();
         self.control_room.close();
+        self.ended.cancel();
+    }
+
+    /// Waits until the engine has ended.
+    pub(super) async fn closed(&self) {
+        self.ended.cancelled().await;
     }
 }
