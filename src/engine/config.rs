@@ -47,3 +47,10 @@ impl Config {
         (1..=i32::try_from(self.brokers).unwrap_or(i32::MAX)).map(BrokerId)
     }
 }
+
+impl Config {
+    /// The port of a broker; 0 for one that the configuration does not know.
+    pub fn port(&self, id: BrokerId) -> u16 {
+        usize::try_from(id.0 - 1).ok().and_then(|index| self.ports.get(index)).copied().unwrap_or(0)
+    }
+}

@@ -12,6 +12,21 @@ use crate::protocol::{Request, Response};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane(pub u8);
 
+impl Lane {
+    /// A client's ordinary requests.
+    pub const CLIENT: Self = Self(0);
+    /// The controller's requests to a broker.
+    pub const CONTROLLER: Self = Self(1);
+    /// A follower's fetches from a leader.
+    pub const FETCHER: Self = Self(2);
+    /// A leader's AlterPartition to the controller.
+    pub const ALTER_PARTITION: Self = Self(3);
+    /// A broker's own start and shutdown.
+    pub const LIFECYCLE: Self = Self(4);
+    /// A broker's requests to create topics that clients named.
+    pub const AUTO_CREATE: Self = Self(5);
+}
+
 /// The content of a message on the simulated network.
 #[derive(Clone, Debug)]
 pub enum Payload {
