@@ -9,7 +9,8 @@ use super::{Api, METRICS_TYPE};
 use crate::session::snapshot::{Broker, BrokerState, Snapshot};
 
 pub(super) async fn text(State(api): State<Api>) -> impl IntoResponse {
-    (METRICS_TYPE, page(&api.session.snapshot().await))
+    let snapshot = api.session.snapshot().await;
+    (METRICS_TYPE, page(&snapshot))
 }
 
 /// What is told of each broker.

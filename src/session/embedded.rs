@@ -2,6 +2,7 @@
 //! and carries out actions. The only module outside `engine` that knows the engine.
 
 mod actions;
+mod look;
 mod observer;
 mod options;
 mod project;

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::look;
 use super::read;
 use crate::engine::cluster::Cluster;
@@ -223,7 +225,7 @@ fn batch(record: &NewRecord, date_ms: i64) -> crate::protocol::Records {
     let headers: Vec<Header> = record
         .headers
         .iter()
-        .map(|(key, value)| Header { key: Arc::clone(key), value: Some(bytes::Bytes::copy_from_slice(value)) })
+        .map(|(key, value)| (Bytes::copy_from_slice(key.as_bytes()), Some(Bytes::copy_from_slice(value))))
         .collect();
     let mut batch = BatchBuilder::new(Compression::None);
     batch.push(date_ms, record.key.as_deref(), record.value.as_deref(), &headers);

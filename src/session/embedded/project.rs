@@ -1,0 +1,2 @@
+//! stub
+pub(super) fn rate(_: u64) -> String { String::new() }
