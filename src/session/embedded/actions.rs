@@ -58,7 +58,10 @@ impl Actor {
             Action::CreateTopic(topic) => self.create(topic).await,
             Action::DeleteTopic { name } => self.delete(name).await,
             Action::Produce(record) => self.produce(record).await,
-            Action::Read(from) => self.inspect(move |cluster| read::read(cluster, &from)).await?.map(Outcome::Records),
+            Action::Read(from) => {
+                let taken = self.inspect(move |cluster| read::take(cluster, &from)).await??;
+                Ok(Outcome::Records(read::decode(&taken)))
+            }
             Action::SetRate { rate_ppm } => self.set_rate(rate_ppm).await,
             Action::Pause(paused) => {
                 self.handle.pause(paused).await.map_err(ended)?;

@@ -1,9 +1,10 @@
-//! Shows the cluster to whoever watches: projects it into a snapshot and publishes that.
+//! Shows the cluster to whoever watches: has it projected into a snapshot, and publishes that.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::project::Projector;
 use crate::engine::cluster::Cluster;
 use crate::engine::runtime::{ClockView, Observer};
 use crate::session::snapshot::{Addresses, Snapshot};
@@ -24,14 +25,12 @@ pub(super) struct About {
 /// Publishes snapshots.
 pub(super) struct Watcher {
     published: watch::Sender<Arc<Snapshot>>,
-    about: About,
+    projector: Projector,
 }
 
 impl Watcher {
-    pub(super) fn new(published: watch::Sender<Arc<Snapshot>>, about: About, _: &Cluster) -> Self {
-        let _ = &about.traffic;
-        let _ = (&about.name, &about.addresses);
-        Self { published, about }
+    pub(super) fn new(published: watch::Sender<Arc<Snapshot>>, about: About, cluster: &Cluster) -> Self {
+        Self { published, projector: Projector::new(about, cluster) }
     }
 }
 
@@ -40,8 +39,7 @@ impl Observer<Cluster> for Watcher {
         self.published.receiver_count() > OWN_RECEIVERS
     }
 
-    fn observe(&mut self, _: &Cluster, _: &ClockView) {
-        let _ = &self.about;
-        self.published.send_replace(Arc::new(Snapshot::default()));
+    fn observe(&mut self, cluster: &Cluster, clock: &ClockView) {
+        self.published.send_replace(Arc::new(self.projector.project(cluster, clock)));
     }
 }
