@@ -1,7 +1,8 @@
-//! The explorer on a made-up cluster: `cargo run --example screens -- [FIXTURE] [THEME]`. For looking at screens without a
-//! lab; nothing moves, and what one asks for is only acknowledged.
+//! The explorer on a made-up cluster: `cargo run --example screens -- [FIXTURE] [THEME] [mortal]`. For looking at screens
+//! without a lab, and for the tests of the terminal; nothing moves, and what one asks for is only acknowledged. A mortal
+//! cluster's thread fails when a broker is killed, as an engine with a bug would.
 
-#![expect(clippy::print_stderr, clippy::expect_used, reason = "a command line, for developers")]
+#![expect(clippy::print_stderr, clippy::expect_used, clippy::panic, reason = "a command line, for developers")]
 
 use std::sync::Arc;
 
@@ -19,28 +20,31 @@ fn main() {
         eprintln!("there is no fixture {name}; there are {}", names.join(", "));
         std::process::exit(2);
     };
-    let options = Options { theme: arguments.next(), ..Options::default() };
+    let options = Options { theme: arguments.next(), log: Some("kscope.log".into()), ..Options::default() };
+    let mortal = arguments.next().is_some_and(|argument| argument == "mortal");
+    let session = start(snapshot, mortal);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    if let Err(error) = runtime.block_on(explore(snapshot, options)) {
+    if let Err(error) = runtime.block_on(app::run(session, options)) {
         eprintln!("{error}");
         std::process::exit(i32::from(error.exit_status()));
     }
 }
 
-async fn explore(snapshot: Snapshot, options: Options) -> Result<(), app::AppError> {
+/// A session with a cluster that has a thread of its own, as a lab's engine has.
+fn start(snapshot: Snapshot, mortal: bool) -> Session {
     let snapshot = Arc::new(snapshot);
-    let (_news, snapshots) = watch::channel(Arc::clone(&snapshot));
-    let (asks, asked) = mpsc::channel(16);
-    tokio::select! {
-        ended = app::run(Session::new(snapshots, asks), options) => ended,
-        () = answer(&snapshot, asked) => Ok(()),
-    }
-}
-
-async fn answer(snapshot: &Snapshot, mut asked: mpsc::Receiver<Asked>) {
-    while let Some((action, back)) = asked.recv().await {
-        let _ = back.send(outcome(snapshot, &action));
-    }
+    let (news, snapshots) = watch::channel(Arc::clone(&snapshot));
+    let (asks, mut asked) = mpsc::channel::<Asked>(16);
+    let cluster = move || {
+        let _news = news;
+        while let Some((action, back)) = asked.blocking_recv() {
+            assert!(!mortal || !matches!(action, Action::KillBroker(_)), "the made-up engine was told to fail");
+            // Whoever asked may have left.
+            let _ = back.send(outcome(&snapshot, &action));
+        }
+    };
+    std::thread::Builder::new().name("engine".to_owned()).spawn(cluster).expect("a thread");
+    Session::new(snapshots, asks)
 }
 
 fn outcome(snapshot: &Snapshot, action: &Action) -> Outcome {

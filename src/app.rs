@@ -123,8 +123,10 @@ pub async fn run(session: Session, options: Options) -> Result<(), AppError> {
         wanted: None,
         asks: FuturesUnordered::new(),
         clicked: None,
+        panics,
+        failed: None,
     };
-    app.run(panics, signals).await
+    app.run(signals).await
 }
 
 /// The themes to choose from.
@@ -183,10 +185,14 @@ struct App {
     wanted: Option<Instant>,
     asks: FuturesUnordered<Answer>,
     clicked: Option<(Instant, Target)>,
+    /// What other threads said when they failed.
+    panics: mpsc::Receiver<String>,
+    /// The first of that.
+    failed: Option<String>,
 }
 
 impl App {
-    async fn run(mut self, mut panics: mpsc::Receiver<String>, mut signals: Signals) -> Result<(), AppError> {
+    async fn run(mut self, mut signals: Signals) -> Result<(), AppError> {
         let mut events = EventStream::new();
         let mut snapshots = self.session.watch();
         let mut tick = self.started + TICK;
@@ -208,7 +214,8 @@ impl App {
                 Some((purpose, outcome)) = self.asks.next(), if !self.asks.is_empty() => {
                     self.tell(Msg::Answer(purpose, outcome), AFTER_NEWS)?
                 }
-                Some(what) = panics.recv() => {
+                Some(what) = self.panics.recv() => {
+                    self.failed.get_or_insert_with(|| what.clone());
                     self.state.model.tell(what, true);
                     self.want(AFTER_NEWS);
                     Flow::GoOn
@@ -367,9 +374,10 @@ impl App {
         Ok(())
     }
 
-    fn why_ended(&self) -> String {
-        let failed = self.state.model.notices.iter().rfind(|notice| notice.bad);
-        failed.map_or_else(|| "the cluster's engine has stopped".to_owned(), |notice| notice.text.clone())
+    /// What is known of the session's end: a thread that failed has said so before its snapshots stopped.
+    fn why_ended(&mut self) -> String {
+        let said = self.failed.take().or_else(|| self.panics.try_recv().ok());
+        said.unwrap_or_else(|| "the cluster's engine has stopped".to_owned())
     }
 }
 

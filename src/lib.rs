@@ -6,8 +6,12 @@
 //! - [`model`]: what the explorer knows and where the user stands.
 //! - [`view`]: what each screen says, as plain values; [`ui`] draws them, [`theme`] gives them colour.
 //! - [`app`]: the explorer's loop: keys and snapshots in, frames and actions out.
+//! - [`control`]: the HTTP/JSON control API of a running lab.
+//! - [`cli`]: the command line.
 
 pub mod app;
+pub mod cli;
+pub mod control;
 pub mod engine;
 pub mod model;
 pub mod protocol;

@@ -13,7 +13,8 @@ pub mod topics;
 
 use std::sync::Arc;
 
-use crate::session::snapshot::Snapshot;
+use crate::session::event::Event;
+use crate::session::snapshot::{BrokerState, Snapshot};
 use commands::CommandEntry;
 use overlay::Overlay;
 use place::{Mode, Motion, Screen, Selection};
@@ -69,6 +70,8 @@ pub struct Model {
 impl Model {
     /// How many unread messages are kept.
     pub const MAX_NOTICES: usize = 8;
+    /// How long a message has to be seen before a key can take it away.
+    pub const READ_AFTER_MS: u64 = 800;
     /// How long the block of the first minute stays if no key is pressed.
     pub const FIRST_MINUTE_MS: u64 = 60_000;
 
@@ -110,6 +113,12 @@ impl Model {
         self.events.settle(&self.snapshot);
     }
 
+    /// Drops the messages that the user has had time to read.
+    pub fn forget_what_was_read(&mut self) {
+        let now = self.now_ms;
+        self.notices.retain(|notice| now.saturating_sub(notice.at_ms) < Self::READ_AFTER_MS);
+    }
+
     /// Tells the user something.
     pub fn tell(&mut self, text: impl Into<String>, bad: bool) {
         if self.notices.len() >= Self::MAX_NOTICES {
@@ -136,6 +145,55 @@ impl Model {
         let bootstrap = &self.snapshot.addresses.bootstrap;
         let topic = topics::fullest(&self.snapshot).unwrap_or_default();
         format!("kcat -b {bootstrap} -t {topic} -C")
+    }
+
+    /// What the keys act on: what is explained, or what is selected.
+    pub fn subject(&self) -> Selection {
+        match self.overlays.last() {
+            Some(Overlay::Explain { subject, .. }) => subject.clone(),
+            _ => self.selection(),
+        }
+    }
+
+    /// The broker that a key strikes: a living one to kill or shut down, or a dead one to start. Of a partition that is its
+    /// leader, or a replica that is dead.
+    pub fn broker_in_reach(&self, living: bool) -> Option<i32> {
+        let snapshot = &self.snapshot;
+        let fits =
+            |id: &i32| snapshot.brokers.get(id).is_some_and(|broker| (broker.state != BrokerState::Dead) == living);
+        match self.subject() {
+            Selection::Broker(id) => Some(id).filter(fits),
+            Selection::Partition(at) | Selection::Record(at, _) => {
+                let topic = snapshot.topics.get(&at.topic)?;
+                let partition = topic.partitions.iter().find(|partition| partition.id == at.partition)?;
+                let leader = partition.leader.filter(|_| living);
+                leader.or_else(|| partition.replicas.iter().copied().find(fits)).filter(fits)
+            }
+            Selection::Event(id) => {
+                let event = snapshot.events.iter().find(|event| event.id == id)?;
+                event.brokers.iter().copied().find(fits)
+            }
+            Selection::Topic(_) | Selection::None => None,
+        }
+    }
+
+    /// The newest event about a thing: what led to how it is now.
+    pub fn newest_event_about(&self, subject: &Selection) -> Option<u64> {
+        let about = |event: &&Event| match subject {
+            Selection::Event(id) => event.id == *id,
+            Selection::Broker(id) => event.brokers.contains(id),
+            Selection::Partition(at) | Selection::Record(at, _) => event.partitions.contains(at),
+            Selection::Topic(name) => event.partitions.iter().any(|at| at.topic == *name),
+            Selection::None => false,
+        };
+        self.snapshot.events.iter().rev().find(about).map(|event| event.id)
+    }
+
+    /// Goes to the chain of causes of an event.
+    pub fn show_causes(&mut self, event: u64) {
+        self.screen = Screen::Events;
+        self.events.event = Some(event);
+        self.events.causes = true;
     }
 
     /// What is selected on the screen in view (overlays do not change it).

@@ -13,6 +13,8 @@ pub enum Purpose {
     Tell(Arc<str>),
     /// A key was pressed whose effect is seen anyway: only a failure is said.
     Quiet,
+    /// Once this is done, ask for that: time has to stand before it can be stepped.
+    Then(Action),
     /// A form was sent.
     Form(FormKind),
     /// The messages of this partition are being read: the newest, or from somewhere on.

@@ -94,10 +94,7 @@ fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
             state.model.take(snapshot);
             Vec::new()
         }
-        Msg::Answer(purpose, outcome) => {
-            answer::take(&mut state.model, &purpose, outcome);
-            Vec::new()
-        }
+        Msg::Answer(purpose, outcome) => answer::take(&mut state.model, &purpose, outcome),
         Msg::Tick => {
             let model = &mut state.model;
             model.first_minute &= model.now_ms < Model::FIRST_MINUTE_MS;
@@ -112,7 +109,7 @@ fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
 
 /// A key: read what was told, then a command, the wait for a second key, or text.
 fn key_pressed(state: &mut State, key: KeyPress) -> Vec<Effect> {
-    state.model.notices.clear();
+    state.model.forget_what_was_read();
     if state.model.ended.is_some() {
         return vec![Effect::Quit];
     }

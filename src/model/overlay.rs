@@ -49,8 +49,10 @@ impl Overlay {
 }
 
 /// The palette: what was typed, what matches, which of these is chosen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Palette {
+    /// What keys meant where it was opened: only what works there is offered.
+    pub mode: Mode,
     /// What was typed.
     pub field: TextField,
     /// Names of matching commands, best first.

@@ -3,8 +3,7 @@
 
 use crate::model::Model;
 use crate::model::commands::{CommandEntry, Need};
-use crate::model::place::{Mode, Screen, Selection};
-use crate::session::snapshot::BrokerState;
+use crate::model::place::{Mode, Screen};
 
 use super::format;
 use super::line::Line;
@@ -192,14 +191,10 @@ fn hint_words(key: &str, word: &str) -> Line {
 /// The word of a hint; the key that strikes names its victim, and says nothing where there is none.
 fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
     let word = entry.hint?;
-    let state = |id: &i32| model.snapshot.brokers.get(id).map(|broker| broker.state);
-    match (entry.name, model.selection()) {
-        ("kill-broker", Selection::Broker(id)) if state(&id)? != BrokerState::Dead => Some(format!("kill broker-{id}")),
-        ("start-broker", Selection::Broker(id)) if state(&id)? == BrokerState::Dead => {
-            Some(format!("start broker-{id}"))
-        }
-        ("kill-broker" | "start-broker", _) => None,
-        ("pause", _) if model.snapshot.clock.paused => Some("go on".to_owned()),
+    match entry.name {
+        "kill-broker" => model.broker_in_reach(true).map(|id| format!("kill broker-{id}")),
+        "start-broker" => model.broker_in_reach(false).map(|id| format!("start broker-{id}")),
+        "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
     }
 }

@@ -105,6 +105,9 @@ fn hints(model: &Model, subject: &Selection, more: bool) -> Line {
         let (command, word) = if dead { ("start-broker", "start") } else { ("kill-broker", "kill") };
         hint(key(command), format!("{word} broker-{id}"));
     }
+    if model.newest_event_about(subject).is_some() {
+        hint(key("open"), "what led here".into());
+    }
     if more {
         hint("j k".into(), "there is more below".into());
     }

@@ -127,10 +127,12 @@ fn palette(model: &Model, palette: &Palette, all: Area) -> PanelView {
     let first = (at + 1).saturating_sub(rows);
     let entries = palette.matches.iter().skip(first).take(rows);
     let entries = entries.filter_map(|name| model.commands.iter().find(|entry| entry.name == *name));
+    // Beside the name and the longest key.
+    let doc = usize::from(area.width.saturating_sub(2 + 20 + 9));
     lines.extend(entries.map(|entry| {
         let key = entry.keys.first().map_or("", String::as_str);
         let line = Line::of(Role::Strong, format!("  {:<18}", entry.name))
-            .with(Role::Dim, format!("{:<54}", line::cut(entry.doc, 54)));
+            .with(Role::Dim, super::sheet::left(entry.doc, doc));
         PanelLine { line: line.with(Role::Key, key), chosen: Some(entry.name) == palette.chosen, cursor: None }
     }));
     if palette.matches.is_empty() {

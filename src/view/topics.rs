@@ -43,7 +43,7 @@ const TABLE_ROWS: u16 = 34;
 /// From this height on the segments are shown.
 const SEGMENT_ROWS: u16 = 38;
 /// From this width on the record stands beside the list rather than below it.
-const BESIDE: u16 = 110;
+const BESIDE: u16 = 124;
 
 /// The Topics screens for a model, in `area`.
 pub fn project(model: &Model, area: Area) -> TopicsView {

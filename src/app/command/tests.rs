@@ -33,3 +33,36 @@ fn the_default_keys_make_a_keymap() {
         assert!(!entry.keys.is_empty(), "{} has no key", entry.name);
     }
 }
+
+/// `docs/keys.md`, made from the table.
+fn markdown() -> String {
+    let mut text = String::from(
+        "# Keys\n\nMade from the table of commands (`src/app/command.rs`) and held against it by a test: set `UPDATE_DOCS=1` and run the \
+         tests to write it anew.\n\nKeys of one's own stand in `keys.ron` in kscope's configuration folder, a map from a command's \
+         name to its keys:\n`{ \"kill-broker\": [\"K\", \"x x\"], \"quit\": [] }`. While a text field has the focus, keys are \
+         text. A question takes only `y` as yes.\n",
+    );
+    for category in Category::ALL {
+        text.push_str(&format!(
+            "\n## {}\n\n| keys | command | what it does |\n| --- | --- | --- |\n",
+            category.title()
+        ));
+        for spec in TABLE.iter().filter(|spec| spec.category == category) {
+            let keys: Vec<String> = spec.keys.iter().map(|key| format!("`{key}`")).collect();
+            let asks = if spec.destructive { " (asks first)" } else { "" };
+            text.push_str(&format!("| {} | `{}` | {}{asks} |\n", keys.join(" "), spec.name, spec.doc));
+        }
+    }
+    text
+}
+
+#[test]
+fn the_documentation_lists_every_command() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).expect("the folder");
+        std::fs::write(path, markdown()).expect("written");
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == markdown(), "docs/keys.md is not what the table says: UPDATE_DOCS=1 cargo test --lib command");
+}

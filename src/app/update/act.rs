@@ -8,7 +8,6 @@ use crate::model::overlay::{Confirm, Confirmed, Overlay};
 use crate::model::place::{Motion, Screen, Selection};
 use crate::model::topics::Pane;
 use crate::session::action::Action;
-use crate::session::snapshot::BrokerState;
 
 use crate::app::command::{Command, TABLE};
 use crate::app::effect::{Effect, Purpose};
@@ -49,6 +48,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Show(screen) => {
             model.overlays.clear();
+            model.topics.prompt = None;
             model.screen = screen;
             Vec::new()
         }
@@ -142,43 +142,27 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The broker that the keys act on: the selected one, or the leader of what is selected.
-fn broker(model: &Model) -> Option<i32> {
-    let subject = match model.overlays.last() {
-        Some(Overlay::Explain { subject, .. }) => subject.clone(),
-        _ => model.selection(),
-    };
-    match subject {
-        Selection::Broker(id) => Some(id),
-        Selection::Event(id) => {
-            let event = model.snapshot.events.iter().find(|event| event.id == id)?;
-            event.brokers.first().copied()
-        }
-        _ => None,
-    }
-}
-
 fn on_broker(model: &mut Model, command: Command) -> Vec<Effect> {
-    let Some(id) = broker(model) else {
-        model.tell("select a broker first: 1 shows them, j and k move", true);
-        return Vec::new();
-    };
-    let state = model.snapshot.brokers.get(&id).map(|broker| broker.state);
-    let alive = state.is_some_and(|state| state != BrokerState::Dead);
-    let action = match (command, alive) {
-        (Command::KillBroker, true) => Action::KillBroker(id),
-        (Command::ShutdownBroker, true) => Action::ShutdownBroker(id),
-        (Command::StartBroker, false) => Action::StartBroker(id),
-        (Command::StartBroker, true) => {
-            model.tell(format!("broker-{id} runs already"), true);
-            return Vec::new();
-        }
-        _ => {
-            model.tell(format!("broker-{id} is dead already; S starts it"), true);
+    let start = command == Command::StartBroker;
+    let action = match (model.broker_in_reach(!start), command) {
+        (Some(id), Command::KillBroker) => Action::KillBroker(id),
+        (Some(id), Command::ShutdownBroker) => Action::ShutdownBroker(id),
+        (Some(id), _) => Action::StartBroker(id),
+        (None, _) => {
+            model.tell(out_of_reach(model, start), true);
             return Vec::new();
         }
     };
     vec![Effect::Ask(action, Purpose::Quiet)]
+}
+
+/// Why there is no broker to strike.
+fn out_of_reach(model: &Model, start: bool) -> String {
+    match (model.broker_in_reach(start), start) {
+        (Some(id), true) => format!("broker-{id} runs already"),
+        (Some(id), false) => format!("broker-{id} is dead already; S starts it"),
+        (None, _) => "select a broker first: 1 shows them, j and k move".to_owned(),
+    }
 }
 
 /// Elects the preferred leaders of what is selected: of one topic where one is, otherwise of all.
@@ -202,10 +186,7 @@ fn time(model: &Model, command: Command) -> Vec<Effect> {
         Command::Faster => rate(step_rate(clock.rate_ppm, true)),
         Command::RealTime => rate(REAL_TIME_PPM),
         _ if !clock.paused => {
-            return vec![
-                Effect::Ask(Action::Pause(true), Purpose::Quiet),
-                Effect::Ask(Action::Step { n: 1 }, Purpose::Quiet),
-            ];
+            return vec![Effect::Ask(Action::Pause(true), Purpose::Then(Action::Step { n: 1 }))];
         }
         _ => Action::Step { n: 1 },
     };

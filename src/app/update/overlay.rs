@@ -6,7 +6,7 @@ use nucleo_matcher::{Config, Matcher};
 use crate::model::Model;
 use crate::model::field::TextField;
 use crate::model::overlay::{Confirm, Confirmed, Form, Overlay, Palette};
-use crate::model::place::Motion;
+use crate::model::place::{Mode, Motion, Screen};
 use crate::model::topics::Prompt;
 
 use crate::app::command::{Command, TABLE, by_name};
@@ -28,7 +28,8 @@ pub(super) fn show(model: &mut Model, command: Command) {
         }
         Command::Help => Overlay::Help { scroll: 0 },
         Command::Palette => {
-            let mut palette = Palette::default();
+            let mode = model.mode();
+            let mut palette = Palette { mode, field: TextField::default(), matches: Vec::new(), chosen: None };
             search(&mut palette);
             Overlay::Palette(palette)
         }
@@ -70,6 +71,13 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(Overlay::Form(_)) => form::send(model),
+        Some(Overlay::Explain { subject, .. }) => {
+            if let Some(event) = model.newest_event_about(subject) {
+                model.overlays.clear();
+                model.show_causes(event);
+            }
+            Vec::new()
+        }
         _ => Vec::new(),
     }
 }
@@ -119,6 +127,7 @@ pub(super) fn focused(model: &mut Model) -> Option<(&mut TextField, bool)> {
         Some(Overlay::Palette(palette)) => Some((&mut palette.field, false)),
         Some(Overlay::Form(form)) => form.fields.get_mut(form.focus).map(|field| (&mut field.field, field.rows > 1)),
         Some(_) => None,
+        None if model.screen != Screen::Topics => None,
         None => match model.topics.prompt.as_mut()? {
             Prompt::Filter(field) | Prompt::Seek(field) => Some((field, false)),
         },
@@ -146,7 +155,10 @@ fn search(palette: &mut Palette) {
     let pattern = Pattern::parse(&typed, CaseMatching::Ignore, Normalization::Smart);
     let mut buffer = Vec::new();
     let mut scored: Vec<(u32, &'static str)> = Vec::new();
-    for spec in TABLE {
+    let works = |modes: &[Mode]| {
+        modes.contains(&palette.mode) || (palette.mode.falls_back() && modes.contains(&Mode::Everywhere))
+    };
+    for spec in TABLE.iter().filter(|spec| works(spec.modes)) {
         // The name counts first: `top` is for topics, though other commands speak of stopping.
         let mut score = |text: &str, weight: u32| {
             pattern.score(nucleo_matcher::Utf32Str::new(text, &mut buffer), &mut matcher).map(|score| score + weight)

@@ -96,7 +96,10 @@ fn the_speed_goes_through_1_2_5_and_meets_real_time_again() {
 #[test]
 fn a_step_stops_time_first() {
     let mut state = state(fixture::calm());
-    assert_eq!(asked(&press(&mut state, ".")), [&Action::Pause(true), &Action::Step { n: 1 }]);
+    let effects = press(&mut state, ".");
+    let [Effect::Ask(Action::Pause(true), purpose)] = &effects[..] else { panic!("{effects:?}") };
+    let effects = update(&mut state, 1, Msg::Answer(purpose.clone(), Outcome::Done("time stands".into())));
+    assert_eq!(asked(&effects), [&Action::Step { n: 1 }]);
 }
 
 #[test]
@@ -204,6 +207,22 @@ fn the_palette_finds_by_a_few_letters_and_acts() {
     type_in(&mut state, "topi");
     press(&mut state, "Enter");
     assert_eq!((state.model.screen, state.model.overlays.len()), (Screen::Topics, 0));
+}
+
+#[test]
+fn the_palette_offers_only_what_works_here() {
+    let mut state = state(fixture::calm());
+    press(&mut state, ":");
+    type_in(&mut state, "filter");
+    let Some(Overlay::Palette(palette)) = state.model.overlays.last() else { panic!("the palette is open") };
+    assert!(!palette.matches.contains(&"filter"), "{:?}", palette.matches);
+    press(&mut state, "Esc 2 Enter :");
+    type_in(&mut state, "filter");
+    press(&mut state, "Enter");
+    assert!(state.model.topics.prompt.is_some());
+    update(&mut state, 1, Msg::Click(Target::Command("cluster")));
+    type_in(&mut state, "x");
+    assert!(state.model.topics.prompt.is_none() && state.model.topics.messages.filter.is_empty());
 }
 
 #[test]
@@ -328,4 +347,32 @@ fn when_the_session_has_ended_the_picture_stays_until_a_key() {
 fn y_copies_the_line_to_join_with() {
     let mut state = state(fixture::calm());
     assert_eq!(press(&mut state, "y"), [Effect::Copy("kcat -b 127.0.0.1:9092 -t trucks_gps -C".into())]);
+}
+
+#[test]
+fn an_explanation_leads_to_its_causes_and_its_keys_act() {
+    let mut state = state(fixture::killed());
+    update(&mut state, 1, Msg::Click(Target::Select(Selection::Broker(2))));
+    press(&mut state, "i");
+    assert_eq!(asked(&press(&mut state, "S")), [&Action::StartBroker(2)]);
+    press(&mut state, "Enter");
+    assert_eq!((state.model.screen, state.model.events.causes, state.model.overlays.len()), (Screen::Events, true, 0));
+}
+
+#[test]
+fn on_a_partition_the_keys_strike_its_leader_and_its_dead_replica() {
+    let mut state = state(fixture::elected());
+    press(&mut state, "2 Enter j");
+    assert_eq!(asked(&press(&mut state, "K")), [&Action::KillBroker(3)]);
+    assert_eq!(asked(&press(&mut state, "S")), [&Action::StartBroker(2)]);
+}
+
+#[test]
+fn a_message_stays_until_there_was_time_to_read_it() {
+    let mut state = state(fixture::calm());
+    update(&mut state, 1_000, Msg::Answer(Purpose::Tell("x".into()), Outcome::Done("done".into())));
+    update(&mut state, 1_100, Msg::Key(KeyPress::plain(Code::Char('j'))));
+    assert_eq!(state.model.notices.len(), 1);
+    update(&mut state, 1_000 + Model::READ_AFTER_MS, Msg::Key(KeyPress::plain(Code::Char('j'))));
+    assert!(state.model.notices.is_empty());
 }

@@ -17,6 +17,8 @@ const LABEL: u16 = 22;
 /// Columns behind the cells: the log end, and what is to be said of it.
 const NOTE: u16 = 26;
 /// The same on narrow terminals.
+const NARROW_LABEL: u16 = 19;
+/// The same on narrow terminals.
 const NARROW_NOTE: u16 = 16;
 
 /// The window of offsets that the cells show.
@@ -60,7 +62,7 @@ pub(super) fn project(
     let note = if area.width >= 110 { NOTE } else { NARROW_NOTE };
     let wide = area.width >= 110;
     let place = if roomy { super::inset(rest) } else { inner(rest) };
-    let label = if wide { LABEL } else { 19 };
+    let label = if wide { LABEL } else { NARROW_LABEL };
     let pitch = if wide { 3 } else { 2 };
     let count = i64::from(place.width.saturating_sub(label + note) / pitch);
     let end = partition.copies.values().map(|copy| copy.log_end).max().unwrap_or(0).max(partition.log_end);
@@ -83,7 +85,8 @@ pub(super) fn project(
 
 /// Segments to scale, the one that is written to last, and what is gone.
 fn segments(partition: &Partition, area: Area, sheet: &mut Sheet) {
-    let row = Area { x: area.x + LABEL, width: area.width.saturating_sub(LABEL + NOTE - 10), ..area };
+    let (label, note) = if area.width >= 100 { (LABEL, NOTE - 10) } else { (NARROW_LABEL, 2) };
+    let row = Area { x: area.x + label, width: area.width.saturating_sub(label + note), ..area };
     sheet.put(area, Line::of(Role::Dim, "segments"));
     let first = partition.segments.first().map_or(partition.log_start, |segment| segment.base_offset);
     let gone = partition.log_start > 0;
@@ -106,7 +109,7 @@ fn segments(partition: &Partition, area: Area, sheet: &mut Sheet) {
         Line::of(Role::Faint, "nothing was deleted yet")
     };
     sheet.put(row.row(1), line);
-    if let Some(active) = partition.segments.last() {
+    if let Some(active) = partition.segments.last().filter(|_| row.width >= 70) {
         let text = format!("from {}: the newest below", format::grouped(active.base_offset));
         sheet.put_right(row.row(1), Line::of(Role::Faint, text), Role::Ground);
     }

@@ -43,10 +43,12 @@ fn split(model: &Model, area: Area, wide: bool) -> (Area, Option<Area>) {
         let detail = Area { x: area.x + list + 1, width: area.width.saturating_sub(list + 3), ..area };
         return (Area { width: list.saturating_sub(3), ..area }, Some(detail));
     }
-    let below = if area.height >= 20 { 10 } else { 5 };
-    if area.height < 11 {
-        return (area, None);
-    }
+    let below = match area.height {
+        ..11 => return (area, None),
+        11..20 => 5,
+        20..28 => 10,
+        _ => 16,
+    };
     let list = area.top(area.height - below);
     let detail = area.below(area.height - below);
     (list, Some(Area { x: detail.x + 1, width: detail.width.saturating_sub(2), ..detail }))

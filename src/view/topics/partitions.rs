@@ -31,7 +31,7 @@ pub(super) fn table(model: &Model, topic: &Topic, area: Area, most: u16, sheet: 
     let rows = area.below(1);
     for (row, partition) in (0..columns(shown)).zip(topic.partitions.iter().skip(first)) {
         let selected = partition.id == model.topics.partition;
-        let mut line = facts(model, topic, partition, copies, selected);
+        let mut line = facts(model, topic, partition, copies, area.width);
         if area.width >= NEWEST_FROM {
             let role = if selected { Role::Record } else { Role::RecordCopy };
             line = join(line.padded(usize::from(FACTS - 1)), newest_records(partition, newest, role));
@@ -54,44 +54,63 @@ fn target(topic: &Topic, partition: &Partition) -> Target {
     Target::Select(Selection::Partition(TopicPartition { topic: topic.name.clone(), partition: partition.id }))
 }
 
+/// A column of numbers: its name, its width, whether it is left out where the terminal is narrow, its role and its text.
+struct Column {
+    name: &'static str,
+    width: usize,
+    wide_only: bool,
+    role: Role,
+    text: fn(&Partition) -> String,
+}
+
+/// The columns of numbers, from left to right.
+const NUMBERS: &[Column] = &[
+    Column { name: "epoch", width: 5, wide_only: false, role: Role::Dim, text: |p| p.leader_epoch.to_string() },
+    Column { name: "log start", width: 11, wide_only: true, role: Role::Dim, text: |p| format::grouped(p.log_start) },
+    Column {
+        name: "stable",
+        width: 11,
+        wide_only: true,
+        role: Role::Dim,
+        text: |p| p.last_stable.map_or_else(|| "unknown".to_owned(), format::grouped),
+    },
+    Column {
+        name: "high water",
+        width: 12,
+        wide_only: false,
+        role: Role::Strong,
+        text: |p| format::grouped(p.high_watermark),
+    },
+    Column { name: "log end", width: 11, wide_only: false, role: Role::Text, text: |p| format::grouped(p.log_end) },
+    Column { name: "size", width: 11, wide_only: true, role: Role::Dim, text: |p| format::bytes(p.size_bytes) },
+    Column { name: "in/s", width: 7, wide_only: false, role: Role::Dim, text: |p| format::count(p.in_per_sec) },
+];
+
+fn numbers(width: u16) -> impl Iterator<Item = &'static Column> {
+    NUMBERS.iter().filter(move |column| width >= FACTS || !column.wide_only)
+}
+
 fn header(copies: usize, width: u16, newest: usize) -> Line {
-    let mut line = Line::of(Role::Faint, "    p   ")
+    let line = Line::of(Role::Faint, "    p   ")
         .with(Role::Faint, left("copies", copies + 2))
         .with(Role::Faint, left("in sync", 17));
-    let names = [
-        ("epoch", 5),
-        ("log start", 11),
-        ("stable", 11),
-        ("high water", 12),
-        ("log end", 11),
-        ("size", 11),
-        ("in/s", 7),
-    ];
-    for (name, width) in names {
-        line = line.with(Role::Faint, right(name, width));
-    }
+    let line = numbers(width).fold(line, |line, column| line.with(Role::Faint, right(column.name, column.width)));
     if width < NEWEST_FROM {
         return line;
     }
     line.padded(usize::from(FACTS)).with(Role::Faint, format!("the newest {newest} records"))
 }
 
-fn facts(model: &Model, topic: &Topic, partition: &Partition, copies: usize, selected: bool) -> Line {
+fn facts(model: &Model, topic: &Topic, partition: &Partition, copies: usize, width: u16) -> Line {
+    let selected = partition.id == model.topics.partition;
     let number = if selected { Role::Strong } else { Role::Text };
     let replicas = partition.replicas.iter().fold(Line::default(), |line, broker| {
         join(line, replica_cell(standing(&model.snapshot, partition, *broker), *broker))
     });
-    let mut line = Line::of(number, format!("{:>4}   ", partition.id));
-    line = join(line, replicas.padded(copies + 2)).with(Role::Text, left(&ids(&partition.isr), 8));
-    line = join(line, join(Line::default(), sync_sign(topic, partition)).padded(9));
-    let stable = partition.last_stable.map_or_else(|| "unknown".to_owned(), format::grouped);
-    line.with(Role::Dim, right(&partition.leader_epoch.to_string(), 5))
-        .with(Role::Dim, right(&format::grouped(partition.log_start), 11))
-        .with(Role::Dim, right(&stable, 11))
-        .with(Role::Strong, right(&format::grouped(partition.high_watermark), 12))
-        .with(Role::Text, right(&format::grouped(partition.log_end), 11))
-        .with(Role::Dim, right(&format::bytes(partition.size_bytes), 11))
-        .with(Role::Dim, right(&format::count(partition.in_per_sec), 7))
+    let line = Line::of(number, format!("{:>4}   ", partition.id));
+    let line = join(line, replicas.padded(copies + 2)).with(Role::Text, left(&ids(&partition.isr), 8));
+    let line = join(line, sync_sign(topic, partition).padded(9));
+    numbers(width).fold(line, |line, column| line.with(column.role, right(&(column.text)(partition), column.width)))
 }
 
 /// The newest records as a thin line: solid where consumers may read, broken in an open transaction, dots above the high
@@ -139,6 +158,7 @@ pub(super) fn cells(model: &Model, topic: &Topic, partition: &Partition, area: A
     let facts = partition.replicas.iter().fold(Line::of(Role::Faint, "copies "), |line, broker| {
         join(line, replica_cell(standing(&model.snapshot, partition, *broker), *broker))
     });
+    let sign = sync_sign(topic, partition);
     let facts = facts
         .with(Role::Faint, " in sync ")
         .with(Role::Text, ids(&partition.isr))
@@ -146,8 +166,9 @@ pub(super) fn cells(model: &Model, topic: &Topic, partition: &Partition, area: A
         .with(Role::Text, partition.leader_epoch.to_string())
         .with(Role::Faint, "   log start ")
         .with(Role::Text, format::grouped(partition.log_start));
-    sheet.put(row.row(1), facts);
-    sheet.put_right(row.row(1), sync_sign(topic, partition), Role::Ground);
+    let room = row.width.saturating_sub(columns(sign.width()) + 1);
+    sheet.put(Area { width: room, ..row.row(1) }, facts);
+    sheet.put_right(row.row(1), sign, Role::Ground);
     area.below(2)
 }
 

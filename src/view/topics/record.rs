@@ -22,7 +22,7 @@ pub(super) fn project(model: &Model, topic: &Topic, partition: &Partition, area:
     let format = model.topics.messages.format;
     title(record, format, area, sheet);
     let facts = facts(model, topic, partition, record);
-    let small = area.height < 12;
+    let small = area.height < 14;
     let rest = area.below(if small { 1 } else { 2 });
     let kept = u16::try_from(facts.len()).unwrap_or(u16::MAX);
     let room = if small { 1 } else { rest.height.saturating_sub(kept + 1) };
