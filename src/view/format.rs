@@ -59,9 +59,13 @@ pub fn rate(ppm: u64) -> String {
     if rest.is_empty() { format!("×{whole}") } else { format!("×{whole}.{rest}") }
 }
 
-/// `1 partition`, `3 partitions`.
+/// `1 partition`, `3 partitions`, `3 copies`.
 pub fn plural(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    match one.strip_suffix("py") {
+        _ if n == 1 => format!("1 {one}"),
+        Some(stem) => format!("{n} {stem}pies"),
+        None => format!("{n} {one}s"),
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +86,6 @@ mod tests {
         assert_eq!(rate(100_000), "×0.1");
         assert_eq!(rate(20_000_000), "×20");
         assert_eq!(plural(1, "partition"), "1 partition");
+        assert_eq!(plural(2, "copy"), "2 copies");
     }
 }

@@ -11,7 +11,7 @@ use crate::view::text::safe_str;
 use super::{since, state};
 
 /// From this many columns on there are two columns.
-const TWO: u16 = 110;
+const TWO: u16 = 106;
 
 /// A titled list that is cut where there is no room.
 struct Block {
@@ -51,9 +51,13 @@ pub(super) fn draw(snapshot: &Snapshot, broker: &Broker, area: Area, sheet: &mut
     let inner = Area { x: area.x + 2, width: area.width.saturating_sub(4), ..area };
     sheet.put(inner.row(1), Line::of(Role::Dim, "Brokers › ").append(heading(snapshot, broker)));
     sheet.put(inner.row(2), facts(snapshot, broker));
-    let body = inner.below(4);
+    blocks(snapshot, broker, inner.below(4), sheet);
+}
+
+/// What it holds, who talks to it.
+fn blocks(snapshot: &Snapshot, broker: &Broker, body: Area, sheet: &mut Sheet) {
     let (holds, talks) = ([partitions(snapshot, broker), requests(broker)], [connections(broker), settings(broker)]);
-    if area.width >= TWO {
+    if body.width >= TWO {
         let half = (body.width - 4) / 2;
         column(&holds, Area { width: half, ..body }, sheet);
         column(&talks, Area { x: body.x + half + 4, width: half, ..body }, sheet);
@@ -64,11 +68,11 @@ pub(super) fn draw(snapshot: &Snapshot, broker: &Broker, area: Area, sheet: &mut
     column(&[first, third, second, fourth], body, sheet);
 }
 
-/// The detail below the table: what it leads and follows.
+/// The detail below the table.
 pub(super) fn preview(snapshot: &Snapshot, broker: &Broker, area: Area, sheet: &mut Sheet) {
     let inner = Area { x: area.x + 2, width: area.width.saturating_sub(4), ..area };
     sheet.put(inner.row(0), heading(snapshot, broker));
-    column(&[partitions(snapshot, broker), connections(broker)], inner.below(2), sheet);
+    blocks(snapshot, broker, inner.below(2), sheet);
 }
 
 /// Blocks below each other, with air where there is room; each leaves a share to those after it.
@@ -135,7 +139,11 @@ fn chip(broker: &Broker, partition: &Partition) -> (Role, String) {
 
 /// Per topic the partitions that it holds.
 fn partitions(snapshot: &Snapshot, broker: &Broker) -> Block {
-    let note = format!("leads {}, follows {}", broker.leaders, broker.replicas.saturating_sub(broker.leaders));
+    let note = if broker.state == BrokerState::Dead {
+        format!("it keeps {} that nobody can reach", plural(usize::try_from(broker.replicas).unwrap_or(0), "copy"))
+    } else {
+        format!("leads {}, follows {}", broker.leaders, broker.replicas.saturating_sub(broker.leaders))
+    };
     let mut lines = Vec::new();
     for topic in snapshot.topics.values() {
         let mine: Vec<&Partition> =

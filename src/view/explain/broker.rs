@@ -94,7 +94,7 @@ fn usize_of(n: u32) -> usize {
 fn well(snapshot: &Snapshot, broker: &Broker, name: Line) -> Page {
     let title = name.with(Role::Good, "● running");
     let title = if broker.controller { title.with(Role::Control, "  ♛ controller") } else { title };
-    let of = plural(usize_of(broker.replicas), "copy").replace("copys", "copies");
+    let of = plural(usize_of(broker.replicas), "copy");
     let bold = format!("It keeps {of} of partitions and leads {} of them.", broker.leaders);
     let plain = if broker.controller {
         format!(

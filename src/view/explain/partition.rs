@@ -178,7 +178,7 @@ fn still_works(topic: &Topic, partition: &Partition, page: &mut Page) {
     } else if left < min {
         (Works::AtRisk, "acks=all stops: NOT_ENOUGH_REPLICAS (19); acks=1 and reading go on".to_owned())
     } else {
-        (Works::Yes, format!("all goes on with {}", plural(left, "copy").replace("copys", "copies")))
+        (Works::Yes, format!("all goes on with {}", plural(left, "copy")))
     };
     page.works(works, "if one more fails", words);
 }
