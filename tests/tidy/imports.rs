@@ -29,7 +29,7 @@ const ROOMS: &[Room] = &[
     Room { of: "src/model", may: &DATA, why: "a leaf that app and view share; it cannot act on a cluster" },
     Room { of: "src/view", may: &["model", DATA[0], DATA[1], DATA[2], DATA[3]], why: "decides what is shown, purely" },
     Room { of: "src/ui", may: &["view", "theme"], why: "draws what it is given and decides nothing" },
-    Room { of: "src/theme", may: &[], why: "a table of styles" },
+    Room { of: "src/theme", may: &["view::role"], why: "a table: role to style" },
     Room { of: "src/app/", may: &["app", "model", "view", "session"], why: "only app.rs draws" },
     Room { of: "src/app.rs", may: &["model", "view", "session", "ui", "theme"], why: "the loop joins update and draw" },
     Room { of: "src/demo", may: &["session"], why: "a demo runs without a screen" },
