@@ -134,6 +134,11 @@ fn within_crate(path: &str, named: &Named) -> Option<Vec<String>> {
     Some(base)
 }
 
+/// Whether it names a room: an item on top of the crate is none, nor is `super::` out of a module within a file.
+fn is_room(target: &[String]) -> bool {
+    target.first().is_some_and(|top| ROOMS.iter().any(|room| module(room.of).first() == Some(top)))
+}
+
 fn named_in(text: &str) -> Vec<Named> {
     source::paths(&source::without_tests(&source::code(text)))
 }
@@ -148,7 +153,7 @@ pub(crate) fn rooms(tree: &Tree) -> Vec<Finding> {
         };
         let own = module(room.of).join("::");
         for named in named_in(text) {
-            let Some(target) = within_crate(path, &named).filter(|target| !target.is_empty()) else { continue };
+            let Some(target) = within_crate(path, &named).filter(|target| is_room(target)) else { continue };
             let allowed =
                 (!own.is_empty() && is_below(&target, &own)) || room.may.iter().any(|may| is_below(&target, may));
             if !allowed {

@@ -132,17 +132,43 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// `code` without what stands under `#[cfg(test)]`.
-pub(crate) fn without_tests(code: &str) -> String {
-    let mark = "#[cfg(test)]";
-    let mut out = String::new();
+/// `code` in pieces: what is not under `#[cfg(test)]`, and (`true`) what is.
+fn pieces(code: &str) -> Vec<(bool, &str)> {
+    let mut pieces = Vec::new();
     let mut rest = code;
-    while let Some((before, after)) = rest.split_once(mark) {
-        out.push_str(before);
-        rest = after.get(item_end(after)..).unwrap_or_default();
+    while let Some(at) = rest.find("#[cfg(test)]") {
+        let (before, marked) = rest.split_at(at);
+        let (tests, after) = marked.split_at(item_end(marked));
+        pieces.extend([(false, before), (true, tests)]);
+        rest = after;
     }
-    out.push_str(rest);
-    out
+    pieces.push((false, rest));
+    pieces
+}
+
+/// The pieces that are wanted; of the others, their line ends.
+fn only(code: &str, wanted: bool) -> String {
+    let lines = |text: &str| "\n".repeat(text.matches('\n').count());
+    let kept =
+        pieces(code).into_iter().map(|(tests, text)| if tests == wanted { text.to_owned() } else { lines(text) });
+    kept.collect()
+}
+
+/// `code` without what stands under `#[cfg(test)]`; every line stays where it was.
+pub(crate) fn without_tests(code: &str) -> String {
+    only(code, false)
+}
+
+/// What stands under `#[cfg(test)]`; every line stays where it was.
+pub(crate) fn tests_only(code: &str) -> String {
+    only(code, true)
+}
+
+/// How many lines there are, but for those under `#[cfg(test)]`.
+pub(crate) fn lines_without_tests(text: &str) -> usize {
+    let code = code(text);
+    let tests = pieces(&code).into_iter().filter(|(tests, _)| *tests);
+    text.lines().count() - tests.map(|(_, text)| text.lines().count()).sum::<usize>()
 }
 
 /// Where the item ends that `code` starts with: at its `;`, or at the brace that closes its body.
@@ -288,6 +314,8 @@ fn test_items_are_cut() {
     let text = "fn a() {}\n#[cfg(test)]\nmod tests;\nfn b() {}\n#[cfg(test)]\nmod more { fn c() { {} } }\nfn d() {}";
     let names: Vec<String> = functions(&without_tests(text)).into_iter().map(|function| function.name).collect();
     assert_eq!(names, ["a", "b", "d"]);
+    assert_eq!(tests_only(text).split_whitespace().last(), Some("}"));
+    assert_eq!(lines_without_tests(text), 3);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(crate) fn file_size(tree: &Tree) -> Vec<Finding> {
         let (limit, lines) = if source::is_test_file(path) {
             (TEST_FILE_LINES, text.lines().count())
         } else {
-            (FILE_LINES, text.split("#[cfg(test)]").next().unwrap_or_default().lines().count())
+            (FILE_LINES, source::lines_without_tests(text))
         };
         if lines > limit {
             findings.push(Finding::at(path, limit, &format!("has {lines} lines; {limit} are the limit")));
@@ -108,12 +108,8 @@ pub(crate) fn honest_tests(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in source::rust(tree, "") {
         let code = source::code(text);
-        if source::is_test_file(path) {
-            lines_with(path, &code, &naps, &mut findings);
-        } else if let Some((before, tests)) = code.split_once("#[cfg(test)]") {
-            let padded = "\n".repeat(before.matches('\n').count()) + tests;
-            lines_with(path, &padded, &naps, &mut findings);
-        }
+        let tests = if source::is_test_file(path) { code } else { source::tests_only(&code) };
+        lines_with(path, &tests, &naps, &mut findings);
     }
     findings
 }

@@ -30,10 +30,10 @@ def failover(report, idempotent, killed, leader, partitions):
     check(len(values) >= 2000, f"only {len(values)} records were acknowledged")
     for number in range(partitions):
         records = read.get(number, [])
+        check(report["starts"][number] == 0, f"partition {number} starts at {report['starts'][number]}")
         gap = next((at for at, (offset, _) in enumerate(records) if at != offset), None)
         check(gap is None, f"partition {number}: offsets not dense: {records[gap or 0:][:3]} where {gap} should be")
         in_order(number, [value for _, value in records], idempotent)
-        check(report["starts"][number] == 0, f"partition {number} starts at {report['starts'][number]}")
         check(report["ends"][number] == len(records), f"partition {number} ends at {report['ends'][number]}, "
               f"and {len(records)} records were read")
     at = {number: dict(map(tuple, records)) for number, records in read.items()}
