@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use chrono::DateTime;
 use kscope_test_clients::{Failure, PARTITIONS, REPLICAS, Read, Stream, partition_of, say, value_of};
@@ -24,7 +25,8 @@ const CODECS: [(&str, Compression); 5] = [
 const BATCH: usize = 10;
 
 fn record(key: Option<&str>, value: &str, headers: BTreeMap<String, Vec<u8>>) -> Record {
-    let timestamp = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap_or_default();
+    // Not a fixed time: retention would take records that are older than a week.
+    let timestamp = DateTime::from(SystemTime::now());
     Record { key: key.map(Into::into), value: Some(value.into()), headers, timestamp }
 }
 
