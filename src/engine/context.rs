@@ -77,8 +77,16 @@ impl Cause {
     }
 }
 
-/// A timer's number, to know it again when it fires; drawn by [`Context::timer`].
-pub type TimerId = Id;
+/// A timer that was set: what it takes to know it again when it fires, or to take it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimerId {
+    /// On which clock.
+    pub clock: Clock,
+    /// When.
+    pub at: Time,
+    /// Its number.
+    pub id: Id,
+}
 
 /// What a node asks a timer to say when it fires. Each kind of node has its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,17 +115,15 @@ pub enum Effect {
     },
     /// Wake the handler's node at `at` on `clock`.
     Timer {
-        /// Its number.
+        /// Which one, and when.
         id: TimerId,
-        /// When, on `clock`.
-        at: Time,
-        /// On which clock.
-        clock: Clock,
         /// What to say then.
         timer: Timer,
         /// Why.
         cause: Cause,
     },
+    /// Take a timer back; nothing happens where it has fired.
+    Cancel(TimerId),
     /// Say that something happened at the handler's node.
     Event {
         /// Its number.
@@ -162,7 +168,12 @@ impl Context<'_> {
         self.effects.push(Effect::Send { to, payload, cause: self.cause.clone() });
     }
 
-    /// Sets a timer `after` from now, on the clock of this context; it cannot be taken back, only ignored by number.
+    /// Takes back a timer of this node.
+    pub fn cancel(&mut self, id: TimerId) {
+        self.effects.push(Effect::Cancel(id));
+    }
+
+    /// Sets a timer `after` from now, on the clock of this context.
     pub fn timer(&mut self, after: Duration, timer: Timer) -> TimerId {
         let cause = self.cause.clone();
         self.timer_because(after, timer, cause)
@@ -175,9 +186,9 @@ impl Context<'_> {
 
     /// A timer whose firing is caused by `cause` rather than by what is being handled.
     pub fn timer_because(&mut self, after: Duration, timer: Timer, cause: Cause) -> TimerId {
-        let id = self.next_id();
         let at = self.now.on(self.clock) + after;
-        self.effects.push(Effect::Timer { id, at, clock: self.clock, timer, cause });
+        let id = TimerId { clock: self.clock, at, id: self.next_id() };
+        self.effects.push(Effect::Timer { id, timer, cause });
         id
     }
 

@@ -1,7 +1,13 @@
 //! What happened: the events that the core reports. They tell changes of state, never single records.
 
+mod broker;
+mod controller;
+
+pub use broker::{BrokerEvent, OperatorEvent};
+pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
+
 use super::context::{Cause, Id};
-use super::node::NodeId;
+use super::node::{NodeId, ZkId};
 use super::time::Time;
 
 /// Something that happened, when, at which node, and why.
@@ -39,6 +45,20 @@ pub enum EventKind {
         /// Whose it is.
         owner: NodeId,
     },
+    /// A session that lives on was taken up again on a new connection.
+    SessionResumed {
+        /// The session's id.
+        session: i64,
+        /// Whose it is.
+        owner: NodeId,
+    },
+    /// A client lost its connection to a ZooKeeper server and looks for another; its session may live on.
+    ZkDisconnected {
+        /// The server.
+        server: ZkId,
+        /// The session's id.
+        session: i64,
+    },
     /// An ephemeral znode went with its session, or was deleted.
     EphemeralGone {
         /// Its path.
@@ -55,4 +75,10 @@ pub enum EventKind {
         /// What changed: `created`, `deleted`, `data`, `children`.
         change: &'static str,
     },
+    /// Of the controller.
+    Controller(ControllerEvent),
+    /// Of a broker.
+    Broker(BrokerEvent),
+    /// Of whoever gives commands.
+    Operator(OperatorEvent),
 }

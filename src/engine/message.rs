@@ -12,6 +12,21 @@ use crate::protocol::{Request, Response};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane(pub u8);
 
+impl Lane {
+    /// A client's ordinary requests.
+    pub const CLIENT: Self = Self(0);
+    /// The controller's requests to a broker.
+    pub const CONTROLLER: Self = Self(1);
+    /// A follower's fetches from a leader.
+    pub const FETCHER: Self = Self(2);
+    /// A leader's AlterPartition to the controller.
+    pub const ALTER_PARTITION: Self = Self(3);
+    /// A broker's own start and shutdown.
+    pub const LIFECYCLE: Self = Self(4);
+    /// A broker's requests to create topics that clients named.
+    pub const AUTO_CREATE: Self = Self(5);
+}
+
 /// The content of a message on the simulated network.
 #[derive(Clone, Debug)]
 pub enum Payload {
@@ -28,6 +43,19 @@ pub enum Payload {
     Zk(super::zk::message::ClientMessage),
     /// From a ZooKeeper server to a client of it.
     ZkReply(super::zk::message::ServerMessage),
+}
+
+impl Payload {
+    /// Its name for a reader: that of the API, or of ZooKeeper's operation.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Request(request) => request.request.api_key().name(),
+            Self::Response(response) => response.response.api_key().name(),
+            Self::Closed { .. } => "connection closed",
+            Self::Zk(message) => message.name(),
+            Self::ZkReply(message) => message.name(),
+        }
+    }
 }
 
 /// A request as it travels inside the lab: typed, never encoded.
@@ -98,6 +126,13 @@ pub enum Output {
         /// The socket.
         socket: SocketId,
     },
+    /// What came of a command.
+    Answer {
+        /// The command's number.
+        ticket: Ticket,
+        /// What came of it.
+        answer: Answer,
+    },
     /// A broker's process runs (listen) or not (close its sockets, refuse new ones).
     Listening {
         /// The broker.
@@ -105,4 +140,83 @@ pub enum Output {
         /// Whether it accepts connections now.
         open: bool,
     },
+}
+
+/// The number of a command, drawn by whoever gives it; the answer carries it back.
+pub type Ticket = u64;
+
+/// What enters the core. Each is stamped with the time at the edge, and the same inputs give the same run.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Handle the one thing that is due first: a message that arrives or a timer.
+    Due,
+    /// A client connected to a broker's port.
+    Connected {
+        /// The socket.
+        socket: SocketId,
+        /// Whose port.
+        broker: BrokerId,
+        /// The client's address.
+        peer: Arc<str>,
+    },
+    /// A request came in on a socket, decoded and checked at the edge.
+    Request {
+        /// The socket.
+        socket: SocketId,
+        /// The client's own number for it.
+        correlation: i32,
+        /// The version it was encoded in.
+        version: i16,
+        /// The client's `client.id`.
+        client_id: Arc<str>,
+        /// What is asked.
+        request: Request,
+    },
+    /// A socket was closed by the client, or by the edge for what it sent.
+    Disconnected {
+        /// The socket.
+        socket: SocketId,
+    },
+    /// Somebody wants something done; [`Output::Answer`] carries the ticket.
+    Command {
+        /// Its number.
+        ticket: Ticket,
+        /// What.
+        command: Command,
+    },
+}
+
+/// What a person, a demo or the control API can do to the lab.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// kill -9 of a broker's process: what it wrote stays.
+    Kill(BrokerId),
+    /// Start a dead broker.
+    Start(BrokerId),
+    /// Kafka's controlled shutdown.
+    Shutdown(BrokerId),
+    /// Ask a broker something, as an admin client or a producer would, over the simulated network.
+    Ask {
+        /// Which broker.
+        broker: BrokerId,
+        /// In which version.
+        version: i16,
+        /// What.
+        request: Request,
+    },
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// It was done at once.
+    Done,
+    /// It cannot be done: one line that says why.
+    Refused(String),
+    /// A broker answered.
+    Response(Response),
+    /// acks=0: the broker took it and says nothing.
+    Silent,
+    /// The broker died, or is dead.
+    Closed,
 }

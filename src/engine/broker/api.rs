@@ -1,0 +1,94 @@
+//! The APIs that a broker serves: one file each, with the versions it serves beside its handler. ApiVersions is made
+//! from [`APIS`]. A handler cannot tell a socket from a simulated link.
+
+pub mod api_versions;
+mod describe_topic_partitions;
+pub(super) mod fetch;
+mod find_coordinator;
+mod init_producer_id;
+pub(super) mod leader_and_isr;
+mod list_offsets;
+mod metadata;
+mod offset_for_leader_epoch;
+pub(super) mod produce;
+mod stop_replica;
+mod update_metadata;
+
+use super::Broker;
+use super::connection::Origin;
+use crate::engine::context::Context;
+use crate::protocol::{ApiKey, Request, Response};
+
+/// What a handler did with a request.
+#[derive(Debug)]
+pub enum Handled {
+    /// Answered.
+    Ready(Response),
+    /// It waits in the purgatory, or for the controller; the answer comes later.
+    Parked,
+    /// There is no answer (acks=0).
+    Silent,
+    /// The connection is to be closed (an error under acks=0, a request that makes no sense).
+    Close,
+}
+
+/// Who may call an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Everybody; listed in ApiVersions.
+    Everybody,
+    /// Nodes of the lab only; refused from a socket.
+    Brokers,
+}
+
+/// One API as a broker serves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    /// Which.
+    pub key: ApiKey,
+    /// The oldest version served.
+    pub oldest: i16,
+    /// The newest version served.
+    pub newest: i16,
+    /// Who may call it.
+    pub callers: Callers,
+    /// What it does. The request is of this API.
+    pub handle: fn(&mut Broker, Request, &Origin, &mut Context<'_>) -> Handled,
+}
+
+/// Every API that a broker serves, by key.
+pub static APIS: &[Api] = &[
+    produce::API,
+    fetch::API,
+    list_offsets::API,
+    metadata::API,
+    leader_and_isr::API,
+    stop_replica::API,
+    update_metadata::API,
+    find_coordinator::API,
+    api_versions::API,
+    init_producer_id::API,
+    offset_for_leader_epoch::API,
+    describe_topic_partitions::API,
+    controller_only(ApiKey::CreateTopics, 0, 7, Callers::Everybody),
+    controller_only(ApiKey::DeleteTopics, 0, 6, Callers::Everybody),
+    controller_only(ApiKey::CreatePartitions, 0, 3, Callers::Everybody),
+    controller_only(ApiKey::ElectLeaders, 0, 2, Callers::Everybody),
+    controller_only(ApiKey::AlterPartition, 3, 3, Callers::Brokers),
+    controller_only(ApiKey::ControlledShutdown, 3, 3, Callers::Brokers),
+];
+
+const fn controller_only(key: ApiKey, oldest: i16, newest: i16, callers: Callers) -> Api {
+    Api { key, oldest, newest, callers, handle: to_controller }
+}
+
+/// A request that only the active controller serves: it answers in its own time.
+fn to_controller(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
+    broker.controller.on_request(request, origin.clone(), &mut broker.zk, ctx);
+    Handled::Parked
+}
+
+/// The API of `key`, if it is served.
+pub fn api(key: ApiKey) -> Option<&'static Api> {
+    APIS.iter().find(|api| api.key == key)
+}

@@ -1,0 +1,316 @@
+//! A follower's fetchers: one per leader, one request in flight each. Kafka's `ReplicaFetcherThread`.
+//!
+//! A round asks for what all partitions of that leader need: first `OffsetForLeaderEpoch` for those that must cut,
+//! then `ListOffsets` for those whose logs do not meet the leader's, then `Fetch` for the rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Broker, BrokerTimer};
+use crate::engine::context::{Cause, Context, Id, TimerId};
+use crate::engine::event::{BrokerEvent, EventKind};
+use crate::engine::message::Lane;
+use crate::engine::node::BrokerId;
+use crate::engine::replica::{Phase, Replica, Role, TopicPartition, truncate_by_epoch};
+use crate::protocol::fetch::{FetchPartition, FetchTopic, PartitionData, ReplicaState};
+use crate::protocol::list_offsets::{ListOffsetsPartition, ListOffsetsTopic, timestamp};
+use crate::protocol::offset_for_leader_epoch::{OffsetForLeaderPartition, OffsetForLeaderTopic};
+use crate::protocol::{
+    ErrorCode, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse, Request, Response,
+};
+
+/// The versions that followers speak: the newest.
+const FETCH_VERSION: i16 = 17;
+const EPOCH_VERSION: i16 = 4;
+const LIST_OFFSETS_VERSION: i16 = 9;
+
+/// The way to one leader.
+#[derive(Clone, Debug, Default)]
+struct Fetcher {
+    in_flight: Option<Id>,
+    /// A retry is coming.
+    backing_off: Option<TimerId>,
+}
+
+/// The fetchers, by leader.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fetchers {
+    by_leader: BTreeMap<BrokerId, Fetcher>,
+}
+
+impl Broker {
+    /// The partitions that follow `leader`, of all that this broker hosts.
+    fn following(&self, leader: BrokerId) -> impl Iterator<Item = (&TopicPartition, &Arc<Replica>, Phase)> {
+        self.replicas.iter().filter_map(move |(id, replica)| {
+            let phase = replica.follower()?.phase;
+            (replica.state.leader == Some(leader)).then_some((id, replica, phase))
+        })
+    }
+
+    /// Something may be to be fetched from `leader`: begins a round unless one is under way.
+    pub(super) fn fetch_from(&mut self, leader: BrokerId, ctx: &mut Context<'_>) {
+        let fetcher = self.fetchers.by_leader.entry(leader).or_default();
+        fetcher.backing_off = None;
+        if fetcher.in_flight.is_some() {
+            return;
+        }
+        if let Some((version, request)) = self.next_round(leader) {
+            let id = self.ask(leader, Lane::FETCHER, version, request, ctx);
+            if let Some(fetcher) = self.fetchers.by_leader.get_mut(&leader) {
+                fetcher.in_flight = Some(id);
+            }
+        }
+    }
+
+    /// A partition follows `leader` from now on. A round that only waits for news need not be waited for: the leader
+    /// answers it within `replica.fetch.wait.max.ms`, and the next one takes the partition in.
+    pub(super) fn wake_fetcher(&mut self, leader: BrokerId, ctx: &mut Context<'_>) {
+        if let Some(timer) = self.fetchers.by_leader.get_mut(&leader).and_then(|fetcher| fetcher.backing_off.take()) {
+            ctx.cancel(timer);
+        }
+        self.fetch_from(leader, ctx);
+    }
+
+    fn next_round(&self, leader: BrokerId) -> Option<(i16, Request)> {
+        let in_phase = |wanted: Phase| {
+            let mut topics: BTreeMap<Arc<str>, Vec<(i32, &Arc<Replica>)>> = BTreeMap::new();
+            for (id, replica, _) in self.following(leader).filter(|(_, _, phase)| *phase == wanted) {
+                topics.entry(Arc::clone(&id.topic)).or_default().push((id.partition, replica));
+            }
+            topics
+        };
+        let truncating = in_phase(Phase::Truncating);
+        if !truncating.is_empty() {
+            return Some((EPOCH_VERSION, self.ask_epochs(truncating)));
+        }
+        let resetting = in_phase(Phase::Resetting);
+        if !resetting.is_empty() {
+            return Some((LIST_OFFSETS_VERSION, self.ask_starts(resetting)));
+        }
+        let fetching = in_phase(Phase::Fetching);
+        (!fetching.is_empty()).then(|| (FETCH_VERSION, self.ask_records(fetching)))
+    }
+
+    fn ask_epochs(&self, topics: BTreeMap<Arc<str>, Vec<(i32, &Arc<Replica>)>>) -> Request {
+        let partition = |(partition, replica): (i32, &Arc<Replica>)| OffsetForLeaderPartition {
+            partition,
+            current_leader_epoch: replica.state.leader_epoch,
+            leader_epoch: replica.log.latest_epoch().unwrap_or(-1),
+        };
+        let topics = topics
+            .into_iter()
+            .map(|(topic, partitions)| OffsetForLeaderTopic {
+                topic,
+                partitions: partitions.into_iter().map(partition).collect(),
+            })
+            .collect();
+        OffsetForLeaderEpochRequest { replica_id: self.id.0, topics }.into()
+    }
+
+    fn ask_starts(&self, topics: BTreeMap<Arc<str>, Vec<(i32, &Arc<Replica>)>>) -> Request {
+        let partition = |(partition_index, replica): (i32, &Arc<Replica>)| ListOffsetsPartition {
+            partition_index,
+            current_leader_epoch: replica.state.leader_epoch,
+            timestamp: timestamp::EARLIEST,
+        };
+        let topics = topics
+            .into_iter()
+            .map(|(name, partitions)| ListOffsetsTopic {
+                name,
+                partitions: partitions.into_iter().map(partition).collect(),
+            })
+            .collect();
+        ListOffsetsRequest { replica_id: self.id.0, topics, ..ListOffsetsRequest::default() }.into()
+    }
+
+    fn ask_records(&self, topics: BTreeMap<Arc<str>, Vec<(i32, &Arc<Replica>)>>) -> Request {
+        let settings = self.settings();
+        let partition = |(partition, replica): (i32, &Arc<Replica>)| FetchPartition {
+            partition,
+            current_leader_epoch: replica.state.leader_epoch,
+            fetch_offset: replica.log.log_end_offset(),
+            log_start_offset: replica.log.log_start_offset(),
+            partition_max_bytes: settings.replica_fetch_max_bytes,
+            ..FetchPartition::default()
+        };
+        let topics = topics
+            .into_iter()
+            .map(|(topic, partitions)| FetchTopic {
+                topic_id: partitions.first().map_or(uuid::Uuid::nil(), |(_, replica)| replica.topic_id),
+                topic,
+                partitions: partitions.into_iter().map(partition).collect(),
+            })
+            .collect();
+        FetchRequest {
+            replica_state: ReplicaState { replica_id: self.id.0, replica_epoch: self.epoch.unwrap_or(-1) },
+            max_wait_ms: settings.replica_fetch_wait_max_ms,
+            min_bytes: settings.replica_fetch_min_bytes,
+            max_bytes: settings.replica_fetch_response_max_bytes,
+            topics,
+            ..FetchRequest::default()
+        }
+        .into()
+    }
+
+    /// A leader answered.
+    pub(super) fn on_fetched(&mut self, leader: BrokerId, correlation: Id, response: Response, ctx: &mut Context<'_>) {
+        let Some(fetcher) = self.fetchers.by_leader.get_mut(&leader) else { return };
+        if fetcher.in_flight.take_if(|id| *id == correlation).is_none() {
+            return;
+        }
+        let failed = match response {
+            Response::OffsetForLeaderEpoch(answer) => self.take_epochs(leader, &answer, ctx),
+            Response::ListOffsets(answer) => self.take_starts(leader, &answer, ctx),
+            Response::Fetch(answer) => self.take_records(leader, answer, ctx),
+            _ => true,
+        };
+        if failed {
+            return self.back_off_from(leader, ctx);
+        }
+        // The next round is routine: what it brings has causes of its own.
+        ctx.because(Cause::default(), |ctx| self.fetch_from(leader, ctx));
+    }
+
+    /// The connection to a leader is gone, or it cannot be reached.
+    pub(super) fn fetcher_closed(&mut self, leader: BrokerId, ctx: &mut Context<'_>) {
+        let Some(fetcher) = self.fetchers.by_leader.get_mut(&leader) else { return };
+        if fetcher.in_flight.take().is_some() {
+            self.back_off_from(leader, ctx);
+        }
+    }
+
+    fn back_off_from(&mut self, leader: BrokerId, ctx: &mut Context<'_>) {
+        let wait = Self::millis(self.settings().replica_fetch_backoff_ms);
+        if self.following(leader).next().is_none() {
+            return;
+        }
+        let timer = ctx.routine(wait, Self::timer(BrokerTimer::Fetch(leader)));
+        self.fetchers.by_leader.entry(leader).or_default().backing_off = Some(timer);
+    }
+
+    /// The follower of `leader` in `phase`, to change it; `None` where the controller has spoken since.
+    fn follower_of(&mut self, id: &TopicPartition, leader: BrokerId, phase: Phase) -> Option<&mut Replica> {
+        self.replica_mut(id).filter(|replica| {
+            replica.state.leader == Some(leader) && replica.follower().is_some_and(|follower| follower.phase == phase)
+        })
+    }
+
+    fn enter(&mut self, id: &TopicPartition, phase: Phase) {
+        if let Some(Role::Follower(follower)) = self.replica_mut(id).map(|replica| &mut replica.role) {
+            follower.phase = phase;
+        }
+    }
+
+    fn take_epochs(&mut self, leader: BrokerId, answer: &OffsetForLeaderEpochResponse, ctx: &mut Context<'_>) -> bool {
+        let mut failed = false;
+        for (topic, end) in answer.topics.iter().flat_map(|t| t.partitions.iter().map(|end| (&t.topic, end))) {
+            let id = TopicPartition::new(Arc::clone(topic), end.partition);
+            if !end.error_code.is_ok() {
+                failed = true;
+                continue;
+            }
+            let Some(replica) = self.follower_of(&id, leader, Phase::Truncating) else { continue };
+            let before = replica.log.log_end_offset();
+            let cut = if replica.log.latest_epoch().is_none() {
+                // An empty log, or one without epochs: nothing that the leader could lack.
+                None
+            } else {
+                Some(truncate_by_epoch(&mut replica.log, replica.high_watermark, end.leader_epoch, end.end_offset))
+            };
+            replica.high_watermark = replica.high_watermark.min(replica.log.log_end_offset());
+            let complete = cut.is_none_or(|cut| cut.complete);
+            if let Some(cut) = cut.filter(|cut| cut.records > 0) {
+                let (from, epoch) = (cut.to, end.leader_epoch);
+                ctx.note(EventKind::Broker(BrokerEvent::Truncated { partition: id.clone(), from, to: before, leader, epoch }));
+            }
+            if complete {
+                self.enter(&id, Phase::Fetching);
+            }
+            self.touch(&id);
+        }
+        failed
+    }
+
+    fn take_starts(&mut self, leader: BrokerId, answer: &ListOffsetsResponse, ctx: &mut Context<'_>) -> bool {
+        let mut failed = false;
+        for (topic, start) in answer.topics.iter().flat_map(|t| t.partitions.iter().map(|p| (&t.name, p))) {
+            let id = TopicPartition::new(Arc::clone(topic), start.partition_index);
+            if !start.error_code.is_ok() {
+                failed = true;
+                continue;
+            }
+            let Some(replica) = self.follower_of(&id, leader, Phase::Resetting) else { continue };
+            if start.offset > replica.log.log_end_offset() {
+                // The leader no longer has what comes after our log: begin anew where it begins.
+                replica.log.truncate_fully_and_start_at(start.offset);
+                replica.high_watermark = start.offset;
+                ctx.note(EventKind::Broker(BrokerEvent::StartedAnew { partition: id.clone(), at: start.offset, leader }));
+                self.enter(&id, Phase::Fetching);
+            } else {
+                // Ours is longer than the leader's: cut by epoch.
+                self.enter(&id, Phase::Truncating);
+            }
+            self.touch(&id);
+        }
+        failed
+    }
+
+    fn take_records(&mut self, leader: BrokerId, answer: FetchResponse, ctx: &mut Context<'_>) -> bool {
+        let mut failed = !answer.error_code.is_ok();
+        for topic in answer.responses {
+            let Some(name) = self.topic_of(leader, topic.topic_id) else { continue };
+            for data in topic.partitions {
+                let id = TopicPartition::new(Arc::clone(&name), data.partition_index);
+                failed |= self.take_partition(&id, leader, data, ctx);
+            }
+        }
+        failed
+    }
+
+    /// The name of a topic that is followed from `leader`, by its id.
+    fn topic_of(&self, leader: BrokerId, topic_id: uuid::Uuid) -> Option<Arc<str>> {
+        if let Some(name) = self.metadata.name_of(topic_id) {
+            return Some(Arc::clone(name));
+        }
+        self.following(leader).find(|(_, replica, _)| replica.topic_id == topic_id).map(|(id, ..)| Arc::clone(&id.topic))
+    }
+
+    /// Takes what a leader sent of one partition. Returns whether it went wrong, so that the next round waits.
+    fn take_partition(&mut self, id: &TopicPartition, leader: BrokerId, data: PartitionData, ctx: &mut Context<'_>) -> bool {
+        let Some(replica) = self.follower_of(id, leader, Phase::Fetching) else { return false };
+        match data.error_code {
+            ErrorCode::NONE => {}
+            ErrorCode::OFFSET_OUT_OF_RANGE => {
+                self.enter(id, Phase::Resetting);
+                return false;
+            }
+            ErrorCode::FENCED_LEADER_EPOCH | ErrorCode::UNKNOWN_LEADER_EPOCH => return true,
+            _ => return true,
+        }
+        let mut moved = false;
+        if let Some(records) = data.records.filter(|records| !records.is_empty()) {
+            match replica.log.append_as_follower(&records) {
+                Ok(_) => moved = true,
+                Err(error) => {
+                    let reason = error.to_string();
+                    ctx.note(EventKind::Broker(BrokerEvent::ReplicaFailed { partition: id.clone(), reason }));
+                    return true;
+                }
+            }
+        }
+        let behind = data.high_watermark - replica.log.log_end_offset();
+        moved |= replica.follow_high_watermark(data.high_watermark);
+        if let Role::Follower(follower) = &mut replica.role {
+            follower.behind_at_most = if behind <= 0 { 0 } else { follower.behind_at_most.max(behind) };
+        }
+        if data.log_start_offset > replica.log.log_start_offset() {
+            replica.log.advance_log_start(data.log_start_offset);
+            moved = true;
+        }
+        if moved {
+            self.touch(id);
+        }
+        false
+    }
+}

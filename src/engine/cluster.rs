@@ -1,0 +1,244 @@
+//! The cluster as a value: every node, the network with its messages in flight, the timers, the generators; and
+//! [`Cluster::step`], the only way that anything happens to it.
+//!
+//! One step handles one thing: an input from outside, or the one message or timer that is due first. Handlers put their
+//! effects on a list; the step carries them out: messages go on the network, timers are set, events are recorded, and
+//! what is for the world outside is handed over.
+//!
+//! `Clone` is cheap: nodes are shared until one of the two changes, records always.
+
+mod dispatch;
+mod events;
+mod nodes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use events::Events;
+pub use nodes::{BrokerNode, Process};
+
+use super::client::Client;
+use super::config::Config;
+use super::context::{Effect, Id};
+use super::message::{Answer, Input, Message, Output, SocketId, Ticket};
+use super::network::Network;
+use super::node::{BrokerId, ClientId, NodeId, ZkId};
+use super::rng::Rng;
+use super::time::{Clock, Now, Time};
+use super::timers::{Pending, Timers};
+use super::replica::TopicPartition;
+use super::zk::{ZkConfig, ZkServer};
+
+/// When something is due next, on each clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// On the lab clock; [`Time::NEVER`] for nothing.
+    pub lab: Time,
+    /// On the outside clock; [`Time::NEVER`] for nothing.
+    pub outside: Time,
+}
+
+/// The cluster. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    config: Arc<Config>,
+    now: Now,
+    ids: Id,
+    brokers: BTreeMap<BrokerId, Arc<BrokerNode>>,
+    zookeepers: BTreeMap<ZkId, Arc<ZkServer>>,
+    clients: BTreeMap<ClientId, Arc<Client>>,
+    network: Network,
+    timers: Timers,
+    rngs: BTreeMap<NodeId, Rng>,
+    events: Events,
+    /// Commands whose answer is a broker's response, by the correlation of the request.
+    asked: BTreeMap<Id, (Ticket, NodeId)>,
+    /// Whose the sockets are.
+    sockets: BTreeMap<SocketId, BrokerId>,
+    /// Whether the processes were started.
+    booted: bool,
+    /// Replicas that changed since [`Cluster::take_touched`].
+    touched: BTreeSet<(BrokerId, TopicPartition)>,
+}
+
+impl Cluster {
+    /// A lab as `config` says, at time 0 of the date `epoch_ms`: every process is started at the first step.
+    pub fn new(config: Config, epoch_ms: i64) -> Self {
+        let seed = config.seed;
+        let network = Network::new(config.link_delay, Rng::split(seed, "link"));
+        let mut cluster = Self {
+            now: Now { epoch_ms, ..Now::default() },
+            ids: 0,
+            brokers: BTreeMap::new(),
+            zookeepers: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            network,
+            timers: Timers::default(),
+            rngs: BTreeMap::new(),
+            events: Events::default(),
+            asked: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            booted: false,
+            touched: BTreeSet::new(),
+            config: Arc::new(config),
+        };
+        cluster.populate();
+        cluster
+    }
+
+    /// Makes the nodes, none of them running yet.
+    fn populate(&mut self) {
+        let tick = Duration::from_millis(self.config.zookeeper_tick_ms);
+        for id in (1..=self.config.zookeepers).map(ZkId) {
+            let config = ZkConfig { tick, ..ZkConfig::default() };
+            self.zookeepers.insert(id, Arc::new(ZkServer::new(id, config)));
+        }
+        let brokers: Vec<BrokerId> = self.config.broker_ids().collect();
+        for id in &brokers {
+            self.brokers.insert(*id, Arc::new(BrokerNode::new(*id)));
+        }
+        for (number, spec) in (1..).zip(&self.config.clients) {
+            let id = ClientId(number);
+            self.clients.insert(id, Arc::new(Client::new(id, spec.clone(), brokers.clone())));
+        }
+    }
+
+    /// What it was started with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The time of the last step.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// When something is due next; at once before the first step.
+    pub fn due(&self) -> Due {
+        if !self.booted {
+            return Due { lab: Time::ZERO, outside: Time::ZERO };
+        }
+        let first = |next: Option<(Time, Id)>| next.map_or(Time::NEVER, |(at, _)| at);
+        let network = first(self.network.next());
+        Due { lab: network.min(first(self.timers.next(Clock::Lab))), outside: first(self.timers.next(Clock::Outside)) }
+    }
+
+    /// Handles one input at `now`. What was due before `now` must have been handled before ([`Cluster::due`]).
+    ///
+    /// [`Input::Due`] handles the one thing that is due first, at its own time, where it is due by `now`; else it does
+    /// nothing.
+    pub fn step(&mut self, input: Input, now: Now, outputs: &mut Vec<Output>) {
+        if !self.booted {
+            self.booted = true;
+            self.boot(outputs);
+        }
+        match input {
+            Input::Due => self.step_due(now, outputs),
+            other => {
+                self.set_now(now.lab, now.outside);
+                self.handle_input(other, outputs);
+            }
+        }
+    }
+
+    fn set_now(&mut self, lab: Time, outside: Time) {
+        self.now.lab = self.now.lab.max(lab);
+        self.now.outside = self.now.outside.max(outside);
+    }
+
+    /// The one thing that is due first. Where both clocks have something, what is overdue longest goes first, and of
+    /// two that are equally overdue the one that was set first.
+    fn step_due(&mut self, now: Now, outputs: &mut Vec<Output>) {
+        let message = self.network.next();
+        let timer = self.timers.next(Clock::Lab);
+        let outside = self.timers.next(Clock::Outside).filter(|(at, _)| *at <= now.outside);
+        let lab = [message, timer].into_iter().flatten().min().filter(|(at, _)| *at <= now.lab);
+        let outside_first = match (lab, outside) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some((lab_at, lab_id)), Some((out_at, out_id))) => {
+                let (lab_late, out_late) = (now.lab.since(lab_at), now.outside.since(out_at));
+                out_late > lab_late || (out_late == lab_late && out_id < lab_id)
+            }
+        };
+        if outside_first {
+            let Some((at, _)) = outside else { return };
+            // Lab time goes along with outside time, but never past what is still to be handled on it.
+            let bound = lab.map_or(now.lab, |(at, _)| at);
+            self.set_now((now.lab - now.outside.since(at)).min(bound), at);
+            self.fire(Clock::Outside, outputs);
+        } else if let Some((at, id)) = lab {
+            self.set_now(at, now.outside - now.lab.since(at));
+            if message.is_some_and(|(_, first)| first == id) {
+                if let Some(message) = self.network.take() {
+                    self.deliver(message, outputs);
+                }
+            } else {
+                self.fire(Clock::Lab, outputs);
+            }
+        }
+    }
+
+    fn fire(&mut self, clock: Clock, outputs: &mut Vec<Output>) {
+        if let Some((id, pending)) = self.timers.take(clock) {
+            self.fire_timer(id, pending, outputs);
+        }
+    }
+
+    fn carry_out(&mut self, node: NodeId, effects: Vec<Effect>, outputs: &mut Vec<Output>) {
+        for effect in effects {
+            match effect {
+                Effect::Send { to, payload, cause } => {
+                    self.ids += 1;
+                    self.network.send(self.ids, self.now.lab, node, to, payload, cause);
+                }
+                Effect::Timer { id, timer, cause } => self.timers.set(id, Pending { node, timer, cause }),
+                Effect::Cancel(id) => self.timers.cancel(id),
+                Effect::Event { id, kind, cause } => {
+                    self.events.record(super::event::Event { id, at: self.now.lab, node, kind, cause });
+                }
+                Effect::Output(output) => outputs.push(output),
+            }
+        }
+    }
+
+    fn answer(ticket: Ticket, answer: Answer, outputs: &mut Vec<Output>) {
+        outputs.push(Output::Answer { ticket, answer });
+    }
+
+    /// The brokers, dead ones too, by id.
+    pub fn brokers(&self) -> impl Iterator<Item = (BrokerId, &BrokerNode)> {
+        self.brokers.iter().map(|(id, node)| (*id, node.as_ref()))
+    }
+
+    /// One broker.
+    pub fn broker(&self, id: BrokerId) -> Option<&BrokerNode> {
+        self.brokers.get(&id).map(Arc::as_ref)
+    }
+
+    /// The ZooKeeper servers, by id.
+    pub fn zookeepers(&self) -> impl Iterator<Item = (ZkId, &ZkServer)> {
+        self.zookeepers.iter().map(|(id, server)| (*id, server.as_ref()))
+    }
+
+    /// The built-in clients, by number.
+    pub fn clients(&self) -> impl Iterator<Item = (ClientId, &Client)> {
+        self.clients.iter().map(|(id, client)| (*id, client.as_ref()))
+    }
+
+    /// The messages in flight, by arrival.
+    pub fn in_flight(&self) -> impl Iterator<Item = &Message> {
+        self.network.in_flight()
+    }
+
+    /// The replicas that changed since this was asked last: what a snapshot must project again, and the invariants check.
+    pub fn take_touched(&mut self) -> BTreeSet<(BrokerId, TopicPartition)> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// What happened: the newest events.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+}

@@ -1,0 +1,1 @@
+//! A leader's and a follower's rules, by hand.

@@ -1,0 +1,214 @@
+//! The brokers' settings: one table of Kafka's names, types, defaults, ranges and meanings. A setting that is not in the
+//! table is unknown and refused; none is accepted and ignored.
+//!
+//! A row makes a field of [`Settings`], its default, its row in [`TABLE`] (documentation, `DescribeConfigs`, `--set`)
+//! and its parser. `lab` is the value under `--pace lab`: it shortens what a person would have to wait for and keeps the
+//! order of the time-outs.
+
+mod value;
+
+pub use value::{SettingError, SettingValue};
+
+/// One row of the table: what is known about a setting beside its value.
+#[derive(Clone, Copy, Debug)]
+pub struct Definition {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `STRING`.
+    pub kind: &'static str,
+    /// What values are allowed, for people.
+    pub allowed: &'static str,
+    /// The topic setting that overrides it, if there is one.
+    pub topic_name: Option<&'static str>,
+    /// Whether `--set` may change it; what is not settable is shown with its true value.
+    pub settable: bool,
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $doc:literal])+
+        $field:ident: $kind:ty = $name:literal, $default:expr $(, lab $lab:expr)? $(, in $range:expr)?
+        $(, one_of $choice:expr)? $(, topic $topic:literal)? $(, fixed $fixed:literal)?;
+    )+) => {
+        /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab share one.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[expect(clippy::struct_excessive_bools, reason = "Kafka's own switches")]
+        pub struct Settings {
+            $( $(#[doc = $doc])+ pub $field: $kind, )+
+        }
+
+        impl Default for Settings {
+            /// Kafka's own defaults (`--pace kafka`).
+            fn default() -> Self {
+                Self { $( $field: $default.into(), )+ }
+            }
+        }
+
+        /// The table, in the order of the documentation.
+        pub static TABLE: &[Definition] = &[ $(
+            Definition {
+                name: $name,
+                doc: concat!($($doc),+),
+                kind: <$kind as SettingValue>::KIND,
+                allowed: concat!("" $(, stringify!($range))? $(, stringify!($choice))?),
+                topic_name: settings!(@optional $($topic)?),
+                settable: settings!(@settable $($fixed)?),
+            },
+        )+ ];
+
+        impl Settings {
+            /// The settings of `--pace lab`.
+            pub fn lab() -> Self {
+                Self { $( $( $field: $lab.into(), )? )+ ..Self::default() }
+            }
+
+            /// Sets one by Kafka's name, from text.
+            pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
+                match name {
+                    $( $name => {
+                        if !settings!(@settable $($fixed)?) {
+                            return Err(SettingError::Fixed { name: $name });
+                        }
+                        let value = <$kind as SettingValue>::parse(text)
+                            .ok_or_else(|| SettingError::wrong_type::<$kind>($name, text))?;
+                        $( SettingError::check_range($name, &value, $range)?; )?
+                        $( SettingError::check_choice($name, &value, &$choice)?; )?
+                        self.$field = value;
+                    } )+
+                    _ => return Err(SettingError::unknown(name)),
+                }
+                Ok(())
+            }
+
+            /// The value of a setting by Kafka's name, as text.
+            pub fn get(&self, name: &str) -> Option<String> {
+                match name {
+                    $( $name => Some(self.$field.show()), )+
+                    _ => None,
+                }
+            }
+        }
+    };
+    (@optional) => { None };
+    (@optional $topic:literal) => { Some($topic) };
+    (@settable) => { true };
+    (@settable $fixed:literal) => { false };
+}
+
+settings! {
+    /// Partitions of a topic whose creator asked for none in particular.
+    num_partitions: i32 = "num.partitions", 1, in 1..;
+    /// Replicas of a partition of an automatically created topic, or where the creator said -1.
+    default_replication_factor: i32 = "default.replication.factor", 1, in 1..;
+    /// Whether naming an unknown topic in a metadata request or a produce creates it.
+    auto_create_topics_enable: bool = "auto.create.topics.enable", true;
+    /// Whether DeleteTopics is obeyed.
+    delete_topic_enable: bool = "delete.topic.enable", true;
+    /// With acks=all, how many replicas must have a record before it is acknowledged.
+    min_insync_replicas: i32 = "min.insync.replicas", 1, in 1.., topic "min.insync.replicas";
+    /// Whether a replica out of sync may lead where no other lives: availability bought with lost records.
+    unclean_leader_election_enable: bool = "unclean.leader.election.enable", false, topic "unclean.leader.election.enable";
+    /// A follower that has not caught up for this long leaves the in-sync replicas.
+    replica_lag_time_max_ms: i64 = "replica.lag.time.max.ms", 30_000, lab 3_000, in 1..;
+    /// How long a follower's fetch waits at the leader for something new.
+    replica_fetch_wait_max_ms: i32 = "replica.fetch.wait.max.ms", 500, in 1..;
+    /// How many bytes a follower's fetch waits for.
+    replica_fetch_min_bytes: i32 = "replica.fetch.min.bytes", 1, in 1..;
+    /// How many bytes of one partition a follower asks for.
+    replica_fetch_max_bytes: i32 = "replica.fetch.max.bytes", 1_048_576, in 1..;
+    /// How many bytes a follower asks for in one request.
+    replica_fetch_response_max_bytes: i32 = "replica.fetch.response.max.bytes", 10_485_760, in 1..;
+    /// How long a follower waits after a failed fetch.
+    replica_fetch_backoff_ms: i32 = "replica.fetch.backoff.ms", 1_000, lab 100, in 1..;
+    /// How often a broker writes its high watermarks to disk: what a killed broker knows of them.
+    replica_high_watermark_checkpoint_interval_ms: i64 = "replica.high.watermark.checkpoint.interval.ms", 5_000, in 1..;
+    /// How often the in-flight ISR changes are tried again, and how long brokers wait for the controller.
+    controller_socket_timeout_ms: i32 = "controller.socket.timeout.ms", 30_000, lab 2_000, in 1..;
+    /// After how long without a word ZooKeeper ends a broker's session, and the broker counts as dead.
+    zookeeper_session_timeout_ms: i32 = "zookeeper.session.timeout.ms", 18_000, lab 1_200, in 1..;
+    /// Whether the controller gives leadership back to preferred leaders by itself.
+    auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable", true;
+    /// How often the controller looks for partitions that their preferred leader does not lead.
+    leader_imbalance_check_interval_seconds: i64 = "leader.imbalance.check.interval.seconds", 300, lab 60, in 1..;
+    /// From how many percent of a broker's preferred partitions led elsewhere the controller acts.
+    leader_imbalance_per_broker_percentage: i32 = "leader.imbalance.per.broker.percentage", 10, in 0..;
+    /// Whether an orderly stop moves the leaders away first.
+    controlled_shutdown_enable: bool = "controlled.shutdown.enable", true;
+    /// How often a broker asks the controller again to move its leaders.
+    controlled_shutdown_max_retries: i32 = "controlled.shutdown.max.retries", 3, in 0..;
+    /// How long it waits between two such requests.
+    controlled_shutdown_retry_backoff_ms: i64 = "controlled.shutdown.retry.backoff.ms", 5_000, lab 500, in 0..;
+    /// The largest record batch that a broker takes, after compression.
+    message_max_bytes: i32 = "message.max.bytes", 1_048_588, in 0.., topic "max.message.bytes";
+    /// The size at which a log's active segment is closed and a new one begun.
+    log_segment_bytes: i32 = "log.segment.bytes", 1_073_741_824, lab 16_777_216, in 14.., topic "segment.bytes";
+    /// The age at which an active segment is closed (the timestamp of its first record against the newest).
+    log_roll_ms: i64 = "log.roll.ms", 604_800_000, in 1.., topic "segment.ms";
+    /// Who sets a record's timestamp: its producer, or the broker that appends it.
+    log_message_timestamp_type: String = "log.message.timestamp.type", "CreateTime",
+        one_of ["CreateTime", "LogAppendTime"], topic "message.timestamp.type";
+    /// How batches are stored: as the producer compressed them.
+    compression_type: String = "compression.type", "producer", topic "compression.type", fixed "recompression comes with the commit log";
+    /// What happens to old segments.
+    log_cleanup_policy: String = "log.cleanup.policy", "delete", topic "cleanup.policy", fixed "compaction comes with the commit log";
+    /// How long records are kept; -1 for ever: retention by time is not there yet, and this is its true value.
+    log_retention_ms: i64 = "log.retention.ms", -1, topic "retention.ms", fixed "retention comes with the commit log";
+    /// How large a log may grow; -1 without bound (the lab's --memory bounds all logs together).
+    log_retention_bytes: i64 = "log.retention.bytes", -1, topic "retention.bytes", fixed "retention comes with the commit log";
+    /// Partitions of `__consumer_offsets`.
+    offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions", 50, lab 10, in 1..;
+    /// Replicas of each partition of `__consumer_offsets`; fewer while fewer brokers live is refused, as in Kafka.
+    offsets_topic_replication_factor: i16 = "offsets.topic.replication.factor", 3_i16, in 1_i16..;
+    /// The most bytes that one fetch is answered with.
+    fetch_max_bytes: i32 = "fetch.max.bytes", 57_671_680, in 1024..;
+    /// The largest request that is read from a socket.
+    socket_request_max_bytes: i32 = "socket.request.max.bytes", 104_857_600, in 1..;
+    /// After how long without a request a connection is closed.
+    connections_max_idle_ms: i64 = "connections.max.idle.ms", 600_000, in 1..;
+    /// How many connections a broker takes.
+    max_connections: i32 = "max.connections", 2_147_483_647, in 0..;
+    /// How many incremental fetch sessions a broker keeps.
+    max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots", 1_000, in 0..;
+    /// How long a deleted topic's files stay.
+    log_segment_delete_delay_ms: i64 = "log.segment.delete.delay.ms", 60_000, topic "file.delete.delay.ms", fixed "a lab in memory frees at once";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_each_setting_once_and_knows_its_value() {
+        let settings = Settings::default();
+        let mut seen = std::collections::BTreeSet::new();
+        for row in TABLE {
+            assert!(seen.insert(row.name), "{} stands twice", row.name);
+            assert!(settings.get(row.name).is_some());
+            assert!(!row.doc.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_it_shows_it_takes_back() {
+        let shown = Settings::lab();
+        let mut read = Settings::default();
+        for row in TABLE.iter().filter(|row| row.settable) {
+            read.set(row.name, &shown.get(row.name).unwrap()).unwrap();
+        }
+        assert_eq!(read, shown);
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_with_what_would_be_right() {
+        let mut settings = Settings::default();
+        let message = |r: Result<(), SettingError>| r.unwrap_err().to_string();
+        assert!(message(settings.set("num.partitons", "3")).contains("num.partitions"), "names the nearest");
+        assert!(message(settings.set("num.partitions", "three")).contains("INT"));
+        assert!(message(settings.set("num.partitions", "0")).contains("1.."));
+        assert!(message(settings.set("log.message.timestamp.type", "Never")).contains("LogAppendTime"));
+        assert!(message(settings.set("log.retention.ms", "1")).contains("cannot be set"));
+        assert_eq!(settings, Settings::default());
+    }
+}

@@ -1,0 +1,162 @@
+//! Everything that one may do to a cluster, and what comes of it, as plain serde data: the one vocabulary of keys,
+//! demos, the control API and simulations.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// kill -9 of a broker's process: what it wrote stays.
+    KillBroker(i32),
+    /// Starts a dead broker.
+    StartBroker(i32),
+    /// Kafka's controlled shutdown: leaders move away first.
+    ShutdownBroker(i32),
+    /// Elects preferred leaders, of these topics or of all.
+    ElectPreferred {
+        /// Topic names; empty for all.
+        topics: Vec<Arc<str>>,
+    },
+    /// Creates a topic.
+    CreateTopic(NewTopic),
+    /// Deletes a topic with all its records.
+    DeleteTopic {
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// Writes one record.
+    Produce(NewRecord),
+    /// Reads records of one partition, from its leader.
+    Read(ReadFrom),
+    /// Sets the rate of lab time, in millionths of real time.
+    SetRate {
+        /// 1,000,000 is real time; at least 1,000, at most 100,000,000.
+        rate_ppm: u64,
+    },
+    /// Stops time, or lets it go on.
+    Pause(bool),
+    /// While paused: delivers the next `n` messages, with what is due before them.
+    Step {
+        /// How many.
+        n: u32,
+    },
+}
+
+/// A topic to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTopic {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Partitions; -1 for the broker's default.
+    pub partitions: i32,
+    /// Replicas of each; -1 for the broker's default.
+    pub replication_factor: i16,
+    /// Settings by Kafka's names.
+    pub settings: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// A record to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRecord {
+    /// To which topic.
+    pub topic: Arc<str>,
+    /// To which partition; `None` for murmur2 of the key, or any where there is no key.
+    pub partition: Option<i32>,
+    /// The key.
+    pub key: Option<Arc<[u8]>>,
+    /// The value; `None` is a tombstone.
+    pub value: Option<Arc<[u8]>>,
+    /// Headers, in their order.
+    pub headers: Vec<(Arc<str>, Arc<[u8]>)>,
+    /// 0, 1 or -1 (all).
+    pub acks: i16,
+}
+
+/// From where to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadFrom {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+    /// The first offset wanted.
+    pub from: Position,
+    /// How many records at most.
+    pub max_records: u32,
+    /// Whether to show what lies above the high watermark too (only where logs can be seen).
+    pub uncommitted: bool,
+}
+
+/// A place in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Position {
+    /// The first record kept.
+    Earliest,
+    /// This offset.
+    Offset(i64),
+    /// The newest `n` records.
+    Tail(u32),
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done, with a line for a person.
+    Done(Arc<str>),
+    /// A record was written (or, with acks=0, sent).
+    Produced {
+        /// Where.
+        partition: i32,
+        /// At which offset; `None` with acks=0.
+        offset: Option<i64>,
+    },
+    /// Records that were read, oldest first.
+    Records(Vec<Record>),
+    /// It was refused or failed.
+    Failed(Failure),
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Kafka's error name, such as `NOT_ENOUGH_REPLICAS`, where a broker said it.
+    pub error: Option<Arc<str>>,
+    /// Kafka's error code.
+    pub code: Option<i16>,
+    /// What is wrong and what to do, in one line.
+    pub message: Arc<str>,
+}
+
+/// A record as a message view shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its offset.
+    pub offset: i64,
+    /// Its timestamp, in milliseconds since 1970.
+    pub timestamp_ms: i64,
+    /// Whether the broker set the timestamp (LogAppendTime).
+    pub log_append_time: bool,
+    /// The key.
+    pub key: Option<Arc<[u8]>>,
+    /// The value; `None` is a tombstone.
+    pub value: Option<Arc<[u8]>>,
+    /// Headers.
+    pub headers: Vec<(Arc<str>, Option<Arc<[u8]>>)>,
+    /// First and last offset of its batch.
+    pub batch: (i64, i64),
+    /// Its batch's size in bytes.
+    pub batch_bytes: u32,
+    /// Its batch's compression: `none`, `gzip`, `snappy`, `lz4`, `zstd`.
+    pub compression: Arc<str>,
+    /// The epoch of the leader that took it.
+    pub leader_epoch: i32,
+    /// Producer id, epoch and sequence number, where it has them.
+    pub producer: Option<(i64, i16, i32)>,
+    /// Whether consumers may read it: below the high watermark.
+    pub readable: bool,
+}

@@ -1,0 +1,100 @@
+//! What happened, when, to whom, caused by what: as plain data for screens, demos and the control API.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::TopicPartition;
+
+/// Someone who acts: a node of the cluster, or the person at the keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeRef {
+    /// Whoever gives commands.
+    Operator,
+    /// A ZooKeeper server.
+    Zk(u8),
+    /// A broker.
+    Broker(i32),
+    /// A built-in producer, by number and name.
+    Producer(u32, Arc<str>),
+    /// A built-in consumer, by number and name.
+    Consumer(u32, Arc<str>),
+    /// A client on a socket, by its `client.id`.
+    Outside(Arc<str>),
+}
+
+/// How bad an event is; the order is that of badness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Routine.
+    Info,
+    /// Something healed or was achieved.
+    Good,
+    /// At risk.
+    Warning,
+    /// Something is broken or lost.
+    Bad,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number, from the sequence that messages share; later events have higher ones.
+    pub id: u64,
+    /// When, in lab microseconds.
+    pub at_us: u64,
+    /// Where it happened.
+    pub node: NodeRef,
+    /// What kind, by a stable name such as `broker_killed` or `leaders_elected`.
+    pub kind: Arc<str>,
+    /// How bad.
+    pub severity: Severity,
+    /// One line for a person: `broker-3 leads trucks_gps-1 trucks_gps-7`.
+    pub text: Arc<str>,
+    /// Why, in a few words: `next in sync in the assignment`, `you pressed K`.
+    pub because: Arc<str>,
+    /// What changed, one row each: what, before, after, and a word of meaning.
+    pub changes: Vec<Change>,
+    /// The brokers it is about.
+    pub brokers: Vec<i32>,
+    /// The partitions it is about.
+    pub partitions: Vec<TopicPartition>,
+    /// The immediate cause: the number of a message or an event.
+    pub cause: Option<u64>,
+    /// The nearest event that led to this one.
+    pub cause_event: Option<u64>,
+    /// The messages between that event and this one, oldest first.
+    pub via: Vec<Hop>,
+}
+
+/// A change that an event made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Of what: `leader`, `leader epoch`, `in sync`.
+    pub what: Arc<str>,
+    /// Before.
+    pub before: Arc<str>,
+    /// After.
+    pub after: Arc<str>,
+    /// What it means.
+    pub meaning: Arc<str>,
+}
+
+/// A message on the way from one event to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// The message's number.
+    pub id: u64,
+    /// Its name, such as `LeaderAndIsr`.
+    pub name: Arc<str>,
+    /// From whom.
+    pub from: NodeRef,
+    /// To whom.
+    pub to: NodeRef,
+    /// When it was sent, in lab microseconds.
+    pub sent_us: u64,
+    /// When it arrived, in lab microseconds.
+    pub arrived_us: u64,
+}
