@@ -1,5 +1,9 @@
 //! What happened: the events that the core reports. They tell changes of state, never single records.
 
+mod controller;
+
+pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
+
 use super::context::{Cause, Id};
 use super::node::{NodeId, ZkId};
 use super::time::Time;
@@ -69,4 +73,6 @@ pub enum EventKind {
         /// What changed: `created`, `deleted`, `data`, `children`.
         change: &'static str,
     },
+    /// Of the controller.
+    Controller(ControllerEvent),
 }
