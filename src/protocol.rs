@@ -66,6 +66,8 @@ mod error;
 mod frame;
 mod primitive;
 mod record_data;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub mod alter_partition;
@@ -87,7 +89,9 @@ pub mod list_offsets;
 pub mod list_partition_reassignments;
 pub mod metadata;
 pub mod offset_for_leader_epoch;
+pub mod partitioner;
 pub mod produce;
+pub mod records;
 pub mod stop_replica;
 pub mod update_metadata;
 

@@ -13,6 +13,7 @@ pub mod connection;
 pub mod disk;
 mod fetch_session;
 mod fetcher;
+mod inter;
 mod isr;
 mod lifecycle;
 pub mod metadata;
@@ -28,6 +29,7 @@ use self::api::{Callers, Handled};
 use self::connection::{Connections, Origin, Peer, Pending};
 use self::fetch_session::FetchSessions;
 use self::fetcher::Fetchers;
+use self::inter::AwaitingSettings;
 use self::isr::IsrChanges;
 use self::metadata::MetadataCache;
 use self::producer_ids::ProducerIds;
@@ -40,6 +42,7 @@ use super::message::{KafkaRequest, KafkaResponse, Lane, Output, Payload, SocketI
 use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
 use super::settings::Settings;
+use super::topic_settings::TopicSettings;
 use super::zk::client::{ClientTimer, ZkClient, ZkClientEvent};
 use crate::protocol::{Request, Response};
 
@@ -99,6 +102,11 @@ pub struct Broker {
     isr: IsrChanges,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
+    /// Settings of the topics hosted here, read from ZooKeeper.
+    topic_settings: BTreeMap<Arc<str>, Arc<TopicSettings>>,
+    awaiting_settings: Option<AwaitingSettings>,
+    /// Topics that the controller was asked to create.
+    creating: BTreeSet<Arc<str>>,
     /// Requests whose turn came while another was being answered.
     turn: VecDeque<Pending>,
     /// High watermarks as the last checkpoint has them.
@@ -182,6 +190,7 @@ impl Broker {
             Lane::FETCHER => self.on_fetched(from, correlation, response, ctx),
             Lane::ALTER_PARTITION => self.on_isr_answer(correlation, response, ctx),
             Lane::LIFECYCLE => self.on_shutdown_answer(response, ctx),
+            Lane::AUTO_CREATE => self.created_automatically(correlation),
             _ => {}
         }
     }
@@ -194,6 +203,7 @@ impl Broker {
                 self.fetcher_closed(peer, ctx);
                 self.isr_closed(peer, ctx);
                 self.shutdown_closed(peer, ctx);
+                self.creating.clear();
             }
             NodeId::Zk(_) => {
                 let events = self.zk.on_closed(from, ctx);
@@ -210,7 +220,10 @@ impl Broker {
                 ZkClientEvent::Disconnected => {}
                 ZkClientEvent::Expired => self.on_session_expired(ctx),
                 ZkClientEvent::Done { ticket, results } => {
-                    if !self.on_lifecycle_done(ticket, &results, ctx) && !self.on_producer_ids(ticket, &results, ctx) {
+                    let mine = self.on_lifecycle_done(ticket, &results, ctx)
+                        || self.on_topic_settings(ticket, &results, ctx)
+                        || self.on_producer_ids(ticket, &results, ctx);
+                    if !mine {
                         self.controller.on_done(ticket, results, &mut self.zk, ctx);
                     }
                 }

@@ -23,6 +23,8 @@ impl Lane {
     pub const ALTER_PARTITION: Self = Self(3);
     /// A broker's own start and shutdown.
     pub const LIFECYCLE: Self = Self(4);
+    /// A broker's requests to create topics that clients named.
+    pub const AUTO_CREATE: Self = Self(5);
 }
 
 /// The content of a message on the simulated network.

@@ -144,6 +144,16 @@ macro_rules! apis {
                     _ => Err(DecodeError::UnknownApi { key: api_key.number() }),
                 }
             }
+
+            /// A random message of an API; `None` where the API has no definition.
+            #[cfg(test)]
+            pub(super) fn sample(api_key: ApiKey, source: &mut super::tests::sample::Source<'_>) -> Option<Self> {
+                use super::tests::sample::Sample;
+                match api_key {
+                    $(ApiKey::$name => Some(Self::$name($request::sample(source))),)*
+                    _ => None,
+                }
+            }
         }
 
         impl Response {
@@ -164,6 +174,16 @@ macro_rules! apis {
                 match api_key {
                     $(ApiKey::$name => $response::decode(reader).map(Self::$name),)*
                     _ => Err(DecodeError::UnknownApi { key: api_key.number() }),
+                }
+            }
+
+            /// A random message of an API; `None` where the API has no definition.
+            #[cfg(test)]
+            pub(super) fn sample(api_key: ApiKey, source: &mut super::tests::sample::Source<'_>) -> Option<Self> {
+                use super::tests::sample::Sample;
+                match api_key {
+                    $(ApiKey::$name => Some(Self::$name($response::sample(source))),)*
+                    _ => None,
                 }
             }
         }

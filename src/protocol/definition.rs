@@ -80,6 +80,18 @@ macro_rules! message {
             }
         }
 
+        #[cfg(test)]
+        impl $crate::protocol::tests::sample::Sample for $name {
+            fn sample(source: &mut $crate::protocol::tests::sample::Source<'_>) -> Self {
+                Self {
+                    $( $field: $crate::protocol::definition::field!(
+                        sample source, {$crate::protocol::definition::field!(default $($default)?)}
+                            $(, [$present $(, tag $tag)? $(, nullable $nullable)?])?
+                    ), )*
+                }
+            }
+        }
+
         impl $name {
             /// Takes the tagged fields at the structure's end; those that the table does not know are passed over.
             fn decode_tags(
@@ -168,6 +180,26 @@ macro_rules! field {
     (decode $reader:ident, $default:block, [$present:expr]) => {
         if ($present).contains(&$reader.layout.version) {
             $crate::protocol::wire::Wire::decode($reader)?
+        } else {
+            $default
+        }
+    };
+
+    (sample $source:ident, $default:block) => {
+        $crate::protocol::tests::sample::Sample::sample($source)
+    };
+    (sample $source:ident, $default:block, [$present:expr, nullable $nullable:expr]) => {
+        if !($present).contains(&$source.version) {
+            $default
+        } else if ($nullable).contains(&$source.version) {
+            $crate::protocol::tests::sample::Sample::sample($source)
+        } else {
+            Some($crate::protocol::tests::sample::Sample::sample($source))
+        }
+    };
+    (sample $source:ident, $default:block, [$present:expr $(, tag $tag:literal)?]) => {
+        if ($present).contains(&$source.version) {
+            $crate::protocol::tests::sample::Sample::sample($source)
         } else {
             $default
         }

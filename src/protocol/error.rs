@@ -183,7 +183,7 @@ error_codes! {
 
 impl ErrorCode {
     /// Whether this is no error.
-    pub const fn is_none(self) -> bool {
+    pub const fn is_ok(self) -> bool {
         self.0 == 0
     }
 

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 
+use super::records::{self, BatchError, ProducedBatch};
 use super::DecodeError;
 use super::wire::{Layout, Reader, Wire, Writer};
 
@@ -15,21 +16,40 @@ pub struct Records {
     /// Apart from the others, since nearly always it is the only one and then costs no allocation.
     first: Bytes,
     rest: Vec<Bytes>,
+    /// What a check of a produced batch came to, if one was made: it is made once, at the edge.
+    checked: Option<Box<Result<ProducedBatch, BatchError>>>,
 }
 
 impl Records {
     /// No bytes at all.
     pub const fn new() -> Self {
-        Self { first: Bytes::new(), rest: Vec::new() }
+        Self { first: Bytes::new(), rest: Vec::new(), checked: None }
     }
 
     /// Appends a chunk, which is shared, not copied.
     pub fn push(&mut self, chunk: Bytes) {
+        self.checked = None;
         if chunk.is_empty() {
         } else if self.first.is_empty() {
             self.first = chunk;
         } else {
             self.rest.push(chunk);
+        }
+    }
+
+    /// Checks that this is one good batch of a producer, and remembers what came of it. Any thread may do that before the
+    /// broker sees the request: the CRC is computed once.
+    pub fn check(&mut self) {
+        if self.checked.is_none() {
+            self.checked = Some(Box::new(records::validate(self)));
+        }
+    }
+
+    /// The one batch of a producer, or why it is refused: as [`Records::check`] found, else found now.
+    pub fn checked_batch(&self) -> Result<ProducedBatch, BatchError> {
+        match &self.checked {
+            Some(checked) => (**checked).clone(),
+            None => records::validate(self),
         }
     }
 
@@ -63,7 +83,7 @@ impl Records {
 
 impl From<Bytes> for Records {
     fn from(first: Bytes) -> Self {
-        Self { first, rest: Vec::new() }
+        Self { first, rest: Vec::new(), checked: None }
     }
 }
 

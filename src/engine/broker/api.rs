@@ -1,6 +1,19 @@
 //! The APIs that a broker serves: one file each, with the versions it serves beside its handler. ApiVersions is made
 //! from [`APIS`]. A handler cannot tell a socket from a simulated link.
 
+pub mod api_versions;
+mod describe_topic_partitions;
+pub(super) mod fetch;
+mod find_coordinator;
+mod init_producer_id;
+pub(super) mod leader_and_isr;
+mod list_offsets;
+mod metadata;
+mod offset_for_leader_epoch;
+pub(super) mod produce;
+mod stop_replica;
+mod update_metadata;
+
 use super::Broker;
 use super::connection::Origin;
 use crate::engine::context::Context;
@@ -44,7 +57,20 @@ pub struct Api {
 }
 
 /// Every API that a broker serves, by key.
-pub static APIS: &[Api] = &[];
+pub static APIS: &[Api] = &[
+    produce::API,
+    fetch::API,
+    list_offsets::API,
+    metadata::API,
+    leader_and_isr::API,
+    stop_replica::API,
+    update_metadata::API,
+    find_coordinator::API,
+    api_versions::API,
+    init_producer_id::API,
+    offset_for_leader_epoch::API,
+    describe_topic_partitions::API,
+];
 
 /// The API of `key`, if it is served.
 pub fn api(key: ApiKey) -> Option<&'static Api> {

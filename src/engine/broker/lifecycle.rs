@@ -85,6 +85,9 @@ impl Broker {
             isr: super::IsrChanges::default(),
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
+            topic_settings: BTreeMap::new(),
+            awaiting_settings: None,
+            creating: std::collections::BTreeSet::new(),
             turn: std::collections::VecDeque::new(),
         };
         broker.zk.connect(ctx);

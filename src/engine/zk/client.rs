@@ -42,8 +42,8 @@ const SET_WATCHES_XID: i32 = -8;
 /// The longest pause before the next server is tried, as in Java's client.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// What a ZooKeeper client's timers say. Each carries the number of the connection that it is for: a timer cannot be
-/// taken back, so one that comes too late is known by its number.
+/// What a ZooKeeper client's timers say. Each carries the number of the connection that it is for, so that one that comes
+/// too late is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientTimer {
     /// The pause after the loss of this connection is over: try the next server.
@@ -433,7 +433,7 @@ impl ZkClient {
         }
         self.link = Link::Waiting;
         self.turn = (self.turn + 1) % self.servers.len().max(1);
-        let longest = MAX_BACKOFF.min(self.timeout / 18);
+        let longest = MAX_BACKOFF.min(self.timeout / 6);
         let pause = ctx.rng.between(longest / 10, longest);
         let timer = Timer::ZkClient(ClientTimer::Reconnect { connection: self.connection });
         ctx.timer_because(pause, timer, self.why.clone());

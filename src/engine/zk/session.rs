@@ -112,13 +112,11 @@ impl Sessions {
         }
     }
 
-    /// The owner's connection is gone, because of `cause`. The first such cause is the one that counts.
+    /// The owner's connection is gone, because of `cause`.
     pub fn detach(&mut self, id: SessionId, cause: &Cause) {
         if let Some(session) = self.open.get_mut(&id) {
             session.connected = false;
-            if session.silence.is_routine() {
-                session.silence = cause.clone();
-            }
+            session.silence = cause.clone();
         }
     }
 
@@ -177,4 +175,46 @@ pub fn credentials(session: SessionId) -> Credentials {
     let high = mix(session.0.cast_unsigned());
     let low = mix(high);
     Credentials { session, password: Password(((u128::from(high) << 64) | u128::from(low)).to_be_bytes()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn time_outs_are_granted_from_two_ticks_to_a_minute() {
+        let sessions = Sessions::new(2 * SECOND, 60 * SECOND);
+        let granted = [1, 4, 18, 60, 90].map(|asked| sessions.grant(asked * SECOND).as_secs());
+        assert_eq!(granted, [4, 4, 18, 60, 60]);
+        // Under a tick as long as that, the lower bound wins.
+        assert_eq!(Sessions::new(40 * SECOND, 60 * SECOND).grant(SECOND), 80 * SECOND);
+    }
+
+    #[test]
+    fn the_end_is_the_first_tick_after_the_time_out() {
+        let ends = [0, 1, 1_999, 2_000].map(|ms| round_up(Time::from_millis(ms), 2 * SECOND).as_millis());
+        assert_eq!(ends, [2_000, 2_000, 2_000, 4_000]);
+    }
+
+    #[test]
+    fn ids_tell_the_server_and_never_come_again() {
+        let mut sessions = Sessions::new(2 * SECOND, 60 * SECOND);
+        let mut now = Now { epoch_ms: 1_767_225_600_000, ..Now::default() };
+        let ids: Vec<i64> = (0..4).map(|_| sessions.next_id(ZkId(3), &now).0).collect();
+        assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "{ids:?}");
+        assert_eq!(ids[0] >> 56, 3);
+        now.lab = Time::from_millis(1);
+        assert!(sessions.next_id(ZkId(3), &now).0 > ids[3]);
+        now.lab = Time::ZERO;
+        assert!(sessions.next_id(ZkId(3), &now).0 > ids[3], "not even when the date goes back");
+    }
+
+    #[test]
+    fn passwords_differ_and_stay() {
+        let passwords = [1, 2, i64::MAX].map(|id| credentials(SessionId(id)).password);
+        assert_eq!(passwords, [1, 2, i64::MAX].map(|id| credentials(SessionId(id)).password));
+        assert!(passwords[0] != passwords[1] && passwords[1] != passwords[2]);
+    }
 }

@@ -4,7 +4,7 @@
 //! place if a clone still holds them. So a checkpoint of a lab with 10,000 znodes costs nothing, and the first write
 //! under a parent after it costs one copy of that parent's list of children.
 //!
-//! The tree applies [`Change`]s that [`prep`](super::prep) has decided on. It knows neither versions that somebody
+//! The tree applies [`Change`]s that `prep` has decided on. It knows neither versions that somebody
 //! expects nor watches; it refuses only what would break it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -219,5 +219,59 @@ impl Tree {
     fn get_mut(&mut self, path: &str) -> Option<&mut Znode> {
         path::names(path)
             .try_fold(Arc::make_mut(&mut self.root), |node, name| node.children.get_mut(name).map(Arc::make_mut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create(tree: &mut Tree, path: &str) -> Result<OpResult, ZkError> {
+        tree.apply(&Change::Create { path: path.into(), data: Bytes::new(), owner: None }, Zxid(1), 0)
+    }
+
+    /// Where the znode at `path` is in memory.
+    fn place(tree: &Tree, path: &str) -> *const Znode {
+        std::ptr::from_ref(tree.get(path).unwrap())
+    }
+
+    #[test]
+    fn a_clone_shares_all_but_the_way_to_a_change() {
+        let mut tree = Tree::new();
+        for path in ["/a", "/a/b", "/a/c", "/d"] {
+            create(&mut tree, path).unwrap();
+        }
+        let before = tree.clone();
+        assert_eq!(place(&tree, "/"), place(&before, "/"));
+
+        create(&mut tree, "/a/b/new").unwrap();
+        for copied in ["/", "/a", "/a/b"] {
+            assert_ne!(place(&tree, copied), place(&before, copied), "{copied}");
+        }
+        for shared in ["/a/c", "/d"] {
+            assert_eq!(place(&tree, shared), place(&before, shared), "{shared}");
+        }
+        assert!(before.get("/a/b/new").is_none());
+    }
+
+    #[test]
+    fn a_change_that_would_break_the_tree_is_refused_and_leaves_it_alone() {
+        let mut tree = Tree::new();
+        let delete = |path: &str| Change::Delete { path: path.into() };
+        assert_eq!(create(&mut tree, "/no/parent"), Err(ZkError::NoNode));
+        assert_eq!(create(&mut tree, "/zookeeper"), Err(ZkError::NodeExists));
+        assert_eq!(create(&mut tree, "/"), Err(ZkError::NodeExists));
+        assert_eq!(tree.apply(&delete("/zookeeper"), Zxid(1), 0), Err(ZkError::NotEmpty));
+        assert_eq!(tree.apply(&delete("/none"), Zxid(1), 0), Err(ZkError::NoNode));
+        assert_eq!(tree.apply(&delete("/"), Zxid(1), 0), Err(ZkError::BadArguments));
+        assert_eq!((tree.len(), tree.get("/").unwrap().stat().pzxid), (4, Zxid::ZERO));
+    }
+
+    #[test]
+    fn paths_that_are_none_lead_nowhere() {
+        let tree = Tree::new();
+        for path in ["", "zookeeper", "/zookeeper/", "//", "/zookeeper//quota"] {
+            assert!(tree.get(path).is_none(), "{path:?}");
+        }
     }
 }

@@ -1,0 +1,76 @@
+//! FindCoordinator (key 10), versions 0 to 6: which broker coordinates a group: the leader of its partition of
+//! `__consumer_offsets`, which the first such request creates. Version 4 asks for several at once (KIP-699).
+//!
+//! Groups and transactions come later: a group's coordinator is named truly, a transaction's is not there.
+
+use std::sync::Arc;
+
+use super::{Api, Broker, Callers, Handled};
+use crate::engine::broker::connection::Origin;
+use crate::engine::context::Context;
+use crate::engine::replica::TopicPartition;
+use crate::engine::topic_name::CONSUMER_OFFSETS;
+use crate::protocol::find_coordinator::{Coordinator, key_type};
+use crate::protocol::partitioner::java_hash;
+use crate::protocol::{ApiKey, ErrorCode, FindCoordinatorResponse, Request};
+
+/// See the [module](self).
+pub(crate) const API: Api = Api { key: ApiKey::FindCoordinator, oldest: 0, newest: 6, callers: Callers::Everybody, handle };
+
+fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
+    let Request::FindCoordinator(request) = request else { return Handled::Close };
+    if origin.version >= 4 {
+        let coordinators =
+            request.coordinator_keys.iter().map(|key| find(broker, request.key_type, key, ctx)).collect();
+        return Handled::Ready(FindCoordinatorResponse { coordinators, ..FindCoordinatorResponse::default() }.into());
+    }
+    let found = find(broker, request.key_type, &request.key, ctx);
+    let response = FindCoordinatorResponse {
+        error_code: found.error_code,
+        error_message: found.error_message,
+        node_id: found.node_id,
+        host: found.host,
+        port: found.port,
+        ..FindCoordinatorResponse::default()
+    };
+    Handled::Ready(response.into())
+}
+
+fn find(broker: &mut Broker, kind: i8, key: &Arc<str>, ctx: &mut Context<'_>) -> Coordinator {
+    let outcome = match kind {
+        key_type::GROUP => group(broker, key, ctx),
+        key_type::TRANSACTION => Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "Transactions are not served yet.")),
+        _ => Err((ErrorCode::INVALID_REQUEST, "The coordinator type is unknown.")),
+    };
+    let key = Arc::clone(key);
+    match outcome {
+        Ok((node_id, host, port)) => Coordinator { key, node_id, host, port, ..Coordinator::default() },
+        Err((error_code, message)) => Coordinator {
+            key,
+            node_id: -1,
+            host: "".into(),
+            port: -1,
+            error_code,
+            error_message: Some(message.into()),
+        },
+    }
+}
+
+type Found = Result<(i32, Arc<str>, i32), (ErrorCode, &'static str)>;
+
+fn group(broker: &mut Broker, group: &str, ctx: &mut Context<'_>) -> Found {
+    let Some(topic) = broker.metadata.topics.get(CONSUMER_OFFSETS) else {
+        broker.create_automatically(&Arc::from(CONSUMER_OFFSETS), ctx);
+        return Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "The coordinator is not available."));
+    };
+    let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX).max(1);
+    // As Java's Utils.abs: the sign bit goes.
+    let partition = (java_hash(group) & i32::MAX) % partitions;
+    let cache = &broker.metadata;
+    cache
+        .partition(&TopicPartition::new(CONSUMER_OFFSETS, partition))
+        .and_then(|meta| meta.leader)
+        .and_then(|leader| Some((leader, cache.brokers.get(&leader)?)))
+        .map(|(leader, endpoint)| (leader.0, Arc::clone(&endpoint.host), i32::from(endpoint.port)))
+        .ok_or((ErrorCode::COORDINATOR_NOT_AVAILABLE, "The coordinator is not available."))
+}

@@ -1,0 +1,23 @@
+//! UpdateMetadata (key 6), version 8, between brokers: the controller tells what the cluster looks like.
+
+use std::sync::Arc;
+
+use super::{Api, Broker, Callers, Handled};
+use crate::engine::broker::connection::Origin;
+use crate::engine::context::Context;
+use crate::protocol::{ApiKey, ErrorCode, Request, UpdateMetadataResponse};
+
+/// See the [module](self).
+pub(crate) const API: Api = Api { key: ApiKey::UpdateMetadata, oldest: 8, newest: 8, callers: Callers::Brokers, handle };
+
+fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Context<'_>) -> Handled {
+    let Request::UpdateMetadata(request) = request else { return Handled::Close };
+    let error_code = match broker.check_controller(request.controller_epoch, request.broker_epoch) {
+        Ok(()) => {
+            Arc::make_mut(&mut broker.metadata).update(&request);
+            ErrorCode::NONE
+        }
+        Err(error) => error,
+    };
+    Handled::Ready(UpdateMetadataResponse { error_code }.into())
+}
