@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::znodes::{Assignment, Registration, StateNode};
+use super::znodes::{Assignment, Registration, StateNode, TopicNode};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;
 
@@ -91,6 +91,14 @@ pub struct Topic {
     pub version: i32,
     /// Its partitions.
     pub partitions: BTreeMap<i32, Partition>,
+}
+
+impl Topic {
+    /// What stands in its znode.
+    pub fn node(&self) -> TopicNode {
+        let assignment = |partition: &Partition| partition.assignment.clone();
+        TopicNode { id: self.id, partitions: self.partitions.iter().map(|(id, p)| (*id, assignment(p))).collect() }
+    }
 }
 
 /// What the controller knows. See the [module](self).

@@ -31,7 +31,7 @@ impl Controller {
                 let mine = znodes::read_controller(data) == Some(self.id) && stat.ephemeral_owner == io.zk.session();
                 if mine { self.still_mine(epoch, version, io) } else { self.follow(io) }
             }
-            (Ok(_), None) => self.follow(io),
+            (Ok(_), _) => self.follow(io),
             (Err(_), Some((epoch, version))) => self.claim(epoch + 1, version, io),
             (Err(_), None) => self.make_epoch(io),
         }

@@ -68,7 +68,7 @@ impl Controller {
     }
 
     /// The first state of a partition; none while no replica lives.
-    fn first_leadership(&self, partition: &Partition) -> Option<Leadership> {
+    pub(super) fn first_leadership(&self, partition: &Partition) -> Option<Leadership> {
         let isr: Vec<BrokerId> = self.live_among(&partition.assignment.replicas);
         let node = znodes::StateNode {
             leader: Some(*isr.first()?),

@@ -15,9 +15,7 @@ use crate::engine::context::Context;
 use crate::engine::log::ReadResult;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
-use crate::protocol::fetch::{
-    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
-};
+use crate::protocol::fetch::{EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData};
 use crate::protocol::{ApiKey, ErrorCode, FetchRequest, FetchResponse, Records, Request, Response};
 
 /// See the [module](self).
@@ -139,7 +137,8 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], ctx
     for wanted in wanted {
         let epoch = wanted.fetch.current_leader_epoch;
         let Some(replica) = broker.replica(&wanted.id) else { continue };
-        let in_range = (replica.log.log_start_offset()..=replica.log.log_end_offset()).contains(&wanted.fetch.fetch_offset);
+        let in_range =
+            (replica.log.log_start_offset()..=replica.log.log_end_offset()).contains(&wanted.fetch.fetch_offset);
         if replica.leader().is_none() || replica.check_epoch(epoch).is_err() || !in_range {
             continue;
         }
