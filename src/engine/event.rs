@@ -1,7 +1,9 @@
 //! What happened: the events that the core reports. They tell changes of state, never single records.
 
+mod broker;
 mod controller;
 
+pub use broker::{BrokerEvent, OperatorEvent};
 pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
 
 use super::context::{Cause, Id};
@@ -75,4 +77,8 @@ pub enum EventKind {
     },
     /// Of the controller.
     Controller(ControllerEvent),
+    /// Of a broker.
+    Broker(BrokerEvent),
+    /// Of whoever gives commands.
+    Operator(OperatorEvent),
 }

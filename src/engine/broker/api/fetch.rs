@@ -15,7 +15,10 @@ use crate::engine::context::Context;
 use crate::engine::log::ReadResult;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
-use crate::protocol::fetch::{EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData};
+use crate::engine::time::Time;
+use crate::protocol::fetch::{
+    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+};
 use crate::protocol::{ApiKey, ErrorCode, FetchRequest, FetchResponse, Records, Request, Response};
 
 /// See the [module](self).
@@ -72,7 +75,7 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
         }
     };
     if let Reader::Follower(follower) = parked.reader {
-        note_progress(broker, follower, &parked.wanted, ctx);
+        note_progress(broker, follower, &parked.wanted, ctx.now.lab);
     }
     if let Some(response) = completed(broker, &parked, origin, wait.is_zero() || parked.wanted.is_empty()) {
         return Handled::Ready(deliver(broker, &parked, response));
@@ -132,13 +135,11 @@ fn session(broker: &mut Broker, request: FetchRequest, version: i16) -> Result<(
 }
 
 /// A follower's fetch offsets tell how far it is: high watermarks may move, and it may join in-sync sets.
-fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], ctx: &mut Context<'_>) {
-    let now = ctx.now.lab;
+fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], now: Time) {
     for wanted in wanted {
         let epoch = wanted.fetch.current_leader_epoch;
         let Some(replica) = broker.replica(&wanted.id) else { continue };
-        let in_range =
-            (replica.log.log_start_offset()..=replica.log.log_end_offset()).contains(&wanted.fetch.fetch_offset);
+        let in_range = (replica.log.log_start_offset()..=replica.log.log_end_offset()).contains(&wanted.fetch.fetch_offset);
         if replica.leader().is_none() || replica.check_epoch(epoch).is_err() || !in_range {
             continue;
         }
@@ -148,7 +149,7 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], ctx
             .is_some_and(|replica| replica.follower_fetched(follower, wanted.fetch.fetch_offset, now));
         if moved || known != Some(wanted.fetch.fetch_offset) {
             broker.touch(&wanted.id);
-            broker.consider_joining(&wanted.id, follower, ctx);
+            broker.consider_joining(&wanted.id, follower);
         }
     }
 }
