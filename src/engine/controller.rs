@@ -195,7 +195,9 @@ impl Controller {
         zk: &mut ZkClient,
         ctx: &mut Context<'_>,
     ) -> bool {
-        let Some(results) = self.described(ticket, results, &mut Io { zk: &mut *zk, ctx: &mut *ctx }) else { return true };
+        let Some(results) = self.described(ticket, results, &mut Io { zk: &mut *zk, ctx: &mut *ctx }) else {
+            return true;
+        };
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
             controller.resume(resume, results, &mut Io { zk: &mut *zk, ctx });

@@ -15,6 +15,7 @@ use super::controller::znodes;
 use super::log::{Log, StoredBatch};
 use super::node::BrokerId;
 use super::replica::{Replica, TopicPartition};
+use super::time::Time;
 
 /// Something that must never be, and is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -93,8 +94,9 @@ struct Committed {
 struct Seen {
     /// Who led in which epoch.
     leaders: BTreeMap<i32, BrokerId>,
-    /// The highest high watermark of each leader's epoch.
-    watermarks: BTreeMap<i32, i64>,
+    /// The high watermark of each leader, by its epoch and the start of its process: a leader that was killed and leads
+    /// again in the same epoch goes on from its checkpoint, as in Kafka.
+    watermarks: BTreeMap<(i32, Time), i64>,
     /// Everything that was ever readable, by first offset.
     committed: BTreeMap<i64, Committed>,
     topic_id: uuid::Uuid,
@@ -119,9 +121,9 @@ impl Invariants {
         self.check_controllers(cluster)?;
         let touched = cluster.take_touched();
         for (broker, partition) in &touched {
-            let replica = cluster.broker(*broker).and_then(BrokerNode::running).and_then(|b| b.replicas.get(partition));
-            if let Some(replica) = replica {
-                self.check_replica(*broker, replica)?;
+            let Some(node) = cluster.broker(*broker) else { continue };
+            if let Some(replica) = node.running().and_then(|b| b.replicas.get(partition)) {
+                self.check_replica(*broker, node.since, replica)?;
             }
         }
         Ok(())
@@ -131,7 +133,7 @@ impl Invariants {
     pub fn sweep(&mut self, cluster: &Cluster) -> Result<(), Violation> {
         for (id, node) in cluster.brokers() {
             for replica in node.running().into_iter().flat_map(|broker| broker.replicas.values()) {
-                self.check_replica(id, replica)?;
+                self.check_replica(id, node.since, replica)?;
             }
         }
         for (partition, seen) in &self.seen {
@@ -164,7 +166,7 @@ impl Invariants {
         Ok(())
     }
 
-    fn check_replica(&mut self, broker: BrokerId, replica: &Replica) -> Result<(), Violation> {
+    fn check_replica(&mut self, broker: BrokerId, since: Time, replica: &Replica) -> Result<(), Violation> {
         let (log_start, log_end) = (replica.log.log_start_offset(), replica.log.log_end_offset());
         let high_watermark = replica.high_watermark;
         if !(log_start..=log_end).contains(&high_watermark) {
@@ -179,12 +181,12 @@ impl Invariants {
             // The topic was deleted and made again: nothing of the old one binds the new one.
             *seen = Seen { topic_id: replica.topic_id, ..Seen::default() };
         }
-        check_leader(seen, broker, replica)?;
+        check_leader(seen, broker, since, replica)?;
         extend(seen, broker, replica)
     }
 }
 
-fn check_leader(seen: &mut Seen, broker: BrokerId, replica: &Replica) -> Result<(), Violation> {
+fn check_leader(seen: &mut Seen, broker: BrokerId, since: Time, replica: &Replica) -> Result<(), Violation> {
     let epoch = replica.state.leader_epoch;
     let partition = || replica.id.clone();
     let first = *seen.leaders.entry(epoch).or_insert(broker);
@@ -192,7 +194,7 @@ fn check_leader(seen: &mut Seen, broker: BrokerId, replica: &Replica) -> Result<
         return Err(Violation::TwoLeaders { partition: partition(), epoch, first, second: broker });
     }
     let after = replica.high_watermark;
-    let before = seen.watermarks.insert(epoch, after).unwrap_or(after);
+    let before = seen.watermarks.insert((epoch, since), after).unwrap_or(after);
     if after < before {
         return Err(Violation::WatermarkWentBack { partition: partition(), leader: broker, epoch, before, after });
     }

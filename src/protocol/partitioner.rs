@@ -109,10 +109,7 @@ mod tests {
     fn java_hash_is_javas() {
         assert_eq!(java_hash(""), 0);
         assert_eq!(java_hash("hello"), 99_162_322);
-        assert_eq!(
-            java_hash("console-consumer-12345"),
-            "console-consumer-12345".bytes().fold(0_i32, |h, b| h.wrapping_mul(31).wrapping_add(b.into()))
-        );
+        assert_eq!(java_hash("console-consumer-12345"), "console-consumer-12345".bytes().fold(0_i32, |h, b| h.wrapping_mul(31).wrapping_add(b.into())));
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl Run {
         loop {
             let due = self.lab.cluster.due();
             if due.lab.min(due.outside) > end {
+                self.lab.pass(end);
                 break;
             }
             self.lab.step();
@@ -144,7 +145,7 @@ impl Run {
             }
         }
         for partition in 0..PARTITIONS {
-            assert_eq!(self.leader(partition), Some(3), "t-{partition} does not heal\n{}", self.lab.story());
+            assert_eq!(self.leader(partition), Some(3), "t-{partition} does not heal\n{}{}", self.lab.story(), self.replicas());
         }
         if let Err(violation) = self.invariants.sweep(&self.lab.cluster) {
             panic!("{violation}\n{}", self.lab.story());
@@ -171,6 +172,15 @@ impl Run {
             }
         }
         assert!(!self.acked.is_empty(), "nothing was acknowledged: this seed shows nothing");
+    }
+
+    /// Every replica as it stands, for a failure's message.
+    fn replicas(&self) -> String {
+        let running = self.lab.cluster.brokers().filter_map(|(id, node)| Some((id, node.running()?)));
+        let replicas = running.flat_map(|(id, broker)| broker.replicas.values().map(move |r| (id, r)));
+        replicas
+            .map(|(id, r)| format!("{id} {} end {} hw {} {:?} {:?}\n", r.id, r.log.log_end_offset(), r.high_watermark, r.state, r.role))
+            .collect()
     }
 
     /// The event log, as text, with causes.

@@ -145,7 +145,12 @@ mod tests {
 
     fn pending(correlation: Id) -> Pending {
         Pending {
-            origin: Origin { peer: Peer::Socket(SocketId(1)), correlation, version: 0, client_id: "test".into() },
+            origin: Origin {
+                peer: Peer::Socket(SocketId(1)),
+                correlation,
+                version: 0,
+                client_id: "test".into(),
+            },
             request: Request::DescribeCluster(DescribeClusterRequest::default()),
         }
     }

@@ -273,19 +273,11 @@ impl Broker {
         if let Some(name) = self.metadata.name_of(topic_id) {
             return Some(Arc::clone(name));
         }
-        self.following(leader)
-            .find(|(_, replica, _)| replica.topic_id == topic_id)
-            .map(|(id, ..)| Arc::clone(&id.topic))
+        self.following(leader).find(|(_, replica, _)| replica.topic_id == topic_id).map(|(id, ..)| Arc::clone(&id.topic))
     }
 
     /// Takes what a leader sent of one partition. Returns whether it went wrong, so that the next round waits.
-    fn take_partition(
-        &mut self,
-        id: &TopicPartition,
-        leader: BrokerId,
-        data: PartitionData,
-        ctx: &mut Context<'_>,
-    ) -> bool {
+    fn take_partition(&mut self, id: &TopicPartition, leader: BrokerId, data: PartitionData, ctx: &mut Context<'_>) -> bool {
         let Some(replica) = self.follower_of(id, leader, Phase::Fetching) else { return false };
         match data.error_code {
             ErrorCode::NONE => {}

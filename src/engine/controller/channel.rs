@@ -102,7 +102,14 @@ impl Channels {
     }
 
     /// Queues a request behind the others; nothing happens where the broker is not registered.
-    pub(super) fn ask(&mut self, broker: BrokerId, version: i16, request: Request, purpose: Purpose, ctx: &mut Context<'_>) {
+    pub(super) fn ask(
+        &mut self,
+        broker: BrokerId,
+        version: i16,
+        request: Request,
+        purpose: Purpose,
+        ctx: &mut Context<'_>,
+    ) {
         let Some(channel) = self.channels.get_mut(&broker) else { return };
         let purpose = match purpose {
             Purpose::Metadata(_) => {
@@ -182,8 +189,13 @@ impl Channels {
         let Some(channel) = self.channels.get_mut(&broker) else { return };
         let Some(head) = channel.queue.front() else { return };
         let correlation = ctx.next_id();
-        let request =
-            KafkaRequest { lane: Lane::CONTROLLER, correlation, version: head.version, client_id, request: head.request.clone() };
+        let request = KafkaRequest {
+            lane: Lane::CONTROLLER,
+            correlation,
+            version: head.version,
+            client_id,
+            request: head.request.clone(),
+        };
         let timeout = ctx.because(head.cause.clone(), |ctx| {
             ctx.send(NodeId::Broker(broker), Payload::Request(request));
             let late = ControllerTimer::Unanswered { broker, correlation };

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::context::{Partition, Stage};
 use super::partitions::Strategy;
-use super::queue::{Resume as Wait, Results, Step as Queued};
+use super::queue::{Results, Resume as Wait, Step as Queued};
 use super::write::{StateUpdate, Why, is_written};
 use super::znodes::{self, Assignment};
 use super::{Controller, Io, numbers};
@@ -28,8 +28,8 @@ use crate::engine::zk::op::{ANY_VERSION, Op, OpResult, Write};
 use crate::protocol::alter_partition_reassignments::{ReassignablePartitionResponse, ReassignableTopicResponse};
 use crate::protocol::list_partition_reassignments::{OngoingPartitionReassignment, OngoingTopicReassignment};
 use crate::protocol::{
-    AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, ErrorCode, ListPartitionReassignmentsRequest,
-    ListPartitionReassignmentsResponse,
+    AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, ErrorCode,
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
 };
 
 /// What is to be done about reassignments.
@@ -109,7 +109,11 @@ impl Controller {
     }
 
     /// The assignment to write for a move to `target`, or back to where it came from.
-    fn plan_move(&self, id: &TopicPartition, target: Option<Vec<BrokerId>>) -> Result<Assignment, (ErrorCode, &'static str)> {
+    fn plan_move(
+        &self,
+        id: &TopicPartition,
+        target: Option<Vec<BrokerId>>,
+    ) -> Result<Assignment, (ErrorCode, &'static str)> {
         let known = self.cluster.partition(id).filter(|_| !self.deletion.is_queued(&id.topic));
         let unknown = (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist.");
         let now = &known.ok_or(unknown)?.assignment;

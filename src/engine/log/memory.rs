@@ -45,8 +45,9 @@ impl Segment {
         let before = |chunk: &Chunk| chunk.last().is_some_and(|last| last.header.last_offset() < offset);
         let passed = self.chunks.partition_point(before);
         let chunks = self.chunks.get(passed..).unwrap_or_default();
-        let inside =
-            chunks.first().map_or(0, |chunk| chunk.partition_point(|batch| batch.header.last_offset() < offset));
+        let inside = chunks
+            .first()
+            .map_or(0, |chunk| chunk.partition_point(|batch| batch.header.last_offset() < offset));
         let open = if chunks.is_empty() { self.open.partition_point(|b| b.header.last_offset() < offset) } else { 0 };
         chunks.iter().flat_map(|chunk| chunk.iter()).skip(inside).chain(self.open.get(open..).unwrap_or_default())
     }

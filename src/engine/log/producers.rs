@@ -86,8 +86,9 @@ impl Producers {
         let wanted = if batch.producer_epoch > known.epoch {
             0
         } else {
-            let same =
-                |r: &&Remembered| r.first_sequence == batch.base_sequence && r.last_sequence == batch.last_sequence();
+            let same = |r: &&Remembered| {
+                r.first_sequence == batch.base_sequence && r.last_sequence == batch.last_sequence()
+            };
             if let Some(original) = known.batches.iter().find(same) {
                 return Ok(Some((original.base_offset, original.last_offset)));
             }

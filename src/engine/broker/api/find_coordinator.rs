@@ -15,8 +15,7 @@ use crate::protocol::partitioner::java_hash;
 use crate::protocol::{ApiKey, ErrorCode, FindCoordinatorResponse, Request};
 
 /// See the [module](self).
-pub(crate) const API: Api =
-    Api { key: ApiKey::FindCoordinator, oldest: 0, newest: 6, callers: Callers::Everybody, handle };
+pub(crate) const API: Api = Api { key: ApiKey::FindCoordinator, oldest: 0, newest: 6, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::FindCoordinator(request) = request else { return Handled::Close };
@@ -46,9 +45,14 @@ fn find(broker: &mut Broker, kind: i8, key: &Arc<str>, ctx: &mut Context<'_>) ->
     let key = Arc::clone(key);
     match outcome {
         Ok((node_id, host, port)) => Coordinator { key, node_id, host, port, ..Coordinator::default() },
-        Err((error_code, message)) => {
-            Coordinator { key, node_id: -1, host: "".into(), port: -1, error_code, error_message: Some(message.into()) }
-        }
+        Err((error_code, message)) => Coordinator {
+            key,
+            node_id: -1,
+            host: "".into(),
+            port: -1,
+            error_code,
+            error_message: Some(message.into()),
+        },
     }
 }
 

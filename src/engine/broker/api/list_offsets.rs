@@ -30,17 +30,10 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Co
     Handled::Ready(ListOffsetsResponse { topics, ..ListOffsetsResponse::default() }.into())
 }
 
-fn one(
-    broker: &Broker,
-    topic: &Arc<str>,
-    asked: &ListOffsetsPartition,
-    consumer: bool,
-) -> ListOffsetsPartitionResponse {
+fn one(broker: &Broker, topic: &Arc<str>, asked: &ListOffsetsPartition, consumer: bool) -> ListOffsetsPartitionResponse {
     let id = TopicPartition::new(Arc::clone(topic), asked.partition_index);
-    let mut answer = ListOffsetsPartitionResponse {
-        partition_index: asked.partition_index,
-        ..ListOffsetsPartitionResponse::default()
-    };
+    let mut answer =
+        ListOffsetsPartitionResponse { partition_index: asked.partition_index, ..ListOffsetsPartitionResponse::default() };
     match broker.led(&id, asked.current_leader_epoch).and_then(|replica| at(replica, asked.timestamp, consumer)) {
         Ok(found) => {
             answer.offset = found.offset;

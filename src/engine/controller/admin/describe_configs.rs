@@ -15,8 +15,8 @@ use crate::engine::topic_settings::{self, TopicDefinition, TopicSettings};
 use crate::engine::zk::client::{Ticket, ZkClient};
 use crate::engine::zk::op::{Op, OpResult, ZkError};
 use crate::protocol::describe_configs::{
-    DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym, config_source,
-    config_type, resource_type,
+    DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+    config_source, config_type, resource_type,
 };
 use crate::protocol::{DescribeConfigsRequest, DescribeConfigsResponse, ErrorCode};
 
@@ -29,7 +29,13 @@ pub(super) struct Describing {
 
 impl Controller {
     /// Answers through [`Self::take_replies`], whether this is the controller or not.
-    pub fn describe_configs(&mut self, request: DescribeConfigsRequest, origin: Origin, zk: &mut ZkClient, ctx: &mut Context<'_>) {
+    pub fn describe_configs(
+        &mut self,
+        request: DescribeConfigsRequest,
+        origin: Origin,
+        zk: &mut ZkClient,
+        ctx: &mut Context<'_>,
+    ) {
         let ops: Vec<Op> = topics(&request)
             .flat_map(|name| [Op::exists(znodes::topic_path(name)), Op::get(znodes::topic_config_path(name))])
             .collect();
@@ -81,7 +87,8 @@ impl Controller {
             resource_type::BROKER if name.is_empty() => Ok(Vec::new()),
             resource_type::BROKER if name == self.id.0.to_string() => Ok(broker_configs(self, request)),
             resource_type::BROKER => {
-                let message = format!("Unexpected broker id, expected {} or empty string, but received {name}", self.id.0);
+                let message =
+                    format!("Unexpected broker id, expected {} or empty string, but received {name}", self.id.0);
                 Err((ErrorCode::INVALID_REQUEST, message))
             }
             other => Err((ErrorCode::INVALID_REQUEST, format!("Unsupported resource type: {other}"))),
