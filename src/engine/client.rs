@@ -45,7 +45,7 @@ use super::message::{KafkaResponse, Lane, Payload};
 use super::node::{BrokerId, ClientId, NodeId};
 
 /// What a built-in client's timers say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientTimer {
     /// Something is due; the client knows what.
     Wake,
@@ -113,7 +113,7 @@ impl Client {
     }
 
     /// A timer of it fired.
-    pub fn on_timer(&mut self, timer: &ClientTimer, ctx: &mut Context<'_>) {
+    pub fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
         match &mut self.kind {
             Kind::Producer(producer) => producer.on_timer(timer, ctx),
             Kind::Consumer(consumer) => consumer.on_timer(timer, ctx),

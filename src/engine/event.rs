@@ -1,11 +1,16 @@
 //! What happened: the events that the core reports. They tell changes of state, never single records.
 
-use std::sync::Arc;
+mod broker;
+mod client;
+mod controller;
+
+pub use broker::{BrokerEvent, OperatorEvent};
+pub use client::ClientEvent;
+pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
 
 use super::context::{Cause, Id};
-use super::node::{BrokerId, ClientId, NodeId, ZkId};
+use super::node::{NodeId, ZkId};
 use super::time::Time;
-use crate::protocol::ErrorCode;
 
 /// Something that happened, when, at which node, and why.
 #[derive(Clone, Debug)]
@@ -71,49 +76,13 @@ pub enum EventKind {
         watcher: NodeId,
         /// What changed: `created`, `deleted`, `data`, `children`.
         change: &'static str,
-    },    /// A built-in client lost a connection that had worked.
-    ConnectionLost {
-        /// To whom.
-        broker: BrokerId,
-        /// How many records wait at a producer for acknowledgement; 0 at a consumer.
-        waiting: u64,
     },
-    /// A built-in consumer goes on reading at a new leader.
-    LeaderFound {
-        /// The leader.
-        leader: BrokerId,
-        /// How many partitions moved there.
-        partitions: u32,
-    },
-    /// A built-in producer sent records, that another leader had not acknowledged, to a new one.
-    RecordsSentAgain {
-        /// The new leader.
-        leader: BrokerId,
-        /// Of how many partitions.
-        partitions: u32,
-        /// How many records.
-        records: u64,
-    },
-    /// A built-in producer gave records up: `delivery.timeout.ms` is over, or the error is final.
-    DeliveryFailed {
-        /// How many records.
-        records: u64,
-        /// Why.
-        error: ErrorCode,
-    },
-    /// Reading back proved that acknowledged records are gone.
-    RecordsLost {
-        /// The producer that wrote them.
-        producer: ClientId,
-        /// The topic.
-        topic: Arc<str>,
-        /// The partition.
-        partition: i32,
-        /// How many.
-        records: u64,
-        /// The first one's number: that which the producer gave it within the partition.
-        from: u64,
-        /// The last one's number.
-        to: u64,
-    },
+    /// Of the controller.
+    Controller(ControllerEvent),
+    /// Of a broker.
+    Broker(BrokerEvent),
+    /// Of whoever gives commands.
+    Operator(OperatorEvent),
+    /// Of a built-in client.
+    Client(ClientEvent),
 }

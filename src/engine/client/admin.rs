@@ -61,7 +61,7 @@ impl Admin {
         self.go_on(ctx);
     }
 
-    pub(super) fn on_timer(&mut self, timer: &ClientTimer, ctx: &mut Context<'_>) {
+    pub(super) fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
         match timer {
             ClientTimer::Wake => self.alarm.rang(),
         }

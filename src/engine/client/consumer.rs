@@ -18,7 +18,7 @@ use super::producer::Producer;
 use super::score;
 use super::spec::{ConsumerSpec, OffsetReset, millis};
 use crate::engine::context::{Cause, Context};
-use crate::engine::event::EventKind;
+use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::{BrokerId, ClientId};
 use crate::engine::time::Time;
@@ -114,7 +114,7 @@ impl Consumer {
         self.go_on(ctx);
     }
 
-    pub(super) fn on_timer(&mut self, timer: &ClientTimer, ctx: &mut Context<'_>) {
+    pub(super) fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
         match timer {
             ClientTimer::Wake => self.alarm.rang(),
         }
@@ -135,7 +135,7 @@ impl Consumer {
     fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
         let lost = self.links.closed(broker, lane, ctx.now.lab);
         if lost.was_up {
-            ctx.emit(EventKind::ConnectionLost { broker, waiting: 0 });
+            ctx.emit(EventKind::Client(ClientEvent::ConnectionLost { broker, waiting: 0 }));
         }
         if lost.was_up || self.trouble.is_none() {
             self.trouble = Some(ctx.cause.clone());
@@ -187,7 +187,7 @@ impl Consumer {
             }
         }
         for (leader, partitions) in found {
-            ctx.note(EventKind::LeaderFound { leader, partitions });
+            ctx.note(EventKind::Client(ClientEvent::LeaderFound { leader, partitions }));
         }
     }
 
@@ -281,14 +281,14 @@ impl Consumer {
                 if count > *reported
                     && let (Some((_, to)), Some(from)) = (lost.last(), score::nth(&lost, *reported))
                 {
-                    ctx.note(EventKind::RecordsLost {
+                    ctx.note(EventKind::Client(ClientEvent::RecordsLost {
                         producer: producer.id(),
                         topic: Arc::clone(&producer.spec().topic),
                         partition,
                         records: count - *reported,
                         from,
                         to: *to,
-                    });
+                    }));
                 }
                 *reported = count.max(*reported);
             }

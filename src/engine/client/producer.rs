@@ -19,7 +19,7 @@ use super::metadata::Metadata;
 use super::spec::{Acks, Partitioner, ProducerSpec, millis};
 use super::workload::Draft;
 use crate::engine::context::{Cause, Context};
-use crate::engine::event::EventKind;
+use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::{BrokerId, ClientId};
 use crate::engine::time::Time;
@@ -107,7 +107,7 @@ impl Producer {
         self.go_on(ctx);
     }
 
-    pub(super) fn on_timer(&mut self, timer: &ClientTimer, ctx: &mut Context<'_>) {
+    pub(super) fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
         match timer {
             ClientTimer::Wake => self.alarm.rang(),
         }
@@ -130,7 +130,7 @@ impl Producer {
     fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
         let lost = self.links.closed(broker, lane, ctx.now.lab);
         if lost.was_up {
-            ctx.emit(EventKind::ConnectionLost { broker, waiting: self.waiting() });
+            ctx.emit(EventKind::Client(ClientEvent::ConnectionLost { broker, waiting: self.waiting() }));
         }
         if lost.was_up || self.trouble.is_none() {
             self.trouble = Some(ctx.cause.clone());
@@ -287,7 +287,7 @@ impl Producer {
         if records > 0 {
             self.ledger.counts.failed += records;
             self.note_error(error, ctx.now.lab);
-            ctx.emit(EventKind::DeliveryFailed { records, error });
+            ctx.emit(EventKind::Client(ClientEvent::DeliveryFailed { records, error }));
         }
     }
 

@@ -22,7 +22,7 @@ const CITIES: [(i64, i64); 10] = [
 ];
 
 /// How many regions [`Draft::region`] tells apart.
-pub const REGIONS: u32 = 5;
+const REGIONS: u32 = 5;
 
 /// How long a truck takes from one city to the next, in seconds of lab time: a leg of a few hundred kilometres.
 const LEG_SECS: u64 = 18_000;
@@ -36,7 +36,7 @@ const GOODS: [(&str, u32); 6] =
 pub struct Draft {
     /// The key, if it has one.
     pub key: Option<String>,
-    /// Where it is from: below [`REGIONS`].
+    /// Where it is from: below `REGIONS`.
     pub region: u32,
     /// Its place in the workload, from 0.
     pub index: u64,

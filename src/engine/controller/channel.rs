@@ -1,262 +1,194 @@
-//! The controller's connections to brokers: one request in flight each, in order, tried again while the broker lives.
-//! Kafka's `ControllerChannelManager`.
+//! The controller's requests to brokers: one queue per broker, one request in flight. Kafka's
+//! `ControllerChannelManager` and `RequestSendThread`.
+//!
+//! | state of a queue | what happens | next |
+//! | --- | --- | --- |
+//! | Idle | a request is queued | Sent |
+//! | Sent | it is answered | Idle, or Sent with the next |
+//! | | the connection closed, or no answer within `controller.socket.timeout.ms` | Pausing |
+//! | Pausing | 100 ms later | Sent, the same request again |
+//!
+//! A request stays at the head of its queue until it is answered or its broker is taken off the list: brokers are told
+//! everything, in order. Each carries the cause that it was queued with, retries included.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::context::Cluster;
-use crate::engine::context::{Cause, Context, Id};
+use super::ControllerTimer;
+use crate::engine::broker::BrokerTimer;
+use crate::engine::context::{Cause, Context, Id, Timer, TimerId};
 use crate::engine::message::{KafkaRequest, Lane, Payload};
 use crate::engine::node::{BrokerId, NodeId};
-use crate::engine::replica::{PartitionState, TopicPartition};
-use crate::protocol::leader_and_isr::{LeaderAndIsrLiveLeader, LeaderAndIsrPartitionState, LeaderAndIsrTopicState};
-use crate::protocol::stop_replica::{StopReplicaPartitionState, StopReplicaTopicState};
-use crate::protocol::update_metadata::{
-    UpdateMetadataBroker, UpdateMetadataEndpoint, UpdateMetadataPartitionState, UpdateMetadataTopicState,
-};
-use crate::protocol::{LeaderAndIsrRequest, Request, StopReplicaRequest, UpdateMetadataRequest};
+use crate::engine::replica::TopicPartition;
+use crate::protocol::Request;
 
-/// The connection to one broker.
-#[derive(Clone, Debug, Default)]
+/// The pause before a request is sent again (`RequestSendThread.backoff`).
+const BACKOFF: Duration = Duration::from_millis(100);
+
+/// What an answer is waited for, beside its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing.
+    Tell,
+    /// To know which metadata a broker has: the number of the update, counted by broker.
+    Metadata(u64),
+    /// To know which replicas are deleted.
+    Delete(Vec<TopicPartition>),
+}
+
+/// A request that waits or is on its way.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// What is asked.
+    pub request: Request,
+    /// In which version.
+    pub version: i16,
+    /// What the answer is waited for.
+    pub purpose: Purpose,
+    /// Why it is asked.
+    pub cause: Cause,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Idle,
+    Sent { correlation: Id, timeout: TimerId },
+    Pausing,
+}
+
+#[derive(Clone, Debug)]
 struct Channel {
-    queue: VecDeque<(Request, Cause)>,
-    in_flight: Option<(Id, Request, Cause)>,
+    queue: VecDeque<Outgoing>,
+    state: State,
+    /// How many metadata updates were queued.
+    updates: u64,
+    /// The newest one that was answered.
+    updated: u64,
 }
 
-/// The connections to all brokers.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Channels {
-    to: BTreeMap<BrokerId, Channel>,
-}
-
-/// The version in which each of the controller's requests is sent.
-fn version(request: &Request) -> i16 {
-    match request {
-        Request::LeaderAndIsr(_) => 7,
-        Request::StopReplica(_) => 4,
-        _ => 8,
-    }
+/// The queues of all registered brokers.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    channels: BTreeMap<BrokerId, Channel>,
+    client_id: Arc<str>,
+    patience: Duration,
 }
 
 impl Channels {
-    /// Queues a request and sends it if nothing is in flight.
-    pub(super) fn send(&mut self, to: BrokerId, request: Request, ctx: &mut Context<'_>) {
-        let cause = ctx.cause.clone();
-        self.to.entry(to).or_default().queue.push_back((request, cause));
-        self.pump(to, ctx);
+    /// No broker yet. `patience` is `controller.socket.timeout.ms`.
+    pub fn new(controller: BrokerId, patience: Duration) -> Self {
+        Self { channels: BTreeMap::new(), client_id: controller.0.to_string().into(), patience }
     }
 
-    fn pump(&mut self, to: BrokerId, ctx: &mut Context<'_>) {
-        let Some(channel) = self.to.get_mut(&to).filter(|channel| channel.in_flight.is_none()) else { return };
-        let Some((request, cause)) = channel.queue.pop_front() else { return };
-        let correlation = ctx.next_id();
-        channel.in_flight = Some((correlation, request.clone(), cause.clone()));
-        let payload = Payload::Request(KafkaRequest {
-            lane: Lane::CONTROLLER,
-            correlation,
-            version: version(&request),
-            client_id: "controller".into(),
-            request,
-        });
-        ctx.because(cause, |ctx| ctx.send(NodeId::Broker(to), payload));
-    }
-
-    /// A broker answered: what it was asked, if it was this, and the next request goes out.
-    pub(super) fn answered(&mut self, from: BrokerId, correlation: Id, ctx: &mut Context<'_>) -> Option<Request> {
-        let channel = self.to.get_mut(&from)?;
-        let (_, request, _) = channel.in_flight.take_if(|(id, ..)| *id == correlation)?;
-        self.pump(from, ctx);
-        Some(request)
-    }
-
-    /// The connection was lost: what was in flight goes first when it is tried again.
-    pub(super) fn closed(&mut self, broker: BrokerId) -> bool {
-        let Some(channel) = self.to.get_mut(&broker) else { return false };
-        let Some((_, request, cause)) = channel.in_flight.take() else { return false };
-        channel.queue.push_front((request, cause));
-        true
-    }
-
-    /// Tries again whoever has something to be sent and nothing in flight.
-    pub(super) fn retry(&mut self, ctx: &mut Context<'_>) {
-        let idle: Vec<BrokerId> = self.to.iter().filter(|(_, c)| c.in_flight.is_none()).map(|(id, _)| *id).collect();
-        for broker in idle {
-            self.pump(broker, ctx);
-        }
+    /// A broker has registered.
+    pub fn add(&mut self, broker: BrokerId) {
+        let idle = Channel { queue: VecDeque::new(), state: State::Idle, updates: 0, updated: 0 };
+        self.channels.entry(broker).or_insert(idle);
     }
 
     /// A broker is gone: nothing is sent to it any more.
-    pub(super) fn remove(&mut self, broker: BrokerId) {
-        self.to.remove(&broker);
-    }
-
-    /// Whether something is still to be answered by `broker`.
-    pub(super) fn is_busy(&self, broker: BrokerId) -> bool {
-        self.to.get(&broker).is_some_and(|channel| channel.in_flight.is_some() || !channel.queue.is_empty())
-    }
-}
-
-/// Who sends: what every request of the controller carries.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sender {
-    /// The controller.
-    pub(super) id: BrokerId,
-    /// Its epoch.
-    pub(super) epoch: i32,
-}
-
-/// Partitions grouped by topic, with the topic's id.
-type ByTopic<'a> = BTreeMap<Arc<str>, Vec<(i32, &'a PartitionState)>>;
-
-fn by_topic<'a>(cluster: &'a Cluster, ids: impl IntoIterator<Item = &'a TopicPartition>) -> ByTopic<'a> {
-    let mut topics = ByTopic::new();
-    for id in ids {
-        if let Some(state) = cluster.partition(id) {
-            topics.entry(Arc::clone(&id.topic)).or_default().push((id.partition, state));
+    pub fn remove(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
+        if let Some(Channel { state: State::Sent { timeout, .. }, .. }) = self.channels.remove(&broker) {
+            ctx.cancel(timeout);
         }
     }
-    topics
-}
 
-fn topic_id(cluster: &Cluster, topic: &str) -> uuid::Uuid {
-    cluster.topics.get(topic).map_or(uuid::Uuid::nil(), |topic| topic.id)
-}
-
-fn numbers(ids: &[BrokerId]) -> Vec<i32> {
-    ids.iter().map(|id| id.0).collect()
-}
-
-/// What `broker` is told of those of `ids` that it hosts; `None` where it hosts none.
-pub(super) fn leader_and_isr<'a>(
-    cluster: &'a Cluster,
-    sender: Sender,
-    broker: BrokerId,
-    ids: impl IntoIterator<Item = &'a TopicPartition>,
-    full: bool,
-) -> Option<LeaderAndIsrRequest> {
-    let hosted = ids.into_iter().filter(|id| cluster.partition(id).is_some_and(|s| s.replicas.contains(&broker) && s.leader_epoch >= 0));
-    let topics = by_topic(cluster, hosted);
-    if topics.is_empty() && !full {
-        return None;
+    /// The controller resigned.
+    pub fn clear(&mut self, ctx: &mut Context<'_>) {
+        for broker in self.channels.keys().copied().collect::<Vec<_>>() {
+            self.remove(broker, ctx);
+        }
     }
-    let mut leaders = BTreeSet::new();
-    let partition = |(partition_index, state): &(i32, &PartitionState)| LeaderAndIsrPartitionState {
-        partition_index: *partition_index,
-        controller_epoch: sender.epoch,
-        leader: state.leader.map_or(-1, |id| id.0),
-        leader_epoch: state.leader_epoch,
-        isr: numbers(&state.isr),
-        partition_epoch: state.partition_epoch,
-        replicas: numbers(&state.replicas),
-        adding_replicas: numbers(&state.adding),
-        removing_replicas: numbers(&state.removing),
-        ..LeaderAndIsrPartitionState::default()
-    };
-    let topic_states = topics
-        .into_iter()
-        .map(|(topic_name, partitions)| {
-            leaders.extend(partitions.iter().filter_map(|(_, state)| state.leader));
-            LeaderAndIsrTopicState {
-                topic_id: topic_id(cluster, &topic_name),
-                topic_name,
-                partition_states: partitions.iter().map(partition).collect(),
+
+    /// Queues a request behind the others; nothing happens where the broker is not registered.
+    pub fn ask(&mut self, broker: BrokerId, version: i16, request: Request, purpose: Purpose, ctx: &mut Context<'_>) {
+        let Some(channel) = self.channels.get_mut(&broker) else { return };
+        let purpose = match purpose {
+            Purpose::Metadata(_) => {
+                channel.updates += 1;
+                Purpose::Metadata(channel.updates)
             }
-        })
-        .collect();
-    let live_leaders = leaders
-        .iter()
-        .filter_map(|id| Some((id, cluster.live.get(id)?)))
-        .map(|(id, live)| LeaderAndIsrLiveLeader {
-            broker_id: id.0,
-            host_name: Arc::clone(&live.host),
-            port: live.port.into(),
-        })
-        .collect();
-    Some(LeaderAndIsrRequest {
-        controller_id: sender.id.0,
-        controller_epoch: sender.epoch,
-        broker_epoch: cluster.live.get(&broker).map_or(-1, |live| live.epoch),
-        r#type: if full { 2 } else { 1 },
-        topic_states,
-        live_leaders,
-        ..LeaderAndIsrRequest::default()
-    })
-}
-
-/// What every broker is told of `ids`: `deleted` are those that are not there any more.
-pub(super) fn update_metadata<'a>(
-    cluster: &'a Cluster,
-    sender: Sender,
-    ids: impl IntoIterator<Item = &'a TopicPartition>,
-    deleted: bool,
-) -> UpdateMetadataRequest {
-    let partition = |(partition_index, state): (i32, &PartitionState)| UpdateMetadataPartitionState {
-        partition_index,
-        controller_epoch: sender.epoch,
-        leader: if deleted { -2 } else { state.leader.map_or(-1, |id| id.0) },
-        leader_epoch: state.leader_epoch,
-        isr: numbers(&state.isr),
-        zk_version: state.partition_epoch,
-        replicas: numbers(&state.replicas),
-        offline_replicas: state.replicas.iter().filter(|id| !cluster.live.contains_key(id)).map(|id| id.0).collect(),
-    };
-    let topic_states = by_topic(cluster, ids)
-        .into_iter()
-        .map(|(topic_name, partitions)| UpdateMetadataTopicState {
-            topic_id: topic_id(cluster, &topic_name),
-            topic_name,
-            partition_states: partitions.into_iter().map(partition).collect(),
-        })
-        .collect();
-    let live_brokers = cluster
-        .live
-        .iter()
-        .map(|(id, live)| UpdateMetadataBroker {
-            id: id.0,
-            endpoints: vec![UpdateMetadataEndpoint {
-                port: live.port.into(),
-                host: Arc::clone(&live.host),
-                listener: "PLAINTEXT".into(),
-                security_protocol: 0,
-            }],
-            rack: live.rack.clone(),
-        })
-        .collect();
-    UpdateMetadataRequest {
-        controller_id: sender.id.0,
-        controller_epoch: sender.epoch,
-        topic_states,
-        live_brokers,
-        ..UpdateMetadataRequest::default()
-    }
-}
-
-/// Takes replicas away from a broker.
-pub(super) fn stop_replica(
-    cluster: &Cluster,
-    sender: Sender,
-    broker: BrokerId,
-    ids: &[TopicPartition],
-    delete_partition: bool,
-) -> StopReplicaRequest {
-    let mut topics: BTreeMap<Arc<str>, Vec<StopReplicaPartitionState>> = BTreeMap::new();
-    for id in ids {
-        // -2 is Kafka's EpochDuringDelete: the topic goes, whatever the epoch.
-        let leader_epoch = match cluster.partition(id) {
-            Some(state) if !cluster.deleting.contains(&id.topic) => state.leader_epoch,
-            _ => -2,
+            other => other,
         };
-        let state = StopReplicaPartitionState { partition_index: id.partition, leader_epoch, delete_partition };
-        topics.entry(Arc::clone(&id.topic)).or_default().push(state);
+        channel.queue.push_back(Outgoing { request, version, purpose, cause: ctx.cause.clone() });
+        if matches!(channel.state, State::Idle) {
+            self.send(broker, ctx);
+        }
     }
-    StopReplicaRequest {
-        controller_id: sender.id.0,
-        controller_epoch: sender.epoch,
-        broker_epoch: cluster.live.get(&broker).map_or(-1, |live| live.epoch),
-        topic_states: topics
-            .into_iter()
-            .map(|(topic_name, partition_states)| StopReplicaTopicState { topic_name, partition_states })
-            .collect(),
-        ..StopReplicaRequest::default()
+
+    /// The number of the last metadata update that was queued for a broker.
+    pub fn last_update(&self, broker: BrokerId) -> u64 {
+        self.channels.get(&broker).map_or(0, |channel| channel.updates)
+    }
+
+    /// Whether a broker has the metadata of this update.
+    pub fn has_update(&self, broker: BrokerId, update: u64) -> bool {
+        self.channels.get(&broker).is_none_or(|channel| channel.updated >= update)
+    }
+
+    /// An answer: what was asked, if it is that of the request in flight.
+    pub fn answered(&mut self, from: BrokerId, correlation: Id, ctx: &mut Context<'_>) -> Option<Outgoing> {
+        let channel = self.channels.get_mut(&from)?;
+        let State::Sent { correlation: awaited, timeout } = channel.state else { return None };
+        if awaited != correlation {
+            return None;
+        }
+        ctx.cancel(timeout);
+        channel.state = State::Idle;
+        let done = channel.queue.pop_front();
+        if let Some(Outgoing { purpose: Purpose::Metadata(update), .. }) = &done {
+            channel.updated = *update;
+        }
+        self.send(from, ctx);
+        done
+    }
+
+    /// The connection to a broker closed: what was in flight is sent again after a pause.
+    pub fn closed(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
+        let Some(channel) = self.channels.get_mut(&broker) else { return };
+        if let State::Sent { timeout, .. } = channel.state {
+            ctx.cancel(timeout);
+            channel.state = State::Pausing;
+            ctx.timer(BACKOFF, Timer::Broker(BrokerTimer::Controller(ControllerTimer::Resend(broker))));
+        }
+    }
+
+    /// No answer came in time.
+    pub fn timed_out(&mut self, broker: BrokerId, correlation: Id, ctx: &mut Context<'_>) {
+        let state = self.channels.get(&broker).map(|channel| &channel.state);
+        if matches!(state, Some(State::Sent { correlation: awaited, .. }) if *awaited == correlation) {
+            ctx.send(NodeId::Broker(broker), Payload::Closed { lane: Some(Lane::CONTROLLER) });
+            self.closed(broker, ctx);
+        }
+    }
+
+    /// The pause is over.
+    pub fn resend(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
+        if let Some(channel) = self.channels.get_mut(&broker).filter(|c| matches!(c.state, State::Pausing)) {
+            channel.state = State::Idle;
+            self.send(broker, ctx);
+        }
+    }
+
+    /// How many requests wait or are on their way.
+    pub fn pending(&self) -> usize {
+        self.channels.values().map(|channel| channel.queue.len()).sum()
+    }
+
+    /// Sends the head of an idle queue.
+    fn send(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
+        let (client_id, patience) = (Arc::clone(&self.client_id), self.patience);
+        let Some(channel) = self.channels.get_mut(&broker) else { return };
+        let Some(head) = channel.queue.front() else { return };
+        let correlation = ctx.next_id();
+        let request =
+            KafkaRequest { lane: Lane::CONTROLLER, correlation, version: head.version, client_id, request: head.request.clone() };
+        let timeout = ctx.because(head.cause.clone(), |ctx| {
+            ctx.send(NodeId::Broker(broker), Payload::Request(request));
+            let late = ControllerTimer::Unanswered { broker, correlation };
+            ctx.timer(patience, Timer::Broker(BrokerTimer::Controller(late)))
+        });
+        channel.state = State::Sent { correlation, timeout };
     }
 }

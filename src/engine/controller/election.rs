@@ -1,106 +1,103 @@
-//! Who leads: pure rules, no requests. Kafka's `PartitionLeaderElectionAlgorithms`.
+//! Who is the controller: the broker whose create of the ephemeral `/controller` succeeded, in one transaction with
+//! the next `/controller_epoch`. Kafka's `KafkaController.elect` and `registerControllerAndIncrementControllerEpoch`.
 //!
-//! Every election raises the leader epoch by one. The last member of the in-sync set is never removed: a partition whose
-//! last in-sync replica dies has no leader and keeps its set, so that nobody else can be mistaken for up to date.
+//! Everybody watches `/controller`. When it vanishes, all try at once, and ZooKeeper lets one through: the others find
+//! that the znode exists, or that the epoch has moved on.
 
-use super::context::{Change, Cluster};
-use crate::engine::event::ElectionReason;
-use crate::engine::node::BrokerId;
-use crate::engine::replica::{PartitionState, TopicPartition};
+use super::queue::{Resume, Results, Step};
+use super::{Controller, Io, Role, znodes};
+use crate::engine::event::{ControllerEvent, EventKind};
+use crate::engine::zk::op::{CreateMode, Op, OpResult, Write, ZkError};
 
-/// A change of leader or in-sync set, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Elected {
-    /// The change.
-    pub(crate) change: Change,
-    /// Why; `None` where the leader stays and only the in-sync set changes.
-    pub(crate) reason: Option<ElectionReason>,
-}
-
-/// A partition that is new: its leader is the first assigned replica that lives, its in-sync set all that live.
-pub(crate) fn first(cluster: &Cluster, id: &TopicPartition) -> Option<Elected> {
-    let state = cluster.partition(id)?;
-    let alive: Vec<BrokerId> = state.replicas.iter().copied().filter(|id| cluster.can_lead(*id)).collect();
-    let leader = alive.first().copied()?;
-    let state = PartitionState { leader: Some(leader), leader_epoch: 0, isr: alive, ..state.clone() };
-    Some(Elected { change: Change { id: id.clone(), state }, reason: Some(ElectionReason::NewPartition) })
-}
-
-/// What to do about a partition now that the living brokers have changed: nothing (`None`), take the dead out of its
-/// in-sync set, elect another leader, or leave it without one.
-pub(crate) fn after_change(cluster: &Cluster, id: &TopicPartition, unclean: bool) -> Option<Elected> {
-    let state = cluster.partition(id)?;
-    if state.leader_epoch < 0 {
-        return first(cluster, id);
+impl Controller {
+    /// Looks who is the controller, and leaves the watch: it tells of a controller that comes as of one that goes.
+    pub(super) fn read_claim(&mut self, io: &mut Io<'_, '_>) {
+        let ops = vec![
+            Op::exists_and_watch(znodes::CONTROLLER),
+            Op::get(znodes::CONTROLLER),
+            Op::get(znodes::CONTROLLER_EPOCH),
+        ];
+        self.ask(ops, Resume::ClaimRead, io);
     }
-    let lives = |id: &BrokerId| cluster.live.contains_key(id);
-    let live_isr: Vec<BrokerId> = state.isr.iter().copied().filter(lives).collect();
-    if state.leader.as_ref().is_some_and(lives) {
-        if live_isr.len() == state.isr.len() {
-            return None;
+
+    pub(super) fn claim_read(&mut self, results: &Results, io: &mut Io<'_, '_>) {
+        let [_, claim, epoch] = results.as_slice() else { return };
+        let epoch = match epoch {
+            Ok(OpResult::Data { data, stat }) => znodes::read_controller_epoch(data).map(|epoch| (epoch, stat.version)),
+            _ => None,
+        };
+        match (claim, epoch) {
+            (Ok(OpResult::Data { data, stat }), Some((epoch, version))) => {
+                let mine = znodes::read_controller(data) == Some(self.id) && stat.ephemeral_owner == io.zk.session();
+                if mine { self.still_mine(epoch, version, io) } else { self.follow(io) }
+            }
+            (Ok(_), _) => self.follow(io),
+            (Err(_), Some((epoch, version))) => self.claim(epoch + 1, version, io),
+            (Err(_), None) => self.make_epoch(io),
         }
-        // The leader lives and goes on without the dead.
-        let state = PartitionState { isr: live_isr, leader_epoch: state.leader_epoch + 1, ..state.clone() };
-        return Some(Elected { change: Change { id: id.clone(), state }, reason: None });
     }
-    elect(cluster, id, state, live_isr, unclean)
-}
 
-/// A new leader for a partition that has none that lives.
-fn elect(cluster: &Cluster, id: &TopicPartition, state: &PartitionState, live_isr: Vec<BrokerId>, unclean: bool) -> Option<Elected> {
-    let in_sync = state.replicas.iter().copied().find(|id| live_isr.contains(id) && cluster.can_lead(*id));
-    let leader_epoch = state.leader_epoch + 1;
-    let elected = |leader: BrokerId, isr: Vec<BrokerId>, reason| {
-        let state = PartitionState { leader: Some(leader), leader_epoch, isr, ..state.clone() };
-        Some(Elected { change: Change { id: id.clone(), state }, reason: Some(reason) })
-    };
-    if let Some(leader) = in_sync {
-        return elected(leader, live_isr, ElectionReason::NextInSync);
+    /// The first controller of a cluster makes the epoch's znode before it claims.
+    fn make_epoch(&mut self, io: &mut Io<'_, '_>) {
+        let zero = Write::create(znodes::CONTROLLER_EPOCH, znodes::controller_epoch(0), CreateMode::Persistent);
+        self.first([Step::ReadClaim]);
+        self.ask(vec![zero.into()], Resume::Nothing, io);
     }
-    if unclean && let Some(leader) = state.replicas.iter().copied().find(|id| cluster.can_lead(*id)) {
-        return elected(leader, vec![leader], ElectionReason::Unclean);
-    }
-    state.leader?;
-    let state = PartitionState { leader: None, leader_epoch, isr: keep_last(state, live_isr), ..state.clone() };
-    Some(Elected { change: Change { id: id.clone(), state }, reason: Some(ElectionReason::NobodyInSync) })
-}
 
-/// The in-sync set without the dead, but never empty: then it keeps what it had.
-fn keep_last(state: &PartitionState, live_isr: Vec<BrokerId>) -> Vec<BrokerId> {
-    if !live_isr.is_empty() {
-        return live_isr;
+    /// Tries to become the controller.
+    fn claim(&mut self, epoch: i32, version: i32, io: &mut Io<'_, '_>) {
+        if self.role == Role::Active || self.role == Role::Loading {
+            self.resign("its claim is gone", io.ctx);
+        }
+        let claim = znodes::controller(self.id, io.ctx.now.date_ms());
+        let writes = vec![
+            Write::create(znodes::CONTROLLER, claim, CreateMode::Ephemeral),
+            Write::set(znodes::CONTROLLER_EPOCH, znodes::controller_epoch(epoch), version),
+        ];
+        self.ask(vec![Op::Multi(writes)], Resume::Claimed(epoch), io);
     }
-    match state.leader.filter(|leader| state.isr.contains(leader)) {
-        Some(leader) => vec![leader],
-        None => state.isr.clone(),
-    }
-}
 
-/// Leadership to the preferred leader, if it lives, is in sync and does not lead already.
-pub(crate) fn preferred(cluster: &Cluster, id: &TopicPartition) -> Option<Elected> {
-    let state = cluster.partition(id)?;
-    let preferred = state.replicas.first().copied()?;
-    let fit = state.isr.contains(&preferred) && cluster.can_lead(preferred) && state.leader != Some(preferred);
-    fit.then(|| {
-        let state = PartitionState { leader: Some(preferred), leader_epoch: state.leader_epoch + 1, ..state.clone() };
-        Elected { change: Change { id: id.clone(), state }, reason: Some(ElectionReason::Preferred) }
-    })
-}
+    pub(super) fn claimed(&mut self, epoch: i32, results: &Results, io: &mut Io<'_, '_>) {
+        let version = match results.first() {
+            Some(Ok(OpResult::Multi(Ok(members)))) => members.iter().find_map(|member| match member {
+                OpResult::Set(stat) => Some(stat.version),
+                _ => None,
+            }),
+            Some(Ok(OpResult::Multi(Err(failure)))) if failure.error != ZkError::NodeExists => {
+                // The epoch moved on, and whoever moved it may be gone again.
+                return self.first([Step::ReadClaim]);
+            }
+            _ => None,
+        };
+        match version {
+            Some(version) => self.won(epoch, version, io),
+            None => self.follow(io),
+        }
+    }
 
-/// Leadership away from a broker that is leaving; `None` where nobody else in sync could lead. As a follower it leaves the
-/// in-sync set.
-pub(crate) fn leaving(cluster: &Cluster, id: &TopicPartition, broker: BrokerId) -> Option<Elected> {
-    let state = cluster.partition(id)?;
-    if !state.isr.contains(&broker) || state.isr.len() < 2 {
-        return None;
+    fn won(&mut self, epoch: i32, version: i32, io: &mut Io<'_, '_>) {
+        (self.epoch, self.epoch_version, self.role) = (epoch, version, Role::Loading);
+        io.ctx.emit(EventKind::Controller(ControllerEvent::Elected { epoch }));
+        self.first([Step::Load]);
     }
-    let isr: Vec<BrokerId> = state.isr.iter().copied().filter(|id| *id != broker && cluster.live.contains_key(id)).collect();
-    let leader_epoch = state.leader_epoch + 1;
-    if state.leader != Some(broker) {
-        let state = PartitionState { isr, leader_epoch, ..state.clone() };
-        return Some(Elected { change: Change { id: id.clone(), state }, reason: None });
+
+    /// The claim stands. Where this controller does not know that, since an answer was lost, it loads everything.
+    fn still_mine(&mut self, epoch: i32, version: i32, io: &mut Io<'_, '_>) {
+        match self.role {
+            Role::Active | Role::Loading => {}
+            _ if epoch == self.epoch => {
+                (self.epoch_version, self.role) = (version, Role::Loading);
+                self.first([Step::Load]);
+            }
+            _ => self.won(epoch, version, io),
+        }
     }
-    let leader = state.replicas.iter().copied().find(|id| isr.contains(id) && cluster.can_lead(*id))?;
-    let state = PartitionState { leader: Some(leader), isr, leader_epoch, ..state.clone() };
-    Some(Elected { change: Change { id: id.clone(), state }, reason: Some(ElectionReason::Shutdown) })
+
+    /// Another broker is the controller.
+    fn follow(&mut self, io: &mut Io<'_, '_>) {
+        if matches!(self.role, Role::Active | Role::Loading) {
+            self.resign("another broker is the controller", io.ctx);
+        }
+        self.role = Role::Follower;
+    }
 }

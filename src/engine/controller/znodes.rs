@@ -1,276 +1,409 @@
-//! The znodes that Kafka keeps in ZooKeeper: paths and JSON as Kafka 3.9 in ZooKeeper mode has them (`ZkData`).
+//! Kafka's znodes: their paths, and what stands in them, as Kafka 3.9 in ZooKeeper mode writes it (`kafka.zk.ZkData`).
+//!
+//! Only paths and JSON, in both directions. What does not read back is `None`: another program may write znodes too.
+//! The order of the members is Kafka's own, so that a person who compares the two finds the same text.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::engine::node::BrokerId;
-use crate::engine::replica::{PartitionState, TopicPartition};
 
-/// The persistent znodes that every broker makes sure of at its start.
+/// The persistent znodes that every broker makes sure of when it starts, parents first.
 pub const PERSISTENT: &[&str] = &[
     "/consumers",
     "/brokers",
-    BROKERS,
+    BROKER_IDS,
     TOPICS,
     "/brokers/seqid",
     "/config",
     "/config/changes",
-    "/config/topics",
-    "/config/brokers",
+    TOPIC_CONFIGS,
     "/config/clients",
     "/config/users",
+    "/config/brokers",
     "/config/ips",
     "/admin",
     DELETE_TOPICS,
     "/isr_change_notification",
+    "/latest_producer_id_block",
     "/log_dir_event_notification",
     "/cluster",
 ];
-/// The registrations of living brokers.
-pub const BROKERS: &str = "/brokers/ids";
-/// The topics with their assignments.
-pub const TOPICS: &str = "/brokers/topics";
-/// The controller: ephemeral.
-pub const CONTROLLER: &str = "/controller";
-/// How many controllers there have been.
-pub const CONTROLLER_EPOCH: &str = "/controller_epoch";
-/// The topics to be deleted.
-pub const DELETE_TOPICS: &str = "/admin/delete_topics";
+
 /// The cluster's id.
 pub const CLUSTER_ID: &str = "/cluster/id";
+/// The controller's claim: ephemeral.
+pub const CONTROLLER: &str = "/controller";
+/// How many controllers there have been. Its version guards all writes of a controller.
+pub const CONTROLLER_EPOCH: &str = "/controller_epoch";
+/// One ephemeral child per registered broker.
+pub const BROKER_IDS: &str = "/brokers/ids";
+/// One child per topic.
+pub const TOPICS: &str = "/brokers/topics";
+/// One child per topic with settings of its own.
+pub const TOPIC_CONFIGS: &str = "/config/topics";
+/// One child per topic that is to be deleted.
+pub const DELETE_TOPICS: &str = "/admin/delete_topics";
+/// Reassignments asked for in the old way; deleted when all are done.
+pub const REASSIGN_PARTITIONS: &str = "/admin/reassign_partitions";
+/// Preferred elections asked for in the old way; deleted when done.
+pub const PREFERRED_ELECTION: &str = "/admin/preferred_replica_election";
 
-/// `/brokers/ids/N`.
+/// The registration of a broker.
 pub fn broker_path(id: BrokerId) -> String {
-    format!("{BROKERS}/{}", id.0)
+    format!("{BROKER_IDS}/{}", id.0)
 }
 
-/// `/brokers/topics/T`.
+/// The assignment of a topic.
 pub fn topic_path(topic: &str) -> String {
     format!("{TOPICS}/{topic}")
 }
 
-/// `/brokers/topics/T/partitions`.
+/// The parent of a topic's partitions.
 pub fn partitions_path(topic: &str) -> String {
     format!("{TOPICS}/{topic}/partitions")
 }
 
-/// `/brokers/topics/T/partitions/P`.
-pub fn partition_path(id: &TopicPartition) -> String {
-    format!("{TOPICS}/{}/partitions/{}", id.topic, id.partition)
+/// The parent of a partition's state.
+pub fn partition_path(topic: &str, partition: i32) -> String {
+    format!("{TOPICS}/{topic}/partitions/{partition}")
 }
 
-/// `/brokers/topics/T/partitions/P/state`.
-pub fn state_path(id: &TopicPartition) -> String {
-    format!("{}/state", partition_path(id))
+/// Leader and in-sync replicas of a partition.
+pub fn state_path(topic: &str, partition: i32) -> String {
+    format!("{TOPICS}/{topic}/partitions/{partition}/state")
 }
 
-/// `/config/topics/T`.
+/// The settings of a topic.
 pub fn topic_config_path(topic: &str) -> String {
-    format!("/config/topics/{topic}")
+    format!("{TOPIC_CONFIGS}/{topic}")
 }
 
-/// `/admin/delete_topics/T`.
+/// The wish to delete a topic.
 pub fn delete_topic_path(topic: &str) -> String {
     format!("{DELETE_TOPICS}/{topic}")
 }
 
-/// The topic that a path below `/brokers/topics` names.
-pub fn topic_of(path: &str) -> Option<&str> {
-    path.strip_prefix(TOPICS)?.strip_prefix('/').filter(|topic| !topic.contains('/'))
+fn write(value: &impl Serialize) -> Vec<u8> {
+    // Strings, numbers, lists and maps with text for keys: writing them down cannot fail.
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// `/cluster/id`: 16 random bytes in base64, as Kafka makes them.
-pub fn cluster_id(id: Uuid) -> String {
-    json!({"version": "1", "id": base64(id)}).to_string()
-}
-
-/// The id in `/cluster/id`.
-pub fn read_cluster_id(data: &[u8]) -> Option<String> {
-    parse(data)?.get("id")?.as_str().map(str::to_owned)
-}
-
-/// `/brokers/ids/N`.
-pub fn broker_registration(host: &str, port: u16, rack: Option<&str>, date_ms: i64) -> String {
-    let mut info = json!({
-        "features": {}, "listener_security_protocol_map": {"PLAINTEXT": "PLAINTEXT"},
-        "endpoints": [format!("PLAINTEXT://{host}:{port}")], "jmx_port": -1, "port": port, "host": host,
-        "version": 5, "timestamp": date_ms.to_string(),
-    });
-    if let (Some(rack), Some(fields)) = (rack, info.as_object_mut()) {
-        fields.insert("rack".into(), rack.into());
-    }
-    info.to_string()
-}
-
-/// Host, port and rack of a registration.
-pub fn read_registration(data: &[u8]) -> Option<(Arc<str>, u16, Option<Arc<str>>)> {
-    let info = parse(data)?;
-    let host = info.get("host")?.as_str()?.into();
-    let port = u16::try_from(info.get("port")?.as_u64()?).ok()?;
-    Some((host, port, info.get("rack").and_then(Value::as_str).map(Arc::from)))
-}
-
-/// `/controller`.
-pub fn controller(id: BrokerId, date_ms: i64) -> String {
-    json!({"version": 2, "brokerid": id.0, "timestamp": date_ms.to_string(), "kraftControllerEpoch": -1}).to_string()
-}
-
-/// The broker that `/controller` names.
-pub fn read_controller(data: &[u8]) -> Option<BrokerId> {
-    number(parse(data)?.get("brokerid")?).map(BrokerId)
-}
-
-/// A topic's assignment: what `/brokers/topics/T` holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Assignment {
-    /// The topic's id.
-    pub topic_id: Uuid,
-    /// The replicas of each partition, the preferred leader first.
-    pub partitions: BTreeMap<i32, Vec<BrokerId>>,
-    /// Replicas being added, where a reassignment is under way.
-    pub adding: BTreeMap<i32, Vec<BrokerId>>,
-    /// Replicas being removed.
-    pub removing: BTreeMap<i32, Vec<BrokerId>>,
-}
-
-/// `/brokers/topics/T`, version 3.
-pub fn assignment(topic: &Assignment) -> String {
-    let replicas = |by_partition: &BTreeMap<i32, Vec<BrokerId>>| -> Value {
-        let row = |(partition, ids): (&i32, &Vec<BrokerId>)| {
-            (partition.to_string(), ids.iter().map(|id| Value::from(id.0)).collect::<Value>())
-        };
-        Value::Object(by_partition.iter().map(row).collect::<Map<_, _>>())
-    };
-    json!({
-        "removing_replicas": replicas(&topic.removing), "partitions": replicas(&topic.partitions),
-        "topic_id": base64(topic.topic_id), "adding_replicas": replicas(&topic.adding), "version": 3,
-    })
-    .to_string()
-}
-
-/// What `/brokers/topics/T` holds.
-pub fn read_assignment(data: &[u8]) -> Option<Assignment> {
-    let topic = parse(data)?;
-    let replicas = |field: &str| -> BTreeMap<i32, Vec<BrokerId>> {
-        let rows = topic.get(field).and_then(Value::as_object);
-        rows.into_iter()
-            .flatten()
-            .filter_map(|(partition, ids)| Some((partition.parse().ok()?, brokers(ids))))
-            .collect()
-    };
-    Some(Assignment {
-        topic_id: topic.get("topic_id").and_then(Value::as_str).and_then(read_base64).unwrap_or_default(),
-        partitions: replicas("partitions"),
-        adding: replicas("adding_replicas"),
-        removing: replicas("removing_replicas"),
-    })
-}
-
-/// `/brokers/topics/T/partitions/P/state`.
-pub fn state(state: &PartitionState, controller_epoch: i32) -> String {
-    let isr: Vec<i32> = state.isr.iter().map(|id| id.0).collect();
-    json!({
-        "controller_epoch": controller_epoch, "leader": state.leader.map_or(-1, |id| id.0), "version": 1,
-        "leader_epoch": state.leader_epoch, "isr": isr,
-    })
-    .to_string()
-}
-
-/// What a state znode holds: leader, leader epoch, in-sync set. The rest of the state is not in it.
-pub fn read_state(data: &[u8]) -> Option<PartitionState> {
-    let state = parse(data)?;
-    Some(PartitionState {
-        leader: number(state.get("leader")?).filter(|id| *id >= 0).map(BrokerId),
-        leader_epoch: number(state.get("leader_epoch")?)?,
-        isr: brokers(state.get("isr")?),
-        ..PartitionState::default()
-    })
-}
-
-/// `/config/topics/T`: the settings that the topic has of its own.
-pub fn config(settings: &BTreeMap<String, String>) -> String {
-    json!({"version": 1, "config": settings}).to_string()
-}
-
-/// The settings in `/config/topics/T`.
-pub fn read_config(data: &[u8]) -> BTreeMap<String, String> {
-    let parsed = parse(data);
-    let rows = parsed.as_ref().and_then(|config| config.get("config")?.as_object());
-    rows.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
-}
-
-fn parse(data: &[u8]) -> Option<Value> {
+fn read<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
     serde_json::from_slice(data).ok()
 }
 
-fn number(value: &Value) -> Option<i32> {
-    i32::try_from(value.as_i64()?).ok()
+#[derive(Serialize, Deserialize)]
+struct ClusterIdNode {
+    version: String,
+    id: String,
 }
 
-fn brokers(ids: &Value) -> Vec<BrokerId> {
-    ids.as_array().into_iter().flatten().filter_map(number).map(BrokerId).collect()
+/// The data of [`CLUSTER_ID`]: a random id, written as Kafka writes UUIDs.
+pub fn cluster_id(id: Uuid) -> Vec<u8> {
+    write(&ClusterIdNode { version: "1".to_owned(), id: uuid_to_text(id) })
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/// Reads [`CLUSTER_ID`].
+pub fn read_cluster_id(data: &[u8]) -> Option<String> {
+    read(data).map(|node: ClusterIdNode| node.id)
+}
 
-/// 22 characters of URL-safe base64 without padding: how Kafka writes a `Uuid`.
-pub fn base64(id: Uuid) -> String {
+#[derive(Serialize, Deserialize)]
+struct ControllerNode {
+    version: i32,
+    brokerid: i32,
+    timestamp: String,
+    #[serde(rename = "kraftControllerEpoch", default)]
+    kraft_controller_epoch: i32,
+}
+
+/// The data of [`CONTROLLER`]. `now_ms` is a lab date.
+pub fn controller(id: BrokerId, now_ms: i64) -> Vec<u8> {
+    write(&ControllerNode {
+        version: 2,
+        brokerid: id.0,
+        timestamp: now_ms.to_string(),
+        kraft_controller_epoch: -1,
+    })
+}
+
+/// Reads [`CONTROLLER`]: the controller's broker id.
+pub fn read_controller(data: &[u8]) -> Option<BrokerId> {
+    read(data).map(|node: ControllerNode| BrokerId(node.brokerid))
+}
+
+/// The data of [`CONTROLLER_EPOCH`]: the number alone.
+pub fn controller_epoch(epoch: i32) -> Vec<u8> {
+    epoch.to_string().into_bytes()
+}
+
+/// Reads [`CONTROLLER_EPOCH`].
+pub fn read_controller_epoch(data: &[u8]) -> Option<i32> {
+    std::str::from_utf8(data).ok()?.trim().parse().ok()
+}
+
+/// What a broker says of itself in its registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// The host that clients are told.
+    pub host: Arc<str>,
+    /// The port.
+    pub port: u16,
+    /// `broker.rack`, if it has one.
+    pub rack: Option<Arc<str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BrokerNode {
+    #[serde(default)]
+    features: BTreeMap<String, BTreeMap<String, i32>>,
+    #[serde(default)]
+    listener_security_protocol_map: BTreeMap<String, String>,
+    endpoints: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    rack: Option<String>,
+    jmx_port: i32,
+    port: u16,
+    host: String,
+    version: i32,
+    timestamp: String,
+}
+
+/// The data of a broker's registration. `now_ms` is a lab date.
+pub fn broker_registration(host: &str, port: u16, rack: Option<&str>, now_ms: i64) -> Vec<u8> {
+    let host_and_port = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    write(&BrokerNode {
+        features: BTreeMap::new(),
+        listener_security_protocol_map: [("PLAINTEXT".to_owned(), "PLAINTEXT".to_owned())].into(),
+        endpoints: vec![format!("PLAINTEXT://{host_and_port}")],
+        rack: rack.map(str::to_owned),
+        jmx_port: -1,
+        port,
+        host: host.to_owned(),
+        version: 5,
+        timestamp: now_ms.to_string(),
+    })
+}
+
+/// Reads a broker's registration.
+pub fn read_broker_registration(data: &[u8]) -> Option<Registration> {
+    let node: BrokerNode = read(data)?;
+    Some(Registration { host: node.host.into(), port: node.port, rack: node.rack.map(Arc::from) })
+}
+
+/// The replicas of a partition (`ReplicaAssignment`).
+///
+/// While it is being reassigned, `replicas` holds all: those that stay, those that come and those that go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assignment {
+    /// All replicas, the preferred leader first.
+    pub replicas: Vec<BrokerId>,
+    /// Those that a reassignment adds.
+    pub adding: Vec<BrokerId>,
+    /// Those that it removes.
+    pub removing: Vec<BrokerId>,
+}
+
+impl Assignment {
+    /// An assignment at rest.
+    pub fn of(replicas: Vec<BrokerId>) -> Self {
+        Self { replicas, ..Self::default() }
+    }
+
+    /// Whether it is being reassigned.
+    pub fn is_moving(&self) -> bool {
+        !self.adding.is_empty() || !self.removing.is_empty()
+    }
+
+    /// What it was before the reassignment.
+    pub fn origin(&self) -> Vec<BrokerId> {
+        self.replicas.iter().copied().filter(|id| !self.adding.contains(id)).collect()
+    }
+
+    /// What it is to become.
+    pub fn target(&self) -> Vec<BrokerId> {
+        self.replicas.iter().copied().filter(|id| !self.removing.contains(id)).collect()
+    }
+}
+
+/// The assignment of a topic: what stands in its znode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicNode {
+    /// The topic's id; nil in what an older Kafka wrote.
+    pub id: Uuid,
+    /// By partition.
+    pub partitions: BTreeMap<i32, Assignment>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TopicJson {
+    partitions: BTreeMap<i32, Vec<i32>>,
+    #[serde(default)]
+    topic_id: Option<String>,
+    #[serde(default)]
+    adding_replicas: BTreeMap<i32, Vec<i32>>,
+    #[serde(default)]
+    removing_replicas: BTreeMap<i32, Vec<i32>>,
+    version: i32,
+}
+
+fn numbers(ids: &[BrokerId]) -> Vec<i32> {
+    ids.iter().map(|id| id.0).collect()
+}
+
+fn ids(numbers: &[i32]) -> Vec<BrokerId> {
+    numbers.iter().copied().map(BrokerId).collect()
+}
+
+/// The data of a topic's znode.
+pub fn topic(node: &TopicNode) -> Vec<u8> {
+    let moving = |of: fn(&Assignment) -> &Vec<BrokerId>| {
+        let some = node.partitions.iter().filter(|(_, assignment)| !of(assignment).is_empty());
+        some.map(|(partition, assignment)| (*partition, numbers(of(assignment)))).collect()
+    };
+    write(&TopicJson {
+        partitions: node.partitions.iter().map(|(partition, a)| (*partition, numbers(&a.replicas))).collect(),
+        topic_id: Some(uuid_to_text(node.id)),
+        adding_replicas: moving(|assignment| &assignment.adding),
+        removing_replicas: moving(|assignment| &assignment.removing),
+        version: 3,
+    })
+}
+
+/// Reads a topic's znode.
+pub fn read_topic(data: &[u8]) -> Option<TopicNode> {
+    let json: TopicJson = read(data)?;
+    let of = |map: &BTreeMap<i32, Vec<i32>>, partition: i32| map.get(&partition).map(|list| ids(list));
+    let partitions = json
+        .partitions
+        .iter()
+        .map(|(partition, replicas)| {
+            let assignment = Assignment {
+                replicas: ids(replicas),
+                adding: of(&json.adding_replicas, *partition).unwrap_or_default(),
+                removing: of(&json.removing_replicas, *partition).unwrap_or_default(),
+            };
+            (*partition, assignment)
+        })
+        .collect();
+    Some(TopicNode { id: json.topic_id.as_deref().and_then(uuid_from_text).unwrap_or_default(), partitions })
+}
+
+/// Who leads a partition and who is in sync: what stands in its state's znode (`LeaderAndIsr`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateNode {
+    /// The leader, or none.
+    pub leader: Option<BrokerId>,
+    /// Up by one with each election.
+    pub leader_epoch: i32,
+    /// The epoch of the controller that wrote it.
+    pub controller_epoch: i32,
+    /// The in-sync replicas: never empty.
+    pub isr: Vec<BrokerId>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StateJson {
+    controller_epoch: i32,
+    leader: i32,
+    version: i32,
+    leader_epoch: i32,
+    isr: Vec<i32>,
+}
+
+/// The data of a partition's state.
+pub fn state(node: &StateNode) -> Vec<u8> {
+    write(&StateJson {
+        controller_epoch: node.controller_epoch,
+        leader: node.leader.map_or(-1, |id| id.0),
+        version: 1,
+        leader_epoch: node.leader_epoch,
+        isr: numbers(&node.isr),
+    })
+}
+
+/// Reads a partition's state.
+pub fn read_state(data: &[u8]) -> Option<StateNode> {
+    let json: StateJson = read(data)?;
+    Some(StateNode {
+        leader: (json.leader >= 0).then_some(BrokerId(json.leader)),
+        leader_epoch: json.leader_epoch,
+        controller_epoch: json.controller_epoch,
+        isr: ids(&json.isr),
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct ConfigJson {
+    version: i32,
+    config: BTreeMap<String, String>,
+}
+
+/// The data of a topic's settings: only those that were set on it.
+pub fn topic_config(config: &BTreeMap<String, String>) -> Vec<u8> {
+    write(&ConfigJson { version: 1, config: config.clone() })
+}
+
+/// Reads a topic's settings: none where there is nothing to read.
+pub fn read_config(data: &[u8]) -> BTreeMap<String, String> {
+    read(data).map(|json: ConfigJson| json.config).unwrap_or_default()
+}
+
+#[derive(Serialize, Deserialize)]
+struct PartitionJson {
+    topic: String,
+    partition: i32,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    replicas: Option<Vec<i32>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PartitionsJson {
+    version: i32,
+    partitions: Vec<PartitionJson>,
+}
+
+/// Reads [`REASSIGN_PARTITIONS`]: topic, partition, and where it is to go.
+pub fn read_reassignments(data: &[u8]) -> Option<Vec<(String, i32, Vec<BrokerId>)>> {
+    let json: PartitionsJson = read(data)?;
+    let one = |p: PartitionJson| (p.topic, p.partition, ids(&p.replicas.unwrap_or_default()));
+    Some(json.partitions.into_iter().map(one).collect())
+}
+
+/// Reads [`PREFERRED_ELECTION`]: topic and partition.
+pub fn read_preferred_election(data: &[u8]) -> Option<Vec<(String, i32)>> {
+    let json: PartitionsJson = read(data)?;
+    Some(json.partitions.into_iter().map(|p| (p.topic, p.partition)).collect())
+}
+
+/// The alphabet of Kafka's UUIDs: base64 for URLs (RFC 4648, section 5), without padding.
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// A UUID as Kafka writes it: 22 characters.
+pub fn uuid_to_text(id: Uuid) -> String {
     let bits = id.as_u128();
-    // 128 bits are 21 characters of 6 bits and one of 2, which is filled up with zeros.
-    let sextet = |at: u32| if at < 21 { (bits >> (122 - 6 * at)) & 0x3f } else { (bits << 4) & 0x3f };
-    (0..22)
-        .filter_map(|at| usize::try_from(sextet(at)).ok())
-        .filter_map(|index| ALPHABET.get(index))
-        .map(|byte| char::from(*byte))
-        .collect()
+    // 21 groups of six bits, and the last two bits with four zeros behind them.
+    let group = |index: u32| if index < 21 { bits >> (122 - 6 * index) } else { bits << 4 } & 0x3f;
+    (0..22).filter_map(|index| BASE64.get(usize::try_from(group(index)).ok()?).copied()).map(char::from).collect()
 }
 
-/// Reads what [`base64`] writes.
-pub fn read_base64(text: &str) -> Option<Uuid> {
-    if text.len() != 22 {
+/// Reads a UUID in Kafka's writing.
+pub fn uuid_from_text(text: &str) -> Option<Uuid> {
+    let mut bits = 0_u128;
+    let groups = text.bytes().map(|byte| BASE64.iter().position(|letter| *letter == byte)).collect::<Option<Vec<_>>>()?;
+    let (last, first) = groups.split_last()?;
+    if first.len() != 21 {
         return None;
     }
-    let digit = |byte: u8| ALPHABET.iter().position(|known| *known == byte).and_then(|at| u128::try_from(at).ok());
-    let mut bits = 0_u128;
-    for (at, byte) in text.bytes().enumerate() {
-        let sextet = digit(byte)?;
-        bits = if at < 21 { (bits << 6) | sextet } else { (bits << 2) | (sextet >> 4) };
+    for group in first {
+        bits = (bits << 6) | u128::try_from(*group).ok()?;
     }
-    Some(Uuid::from_u128(bits))
+    Some(Uuid::from_u128((bits << 2) | (u128::try_from(*last).ok()? >> 4)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_written_as_kafka_writes_them() {
-        let id = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
-        assert_eq!(base64(id), "ASNFZ4mrze8BI0VniavN7w");
-        assert_eq!(read_base64(&base64(id)), Some(id));
-        assert_eq!(read_base64("short"), None);
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let topic = Assignment {
-            topic_id: Uuid::from_u128(7),
-            partitions: [(0, vec![BrokerId(1), BrokerId(2)])].into(),
-            adding: [(0, vec![BrokerId(2)])].into(),
-            ..Assignment::default()
-        };
-        assert_eq!(read_assignment(assignment(&topic).as_bytes()), Some(topic));
-        let written = PartitionState { leader: Some(BrokerId(3)), leader_epoch: 4, isr: vec![BrokerId(3)], ..Default::default() };
-        assert_eq!(read_state(state(&written, 2).as_bytes()), Some(written));
-        let leaderless = PartitionState { isr: vec![BrokerId(1)], ..Default::default() };
-        assert_eq!(read_state(state(&leaderless, 2).as_bytes()), Some(leaderless));
-        let info = broker_registration("localhost", 9092, Some("r1"), 5);
-        assert_eq!(read_registration(info.as_bytes()), Some(("localhost".into(), 9092, Some("r1".into()))));
-        assert_eq!(read_state(b"{"), None);
-        assert_eq!(topic_of("/brokers/topics/a"), Some("a"));
-        assert_eq!(topic_of("/brokers/topics"), None);
-    }
-}
+mod tests;

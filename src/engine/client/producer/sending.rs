@@ -8,7 +8,7 @@ use super::queue::Batch;
 use super::{About, Identity, Producer};
 use crate::engine::client::spec::{Acks, millis};
 use crate::engine::context::Context;
-use crate::engine::event::EventKind;
+use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::{KafkaResponse, Lane};
 use crate::engine::node::BrokerId;
 use crate::engine::time::Time;
@@ -162,7 +162,7 @@ impl Producer {
             return false;
         }
         if moved.0 > 0 {
-            ctx.emit(EventKind::RecordsSentAgain { leader, partitions: moved.0, records: moved.1 });
+            ctx.emit(EventKind::Client(ClientEvent::RecordsSentAgain { leader, partitions: moved.0, records: moved.1 }));
         }
         self.send_batches(leader, &taken, ctx);
         true
