@@ -4,7 +4,7 @@
 mod controller;
 
 use crate::engine::cluster::Cluster;
-use crate::engine::event::{BrokerEvent, Event as Happened, EventKind, OperatorEvent};
+use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, OperatorEvent};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
 use crate::session::event::{Change, Severity};
@@ -31,6 +31,7 @@ impl Told {
             EventKind::Controller(event) => controller::told(event, happened.node),
             EventKind::Broker(event) => broker(event, happened),
             EventKind::Operator(event) => operator(event),
+            EventKind::Client(event) => client(event, &name(cluster, happened.node)),
             other => zookeeper(other),
         };
         if told.because.is_empty() {
@@ -143,6 +144,45 @@ fn zookeeper(kind: &EventKind) -> Told {
         }
         _ => Told::new("event", Severity::Info, format!("{kind:?}"), ""),
     }
+}
+
+/// A node by the name that people know it by.
+fn name(cluster: &Cluster, node: NodeId) -> String {
+    let client = cluster.clients().find(|(id, _)| NodeId::Client(*id) == node);
+    client.map_or_else(|| node.to_string(), |(_, client)| client.name().to_string())
+}
+
+fn client(event: &ClientEvent, name: &str) -> Told {
+    match event {
+        ClientEvent::ConnectionLost { broker, waiting: 0 } => {
+            let text = format!("{name}: connection to {broker} lost");
+            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
+        }
+        ClientEvent::ConnectionLost { broker, waiting } => {
+            let text = format!("{name}: connection to {broker} lost, {} wait", counted_u64(*waiting, "record"));
+            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
+        }
+        ClientEvent::LeaderFound { leader, partitions } => {
+            let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
+            Told::new("leader_found", Severity::Good, text, "leaders moved").about(*leader)
+        }
+        ClientEvent::RecordsSentAgain { leader, records, .. } => {
+            let text = format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
+            Told::new("records_sent_again", Severity::Good, text, "leaders moved").about(*leader)
+        }
+        ClientEvent::DeliveryFailed { records, error } => {
+            let text = format!("{name} gives up {}", counted_u64(*records, "record"));
+            Told::new("delivery_failed", Severity::Bad, text, error.name())
+        }
+        ClientEvent::RecordsLost { topic, partition, records, from, to, .. } => {
+            let text = format!("{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})", counted_u64(*records, "record"));
+            Told::new("records_lost", Severity::Bad, text, "only the dead leader had them")
+        }
+    }
+}
+
+fn counted_u64(count: u64, thing: &str) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), thing)
 }
 
 fn operator(event: &OperatorEvent) -> Told {
