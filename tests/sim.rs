@@ -1,6 +1,7 @@
 //! The cluster as a value, run without an edge: scripts and seeds.
 
 mod sim {
-    pub mod harness;
+    mod harness;
     mod life;
+    mod seeds;
 }

@@ -12,51 +12,60 @@ use kscope::engine::time::{Now, Time};
 use kscope::protocol::{Request, Response};
 
 /// A lab under test: its cluster, and what it put out.
-pub struct Lab {
-    pub cluster: Cluster,
-    pub outputs: Vec<Output>,
+pub(crate) struct Lab {
+    pub(crate) cluster: Cluster,
+    pub(crate) outputs: Vec<Output>,
     tickets: Ticket,
+    /// The time that has passed, whether or not anything was due.
+    time: Time,
 }
 
 impl Lab {
     /// The lab's own pace: short time-outs.
-    pub fn config(seed: u64) -> Config {
+    pub(crate) fn config(seed: u64) -> Config {
         Config { settings: Settings::lab().into(), zookeeper_tick_ms: 200, ..Config::new(seed) }
     }
 
-    pub fn new(config: Config) -> Self {
-        Self { cluster: Cluster::new(config, 1_700_000_000_000), outputs: Vec::new(), tickets: 0 }
+    pub(crate) fn new(config: Config) -> Self {
+        Self { cluster: Cluster::new(config, 1_700_000_000_000), outputs: Vec::new(), tickets: 0, time: Time::ZERO }
     }
 
     fn at(&self, lab: Time) -> Now {
         Now { lab, outside: lab, epoch_ms: self.cluster.now().epoch_ms }
     }
 
-    pub fn now(&self) -> Time {
-        self.cluster.now().lab
+    pub(crate) fn now(&self) -> Time {
+        self.time
+    }
+
+    /// Time passes: everything that was due by then is done.
+    pub(crate) fn pass(&mut self, to: Time) {
+        self.time = self.time.max(to);
     }
 
     /// Handles the one thing that is due next.
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         let due = self.cluster.due();
         let at = due.lab.min(due.outside);
+        self.time = self.time.max(at);
         self.cluster.step(Input::Due, self.at(at), &mut self.outputs);
     }
 
     /// Runs for `time`.
-    pub fn run(&mut self, time: Duration) {
+    pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now() + time;
         self.run_until(end, |_| false);
     }
 
     /// Runs until `done`, or to `end`. Returns whether it was done.
-    pub fn run_until(&mut self, end: Time, done: impl Fn(&Self) -> bool) -> bool {
+    pub(crate) fn run_until(&mut self, end: Time, done: impl Fn(&Self) -> bool) -> bool {
         loop {
             if done(self) {
                 return true;
             }
             let due = self.cluster.due();
             if due.lab.min(due.outside) > end {
+                self.time = self.time.max(end);
                 return false;
             }
             self.step();
@@ -65,19 +74,19 @@ impl Lab {
 
     /// Runs until `done`, a minute of lab time at most.
     #[track_caller]
-    pub fn wait(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) fn wait(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let end = self.now() + Duration::from_secs(60);
         assert!(self.run_until(end, done), "{what} does not come about within a minute:\n{}", self.story());
     }
 
-    pub fn command(&mut self, command: Command) -> Ticket {
+    pub(crate) fn command(&mut self, command: Command) -> Ticket {
         self.tickets += 1;
         let (ticket, now) = (self.tickets, self.at(self.now()));
         self.cluster.step(Input::Command { ticket, command }, now, &mut self.outputs);
         ticket
     }
 
-    pub fn answer(&self, ticket: Ticket) -> Option<&Answer> {
+    pub(crate) fn answer(&self, ticket: Ticket) -> Option<&Answer> {
         self.outputs.iter().find_map(|output| match output {
             Output::Answer { ticket: t, answer } if *t == ticket => Some(answer),
             _ => None,
@@ -86,7 +95,7 @@ impl Lab {
 
     /// Asks a broker, and waits for its answer.
     #[track_caller]
-    pub fn ask(&mut self, broker: i32, version: i16, request: impl Into<Request>) -> Response {
+    pub(crate) fn ask(&mut self, broker: i32, version: i16, request: impl Into<Request>) -> Response {
         let ticket = self.command(Command::Ask { broker: BrokerId(broker), version, request: request.into() });
         self.wait("an answer", |lab| lab.answer(ticket).is_some());
         match self.answer(ticket) {
@@ -96,16 +105,16 @@ impl Lab {
     }
 
     /// What happened so far, a line each.
-    pub fn story(&self) -> String {
+    pub(crate) fn story(&self) -> String {
         let lines = self.cluster.events().iter().map(|e| format!("{} {} {:?}\n", e.at, e.node, e.kind));
         lines.collect()
     }
 
-    pub fn happened(&self, what: impl Fn(&EventKind) -> bool) -> usize {
+    pub(crate) fn happened(&self, what: impl Fn(&EventKind) -> bool) -> usize {
         self.cluster.events().iter().filter(|event| what(&event.kind)).count()
     }
 
-    pub fn controller(&self) -> Option<i32> {
+    pub(crate) fn controller(&self) -> Option<i32> {
         let mut active = self
             .cluster
             .brokers()

@@ -12,7 +12,7 @@ use kscope::protocol::{CreateTopicsRequest, ProduceRequest, Response};
 
 use super::harness::Lab;
 
-fn create(name: &str, partitions: i32, replicas: i16) -> CreateTopicsRequest {
+pub(super) fn create(name: &str, partitions: i32, replicas: i16) -> CreateTopicsRequest {
     let topic = CreatableTopic {
         name: name.into(),
         num_partitions: partitions,
@@ -22,7 +22,7 @@ fn create(name: &str, partitions: i32, replicas: i16) -> CreateTopicsRequest {
     CreateTopicsRequest { topics: vec![topic], timeout_ms: 5_000, ..Default::default() }
 }
 
-fn record(topic: &str, partition: i32, value: &str, acks: i16) -> ProduceRequest {
+pub(super) fn record(topic: &str, partition: i32, value: &str, acks: i16) -> ProduceRequest {
     let mut batch = BatchBuilder::new(Compression::None);
     batch.push(1_700_000_000_000, None, Some(value.as_bytes()), &[]);
     let data = PartitionProduceData { index: partition, records: Some(batch.build()) };

@@ -149,8 +149,9 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], now
             .is_some_and(|replica| replica.follower_fetched(follower, wanted.fetch.fetch_offset, now));
         if moved || known != Some(wanted.fetch.fetch_offset) {
             broker.touch(&wanted.id);
-            broker.consider_joining(&wanted.id, follower);
         }
+        // Even where nothing moved: it may have had to wait for another change of the in-sync set.
+        broker.consider_joining(&wanted.id, follower);
     }
 }
 
