@@ -1,5 +1,6 @@
 //! `kscope serve` as a test suite uses it: the ready line, a client on the port, the control API, a clean end.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
