@@ -37,10 +37,10 @@ impl Told {
         if told.because.is_empty() {
             told.because = because(cluster, happened);
         }
-        if let NodeId::Broker(BrokerId(id)) = happened.node {
-            if !told.brokers.contains(&id) {
-                told.brokers.push(id);
-            }
+        if let NodeId::Broker(BrokerId(id)) = happened.node
+            && !told.brokers.contains(&id)
+        {
+            told.brokers.push(id);
         }
         told
     }
@@ -215,7 +215,8 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
         BrokerEvent::FollowersLag { followers } => {
             let partitions = followers.iter().map(|(_, partition)| partition);
             let text = format!("{} out of sync", counted(followers.len(), "follower"));
-            Told::new("followers_lag", Severity::Warning, text, "not caught up for replica.lag.time.max.ms").on(partitions)
+            Told::new("followers_lag", Severity::Warning, text, "not caught up for replica.lag.time.max.ms")
+                .on(partitions)
         }
         BrokerEvent::FollowersCaughtUp { followers } => {
             let partitions = followers.iter().map(|(_, partition)| partition);
@@ -237,10 +238,12 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
                 .about(*leader)
         }
         BrokerEvent::ReplicaFailed { partition, reason } => {
-            Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason).on([partition])
+            Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
+                .on([partition])
         }
         BrokerEvent::Evicted { partition, log_start, bytes } => {
-            let text = format!("{partition}: {} of the oldest records went, it begins at {log_start}", bytes_of(*bytes));
+            let text =
+                format!("{partition}: {} of the oldest records went, it begins at {log_start}", bytes_of(*bytes));
             Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on([partition])
         }
         process => of_process(process, happened),
