@@ -11,7 +11,12 @@ use snapshot::Snapshot;
 pub mod action;
 pub mod embedded;
 pub mod event;
+#[doc(hidden)]
+pub mod fixture;
 pub mod snapshot;
+
+/// Where Kafka's default partitioner puts a key; here for those who show clusters and know no protocol.
+pub use crate::protocol::partitioner::partition_for_key;
 
 /// An action on its way to whoever carries it out, with the way back for what comes of it.
 pub type Asked = (Action, oneshot::Sender<Outcome>);

@@ -55,11 +55,9 @@ impl Lab {
         let answer = async move {
             while let Some((action, answer)) = asking.recv().await {
                 let outcome = match &action {
-                    Action::StartBroker(_) => Outcome::Failed(Failure {
-                        error: None,
-                        code: None,
-                        message: "broker-1 runs already".into(),
-                    }),
+                    Action::StartBroker(_) => {
+                        Outcome::Failed(Failure { error: None, code: None, message: "broker-1 runs already".into() })
+                    }
                     _ => Outcome::Done("done".into()),
                 };
                 noted.lock().unwrap().push(action);
@@ -140,8 +138,16 @@ async fn the_clock_takes_one_thing_at_a_time() {
     }
     let wanted = [Action::SetRate { rate_ppm: 100_000 }, Action::Pause(true), Action::Step { n: 3 }];
     assert_eq!(lab.asked(), wanted);
-    let wrong = [r#"{"rate":0}"#, r#"{"rate":1e9}"#, r#"{"rate":"fast"}"#, r#"{"speed":1}"#, "{}", "[", r#"{"step":-1}"#,
-        r#"{"rate":1,"paused":true}"#];
+    let wrong = [
+        r#"{"rate":0}"#,
+        r#"{"rate":1e9}"#,
+        r#"{"rate":"fast"}"#,
+        r#"{"speed":1}"#,
+        "{}",
+        "[",
+        r#"{"step":-1}"#,
+        r#"{"rate":1,"paused":true}"#,
+    ];
     for body in wrong {
         let (status, answer) = lab.post("/v1/clock", body).await;
         assert_eq!((status, &answer["error"]), (400, &"INVALID".into()), "{body}: {answer}");
@@ -156,9 +162,12 @@ async fn the_clock_takes_one_thing_at_a_time() {
 async fn who_is_not_on_this_machine_is_refused() {
     let lab = Lab::new().await;
     let kill = "/v1/brokers/2/kill";
-    for headers in ["Host: example.com\r\n", "", "Host: localhost.example.com:9644\r\n",
-        "Host: localhost\r\nOrigin: http://example.com\r\n"]
-    {
+    for headers in [
+        "Host: example.com\r\n",
+        "",
+        "Host: localhost.example.com:9644\r\n",
+        "Host: localhost\r\nOrigin: http://example.com\r\n",
+    ] {
         let (status, body) = lab.ask("POST", kill, headers, "").await;
         assert!(status == 403 || status == 400, "{headers}: {status} {body}");
     }
@@ -202,11 +211,7 @@ async fn events_are_told_from_now_on_and_the_stream_ends_with_the_server() {
     let mut line = async || lines.next_line().await.unwrap().expect("the stream goes on");
     while !line().await.is_empty() {}
     lab.snapshots.send_replace(Arc::new(Snapshot { events: Arc::new([event(1), event(2), event(3)]), ..snapshot() }));
-    lab.snapshots.send_replace(Arc::new(Snapshot {
-        events: Arc::new([event(7)]),
-        events_dropped: 6,
-        ..snapshot()
-    }));
+    lab.snapshots.send_replace(Arc::new(Snapshot { events: Arc::new([event(7)]), events_dropped: 6, ..snapshot() }));
     let mut seen = Vec::new();
     while !seen.contains(&"id: 7".to_owned()) {
         let line = line().await;

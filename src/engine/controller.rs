@@ -149,7 +149,7 @@ pub struct Controller {
 }
 
 /// What a step works with: the ZooKeeper client and the context of the message in hand.
-pub(self) struct Io<'a, 'b> {
+struct Io<'a, 'b> {
     zk: &'a mut ZkClient,
     ctx: &'a mut Context<'b>,
 }
@@ -195,6 +195,9 @@ impl Controller {
         zk: &mut ZkClient,
         ctx: &mut Context<'_>,
     ) -> bool {
+        let Some(results) = self.described(ticket, results, &mut Io { zk: &mut *zk, ctx: &mut *ctx }) else {
+            return true;
+        };
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
             controller.resume(resume, results, &mut Io { zk: &mut *zk, ctx });

@@ -101,7 +101,7 @@ macro_rules! topic_settings {
     ($(
         $(#[doc = $doc:literal])+
         $field:ident: $type:ty = $name:literal, $kind:literal, broker $broker:ident $broker_name:literal
-        $(, at_least $least:literal)? $(, one_of $choices:expr)? $(, fixed $fixed:literal)?;
+        $(, at_least $least:expr)? $(, one_of $choices:expr)? $(, fixed $fixed:literal)?;
     )+) => {
         /// The settings that hold for a topic, by Kafka's names (with `_` for `.`).
         #[derive(Clone, Debug, PartialEq, Eq)]

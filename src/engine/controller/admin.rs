@@ -105,7 +105,13 @@ impl Admin {
 
 impl Controller {
     /// Carries out a request.
-    pub(super) fn request(&mut self, request: Request, origin: Origin, deadline: Option<Deadline>, io: &mut Io<'_, '_>) {
+    pub(super) fn request(
+        &mut self,
+        request: Request,
+        origin: Origin,
+        deadline: Option<Deadline>,
+        io: &mut Io<'_, '_>,
+    ) {
         self.admin.in_hand = Some((Box::new(request.clone()), origin.clone()));
         match (request, deadline) {
             (Request::AlterPartition(request), _) => self.alter_partition(&request, origin, io),

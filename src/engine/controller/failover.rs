@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{LiveBroker, Partition, Stage};
-use super::queue::{Event, Resume, Results, Step};
+use super::queue::{Event, Results, Resume, Step};
 use super::{Controller, ControllerTimer, Io, Role, reassignment, znodes};
 use crate::engine::broker::BrokerTimer;
 use crate::engine::context::{Context, Timer};

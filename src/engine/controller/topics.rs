@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::context::Partition;
 use super::failover::children;
-use super::queue::{Resume, Results, Step};
+use super::queue::{Results, Resume, Step};
 use super::write::{StateUpdate, Why};
 use super::{Controller, Io, znodes};
 use crate::engine::context::{Cause, Context};

@@ -56,7 +56,8 @@ pub(super) fn not_controller(request: &Request) -> Option<Response> {
                 error_code: ERROR,
                 error_message: message(ERROR),
             };
-            DeleteTopicsResponse { responses: by_name.chain(by_either).map(result).collect(), ..Default::default() }.into()
+            DeleteTopicsResponse { responses: by_name.chain(by_either).map(result).collect(), ..Default::default() }
+                .into()
         }
         Request::CreatePartitions(request) => {
             let result = |name: &Arc<str>| CreatePartitionsTopicResult {
@@ -72,7 +73,11 @@ pub(super) fn not_controller(request: &Request) -> Option<Response> {
 }
 
 /// The outcome for a topic that was not created.
-pub(super) fn create_topic(name: &Arc<str>, error_code: ErrorCode, error_message: Option<Arc<str>>) -> CreatableTopicResult {
+pub(super) fn create_topic(
+    name: &Arc<str>,
+    error_code: ErrorCode,
+    error_message: Option<Arc<str>>,
+) -> CreatableTopicResult {
     CreatableTopicResult { name: Arc::clone(name), error_code, error_message, ..CreatableTopicResult::default() }
 }
 
