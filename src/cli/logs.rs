@@ -49,6 +49,11 @@ pub(super) fn to_file(level: LogLevel) -> Result<(PathBuf, WorkerGuard)> {
     Ok((folder.join("kscope.log"), guard))
 }
 
+/// The platform's folder for the user's settings: `$XDG_CONFIG_HOME/kscope` or what stands for it.
+pub(super) fn config_folder() -> Option<PathBuf> {
+    choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("kscope"))
+}
+
 /// The platform's folder for state that may be lost: `$XDG_STATE_HOME/kscope` or what stands for it.
 fn folder() -> Result<PathBuf> {
     let strategy = choose_base_strategy().context("there is no home folder for the log; set HOME")?;

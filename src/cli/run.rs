@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::lab::{self, Control};
 use super::{CliError, LabArgs, logs, write_out};
+use crate::app;
 use crate::control::{self, Server};
 use crate::session::embedded::{self, Embedded, Extras, LabOptions};
 
@@ -129,8 +130,16 @@ pub(super) fn explorer(args: &LabArgs) -> Result<(), CliError> {
     })
 }
 
-async fn explore(_lab: &Embedded, _args: &LabArgs, _log_file: Arc<str>) -> Result<(), CliError> {
-    Err(CliError::Explorer { message: "the explorer is not merged yet".into(), status: 1 })
+async fn explore(lab: &Embedded, args: &LabArgs, log_file: Arc<str>) -> Result<(), CliError> {
+    let options = app::Options {
+        theme: args.theme.clone(),
+        no_mouse: args.no_mouse,
+        keys: logs::config_folder().map(|folder| folder.join("keys.ron")),
+        log: Some(log_file),
+    };
+    app::run(lab.session.clone(), options)
+        .await
+        .map_err(|error| CliError::Explorer { status: error.exit_status(), message: error.to_string() })
 }
 
 /// A seed that nobody chose.
