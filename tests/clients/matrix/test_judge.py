@@ -69,7 +69,10 @@ class Judge(unittest.TestCase):
         self.wrong(lambda seen: seen["starts"].__setitem__(0, 1), "starts at 1")
 
     def test_a_record_that_was_never_acknowledged(self):
-        self.wrong(lambda seen: seen["acked"].pop(), "not every record was acknowledged")
+        self.wrong(lambda seen: seen["acked"].pop(5), "not every record was acknowledged")
+
+    def test_a_record_that_nobody_wrote(self):
+        self.wrong(lambda seen: seen["acked"].pop(), "1 records are there that were not acknowledged")
 
     def test_the_dead_leader(self):
         self.wrong(lambda seen: seen.update(leader=KILLED), "dead broker")
