@@ -205,6 +205,25 @@ const RULES: &[Rule] = &[
         good: &[&[("themes/a.ron", "(\n    leader: (1),\n)"), ("themes/b.ron", "(\n    base: \"a\",\n)")]],
     },
     Rule {
+        name: "lists",
+        why: "a setting, a role or a command that stands in no document is found by reading the source alone",
+        check: documents::lists,
+        bad: &[
+            &[("src/engine/settings.rs", "    num_partitions: i32 = \"num.partitions\", 1;")],
+            &[("src/view/role.rs", "\nroles! {\n    /// A.\n    LeaderNote,\n}"), ("docs/themes.md", "`leader`")],
+            &[("src/app/command.rs", "    Spec::new(\n  Command::Quit,\n \"quit\", &[])")],
+            &[("src/app/command.rs", "//! The table has moved.")],
+        ],
+        good: &[
+            &[
+                ("src/engine/settings.rs", "    a: i32 = \"num.partitions\", 1;"),
+                ("docs/settings.md", "`num.partitions`"),
+            ],
+            &[("src/view/role.rs", "\nroles! {\n    /// A.\n    LeaderNote,\n}"), ("docs/themes.md", "`leader_note`")],
+            &[("src/app/command.rs", "Spec::new(Command::Quit, \"quit\", &[])"), ("docs/keys.md", "`quit`")],
+        ],
+    },
+    Rule {
         name: "demos",
         why: "a demo that nobody finds is not shown",
         check: documents::demos,

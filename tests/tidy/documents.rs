@@ -158,3 +158,73 @@ pub(crate) fn demos(tree: &Tree) -> Vec<Finding> {
         .map(|path| Finding::at(path, 0, "is not named in README.md"))
         .collect()
 }
+
+/// A table in the code, how its names are found, and the document that must have them all.
+struct List {
+    table: &'static str,
+    names: fn(&str) -> Vec<String>,
+    document: &'static str,
+}
+
+const LISTS: &[List] = &[
+    List { table: "src/engine/settings.rs", names: setting_names, document: "docs/settings.md" },
+    List { table: "src/view/role.rs", names: role_names, document: "docs/themes.md" },
+    List { table: "src/app/command.rs", names: command_names, document: "docs/keys.md" },
+];
+
+/// Rule: what users may name (settings, roles of a theme, commands) stands in its document.
+pub(crate) fn lists(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for list in LISTS {
+        let Some(text) = tree.get(list.table) else { continue };
+        let names = (list.names)(text);
+        if names.is_empty() {
+            findings.push(Finding::at(
+                list.table,
+                0,
+                "its table was not found: tests/tidy/documents.rs reads it no longer",
+            ));
+        }
+        let document = tree.get(list.document).map_or("", String::as_str);
+        let missing = names.into_iter().filter(|name| !document.contains(&format!("`{name}`")));
+        findings.extend(missing.map(|name| Finding::at(list.document, 0, &format!("does not name `{name}`"))));
+    }
+    findings
+}
+
+/// The rows `field: type = "name", ..` of the settings.
+fn setting_names(text: &str) -> Vec<String> {
+    let rows = text.lines().filter_map(|line| {
+        let (field, after) = line.trim_start().split_once(": ")?;
+        let (_, name) = after.split_once(" = \"")?;
+        let is_field = !field.is_empty() && field.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        is_field.then(|| name.split('"').next().unwrap_or_default().to_owned())
+    });
+    rows.collect()
+}
+
+/// The rows `Name,` of the roles, as theme files write them: `name`.
+fn role_names(text: &str) -> Vec<String> {
+    let Some((_, table)) = text.split_once("\nroles! {") else { return Vec::new() };
+    let rows = table.lines().filter_map(|line| line.trim().strip_suffix(','));
+    rows.filter(|name| name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric))
+        .map(snake_case)
+        .collect()
+}
+
+fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
+/// The first text in each `Spec::new(..)`.
+fn command_names(text: &str) -> Vec<String> {
+    let rows = text.split("Spec::new(").skip(1).filter_map(|row| row.split('"').nth(1));
+    rows.map(str::to_owned).collect()
+}

@@ -69,6 +69,16 @@ class Cluster:
 
         return wait_for(f"a leader of {topic}-{partition}", look, 30)
 
+    def wait_without(self, broker, topic, seconds):
+        """Until the metadata lists the broker neither among the living nor in sync."""
+
+        def look():
+            brokers, _, partitions = wire.metadata(self.addresses(), topic)
+            gone = broker not in brokers and all(broker not in p["isr"] for p in partitions.values())
+            return gone and bool(partitions), (sorted(brokers), partitions)
+
+        wait_for(f"broker {broker} out of the metadata", look, seconds)
+
     def wait_healed(self, topic, seconds):
         """Until every replica of the topic is in sync again."""
 

@@ -116,6 +116,7 @@ class Run:
                   f"after the kill, {judge.repeats(report)} of them twice")
 
     def heal(self):
+        self.cluster.wait_without(self.killed, self.topic, self.cluster.patience)
         begin = time.monotonic()
         killed, self.killed = self.killed, None
         self.cluster.start(killed)

@@ -40,7 +40,10 @@ def failover(report, idempotent, killed, leader, partitions):
     for partition, offset, value in acked:
         there = at.get(partition, {}).get(offset)
         check(offset < 0 or there == value, f"{value} was acknowledged at {partition}/{offset}, where {there} is")
-    lost = set(values) - {value for records in read.values() for _, value in records}
+    seen = {value for records in read.values() for _, value in records}
+    strange = seen - set(values)
+    check(not strange, f"{len(strange)} records are there that were not acknowledged, such as {sorted(strange)[:5]}")
+    lost = set(values) - seen
     check(not lost, f"{len(lost)} acknowledged records are lost, such as {sorted(lost)[:5]}")
     if report["leader"] is not None:
         check(report["leader"] != killed, f"the client still takes the dead broker {killed} for the leader")
