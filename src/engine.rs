@@ -6,15 +6,23 @@
 
 pub mod broker;
 pub mod client;
+pub mod cluster;
 pub mod config;
 pub mod context;
+pub mod controller;
 pub mod event;
+pub mod invariants;
 pub mod log;
 pub mod message;
+pub mod network;
 pub mod node;
+pub mod replica;
 pub mod rng;
 pub mod settings;
 pub mod time;
+pub mod timers;
+pub mod topic_name;
+pub mod topic_settings;
 pub mod zk;
 
 /// A map to look up in, never to iterate: fixed seeds, so that not even an accident depends on the process.

@@ -52,8 +52,8 @@
 //! - **Total.** Whatever the bytes, [`decode_request`] and [`decode_response`] give a message or a [`DecodeError`];
 //!   they do not panic. Every value can be encoded in every version: what a version does not have is left out.
 //! - **Bounded.** A count or length is held against the bytes left in the frame before anything is reserved for it. No
-//!   array reserves ahead more memory than there are bytes left; in the end a message is at most 16 times as large as
-//!   its frame (an empty string of one byte becomes 16).
+//!   array reserves ahead more memory than there are bytes left, and none grows but for elements that were read. The
+//!   worst frame takes 32 times its size: empty names of two bytes that become structures of 32, twice while they move.
 //! - **Shared.** Record data that was read shares the frame's memory. Record data that is written goes out as chunks of
 //!   the same memory ([`Frame::chunks`]).
 //! - **Faithful.** What Kafka takes is taken: tagged fields that the tables do not know are passed over, and so are

@@ -102,6 +102,8 @@ pub struct Broker {
     isr: IsrChanges,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
+    /// Whether it has said that it waits for its old session.
+    waited: bool,
     /// Settings of the topics hosted here, read from ZooKeeper.
     topic_settings: BTreeMap<Arc<str>, Arc<TopicSettings>>,
     awaiting_settings: Option<AwaitingSettings>,

@@ -11,22 +11,24 @@ mod dispatch;
 mod events;
 mod nodes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use events::Events;
 pub use nodes::{BrokerNode, Process};
 
 use super::client::Client;
 use super::config::Config;
-use super::context::{Context, Effect, Id};
-use super::message::{Answer, Input, Message, Output, Ticket};
+use super::context::{Effect, Id};
+use super::message::{Answer, Input, Message, Output, SocketId, Ticket};
 use super::network::Network;
 use super::node::{BrokerId, ClientId, NodeId, ZkId};
 use super::rng::Rng;
 use super::time::{Clock, Now, Time};
 use super::timers::{Pending, Timers};
-use super::zk::ZkServer;
+use super::replica::TopicPartition;
+use super::zk::{ZkConfig, ZkServer};
 
 /// When something is due next, on each clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,12 @@ pub struct Cluster {
     events: Events,
     /// Commands whose answer is a broker's response, by the correlation of the request.
     asked: BTreeMap<Id, (Ticket, NodeId)>,
+    /// Whose the sockets are.
+    sockets: BTreeMap<SocketId, BrokerId>,
+    /// Whether the processes were started.
+    booted: bool,
+    /// Replicas that changed since [`Cluster::take_touched`].
+    touched: BTreeSet<(BrokerId, TopicPartition)>,
 }
 
 impl Cluster {
@@ -70,10 +78,30 @@ impl Cluster {
             rngs: BTreeMap::new(),
             events: Events::default(),
             asked: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            booted: false,
+            touched: BTreeSet::new(),
             config: Arc::new(config),
         };
         cluster.populate();
         cluster
+    }
+
+    /// Makes the nodes, none of them running yet.
+    fn populate(&mut self) {
+        let tick = Duration::from_millis(self.config.zookeeper_tick_ms);
+        for id in (1..=self.config.zookeepers).map(ZkId) {
+            let config = ZkConfig { tick, ..ZkConfig::default() };
+            self.zookeepers.insert(id, Arc::new(ZkServer::new(id, config)));
+        }
+        let brokers: Vec<BrokerId> = self.config.broker_ids().collect();
+        for id in &brokers {
+            self.brokers.insert(*id, Arc::new(BrokerNode::new(*id)));
+        }
+        for (number, spec) in (1..).zip(&self.config.clients) {
+            let id = ClientId(number);
+            self.clients.insert(id, Arc::new(Client::new(id, spec.clone(), brokers.clone())));
+        }
     }
 
     /// What it was started with.
@@ -86,8 +114,11 @@ impl Cluster {
         self.now
     }
 
-    /// When something is due next.
+    /// When something is due next; at once before the first step.
     pub fn due(&self) -> Due {
+        if !self.booted {
+            return Due { lab: Time::ZERO, outside: Time::ZERO };
+        }
         let first = |next: Option<(Time, Id)>| next.map_or(Time::NEVER, |(at, _)| at);
         let network = first(self.network.next());
         Due { lab: network.min(first(self.timers.next(Clock::Lab))), outside: first(self.timers.next(Clock::Outside)) }
@@ -98,6 +129,10 @@ impl Cluster {
     /// [`Input::Due`] handles the one thing that is due first, at its own time, where it is due by `now`; else it does
     /// nothing.
     pub fn step(&mut self, input: Input, now: Now, outputs: &mut Vec<Output>) {
+        if !self.booted {
+            self.booted = true;
+            self.boot(outputs);
+        }
         match input {
             Input::Due => self.step_due(now, outputs),
             other => {
@@ -151,26 +186,6 @@ impl Cluster {
         }
     }
 
-    /// Runs `work` as the node `node` and carries out what it decides. The node is taken by the closure itself.
-    fn run(
-        &mut self,
-        node: NodeId,
-        clock: Clock,
-        cause: super::context::Cause,
-        outputs: &mut Vec<Output>,
-        work: impl FnOnce(&mut Self, &mut Context<'_>),
-    ) {
-        let mut rng = self.rngs.remove(&node).unwrap_or_else(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ids = self.ids;
-        let mut effects = Vec::new();
-        let mut context =
-            Context { now: self.now, node, clock, cause, rng: &mut rng, ids: &mut ids, effects: &mut effects };
-        work(self, &mut context);
-        self.ids = ids;
-        self.rngs.insert(node, rng);
-        self.carry_out(node, effects, outputs);
-    }
-
     fn carry_out(&mut self, node: NodeId, effects: Vec<Effect>, outputs: &mut Vec<Output>) {
         for effect in effects {
             match effect {
@@ -215,6 +230,11 @@ impl Cluster {
     /// The messages in flight, by arrival.
     pub fn in_flight(&self) -> impl Iterator<Item = &Message> {
         self.network.in_flight()
+    }
+
+    /// The replicas that changed since this was asked last: what a snapshot must project again, and the invariants check.
+    pub fn take_touched(&mut self) -> BTreeSet<(BrokerId, TopicPartition)> {
+        std::mem::take(&mut self.touched)
     }
 
     /// What happened: the newest events.

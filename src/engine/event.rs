@@ -1,5 +1,11 @@
 //! What happened: the events that the core reports. They tell changes of state, never single records.
 
+mod broker;
+mod controller;
+
+pub use broker::{BrokerEvent, OperatorEvent};
+pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
+
 use super::context::{Cause, Id};
 use super::node::{NodeId, ZkId};
 use super::time::Time;
@@ -69,4 +75,10 @@ pub enum EventKind {
         /// What changed: `created`, `deleted`, `data`, `children`.
         change: &'static str,
     },
+    /// Of the controller.
+    Controller(ControllerEvent),
+    /// Of a broker.
+    Broker(BrokerEvent),
+    /// Of whoever gives commands.
+    Operator(OperatorEvent),
 }

@@ -45,6 +45,19 @@ pub enum Payload {
     ZkReply(super::zk::message::ServerMessage),
 }
 
+impl Payload {
+    /// Its name for a reader: that of the API, or of ZooKeeper's operation.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Request(request) => request.request.api_key().name(),
+            Self::Response(response) => response.response.api_key().name(),
+            Self::Closed { .. } => "connection closed",
+            Self::Zk(message) => message.name(),
+            Self::ZkReply(message) => message.name(),
+        }
+    }
+}
+
 /// A request as it travels inside the lab: typed, never encoded.
 #[derive(Clone, Debug)]
 pub struct KafkaRequest {

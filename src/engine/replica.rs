@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+pub(crate) use follower::truncate_by_epoch;
 pub use follower::{Follower, Phase, Truncated};
 pub use leader::{FollowerProgress, IsrProposal, Leader};
 

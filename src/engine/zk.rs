@@ -8,7 +8,7 @@
 //!               be?       zxid       has it      watches   that asked
 //! ```
 //!
-//! [`prep`] makes a [`txn::Txn`] of the request: all conditions decided, nothing left to fail. `propose` gives it a zxid
+//! `prep` makes a [`txn::Txn`] of the request: all conditions decided, nothing left to fail. `propose` gives it a zxid
 //! and so its place in the order; `commit` comes once a quorum has it; `apply` changes the tree and fires the watches.
 //! This ensemble has one server, so a proposal is committed on the spot. With more of them, messages to the followers
 //! stand between `propose` and `commit`, and every server runs `apply`; neither the clients nor the brokers notice.

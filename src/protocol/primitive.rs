@@ -18,10 +18,12 @@ macro_rules! number {
                 size_of::<Self>()
             }
 
+            #[inline]
             fn encode(&self, writer: &mut Writer) {
                 writer.put(&self.to_be_bytes());
             }
 
+            #[inline]
             fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 reader.array().map(Self::from_be_bytes)
             }
@@ -156,7 +158,7 @@ impl<T: Wire> Wire for Vec<T> {
     fn decode_nullable(reader: &mut Reader<'_>) -> Result<Option<Self>, DecodeError> {
         let Some(count) = reader.length(false)? else { return Ok(None) };
         let left = reader.left();
-        if count > left / T::min_size(reader.layout).max(1) {
+        if count.saturating_mul(T::min_size(reader.layout).max(1)) > left {
             return Err(DecodeError::ArrayTooLong { count, left });
         }
         let mut elements = Self::with_capacity(count.min((left / size_of::<T>().max(1)).max(1)));

@@ -52,14 +52,12 @@ pub(crate) trait Wire: Sized {
     }
 }
 
-/// A position in a frame that is being decoded.
+/// A frame that is being decoded.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     frame: &'a Bytes,
-    /// Always at most `end`.
-    position: usize,
-    /// Where the frame, or the tagged field that is being read, ends; always at most the frame's length.
-    end: usize,
+    /// What is left of the frame, or of the tagged field that is being read.
+    rest: &'a [u8],
     /// The layout of what is read.
     pub(crate) layout: Layout,
 }
@@ -67,39 +65,52 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader at the start of `frame`.
     pub(crate) fn new(frame: &'a Bytes, layout: Layout) -> Self {
-        Self { frame, position: 0, end: frame.len(), layout }
+        Self { frame, rest: frame, layout }
     }
 
-    /// The bytes not yet read.
+    /// The number of bytes not yet read.
     pub(crate) fn left(&self) -> usize {
-        self.end.saturating_sub(self.position)
+        self.rest.len()
     }
 
     /// The next `count` bytes.
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
-        let from = self.advance(count)?;
-        self.frame.get(from..self.position).ok_or(DecodeError::Truncated { wanted: count, left: 0 })
+        let Some((taken, rest)) = self.rest.split_at_checked(count) else { return Err(self.truncated(count)) };
+        self.rest = rest;
+        Ok(taken)
     }
 
     /// The next `count` bytes as a share of the frame.
     pub(crate) fn share(&mut self, count: usize) -> Result<Bytes, DecodeError> {
-        let from = self.advance(count)?;
-        Ok(self.frame.slice(from..self.position))
+        Ok(self.frame.slice_ref(self.take(count)?))
     }
 
     /// The next `N` bytes.
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let left = self.left();
-        self.take(N)?.try_into().map_err(|_| DecodeError::Truncated { wanted: N, left })
+        let Some((taken, rest)) = self.rest.split_first_chunk() else { return Err(self.truncated(N)) };
+        self.rest = rest;
+        Ok(*taken)
     }
 
     /// The next `N` bytes without taking them, if there are so many.
     pub(crate) fn peek<const N: usize>(&self) -> Option<[u8; N]> {
-        self.frame.get(self.position..self.end)?.first_chunk().copied()
+        self.rest.first_chunk().copied()
     }
 
-    /// An unsigned varint of at most five bytes and 32 bits.
+    /// An unsigned varint of at most five bytes and 32 bits; nearly all have one byte.
+    #[inline]
     pub(crate) fn uvarint(&mut self) -> Result<u32, DecodeError> {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                Ok(byte.into())
+            }
+            _ => self.long_uvarint(),
+        }
+    }
+
+    fn long_uvarint(&mut self) -> Result<u32, DecodeError> {
         let mut value = 0_u32;
         for shift in [0, 7, 14, 21, 28] {
             let [byte] = self.array()?;
@@ -134,37 +145,29 @@ impl<'a> Reader<'a> {
         if !self.layout.flexible {
             return Ok(());
         }
-        let outer = self.end;
         for _ in 0..self.uvarint()? {
             let tag = self.uvarint()?;
             let size = usize::try_from(self.uvarint()?).unwrap_or(usize::MAX);
-            if size > self.left() {
-                return Err(DecodeError::Truncated { wanted: size, left: self.left() });
-            }
-            self.end = self.position.saturating_add(size);
+            let value = self.take(size)?;
+            let behind = std::mem::replace(&mut self.rest, value);
             field(tag, self)?;
             if self.left() > 0 {
                 return Err(DecodeError::TagSize { tag });
             }
-            self.end = outer;
+            self.rest = behind;
         }
         Ok(())
     }
 
-    /// Passes over all that is left (a tagged field that this table does not know).
-    pub(crate) fn skip_rest(&mut self) {
-        self.position = self.end;
+    /// Apart, so that the way without errors stays short.
+    #[cold]
+    fn truncated(&self, wanted: usize) -> DecodeError {
+        DecodeError::Truncated { wanted, left: self.left() }
     }
 
-    /// Moves on and says where it stood.
-    fn advance(&mut self, count: usize) -> Result<usize, DecodeError> {
-        let left = self.left();
-        if count > left {
-            return Err(DecodeError::Truncated { wanted: count, left });
-        }
-        let from = self.position;
-        self.position = from.saturating_add(count);
-        Ok(from)
+    /// Passes over all that is left (a tagged field that this table does not know).
+    pub(crate) fn skip_rest(&mut self) {
+        self.rest = &[];
     }
 }
 

@@ -70,7 +70,23 @@ pub static APIS: &[Api] = &[
     init_producer_id::API,
     offset_for_leader_epoch::API,
     describe_topic_partitions::API,
+    controller_only(ApiKey::CreateTopics, 0, 7, Callers::Everybody),
+    controller_only(ApiKey::DeleteTopics, 0, 6, Callers::Everybody),
+    controller_only(ApiKey::CreatePartitions, 0, 3, Callers::Everybody),
+    controller_only(ApiKey::ElectLeaders, 0, 2, Callers::Everybody),
+    controller_only(ApiKey::AlterPartition, 3, 3, Callers::Brokers),
+    controller_only(ApiKey::ControlledShutdown, 3, 3, Callers::Brokers),
 ];
+
+const fn controller_only(key: ApiKey, oldest: i16, newest: i16, callers: Callers) -> Api {
+    Api { key, oldest, newest, callers, handle: to_controller }
+}
+
+/// A request that only the active controller serves: it answers in its own time.
+fn to_controller(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
+    broker.controller.on_request(request, origin.clone(), &mut broker.zk, ctx);
+    Handled::Parked
+}
 
 /// The API of `key`, if it is served.
 pub fn api(key: ApiKey) -> Option<&'static Api> {

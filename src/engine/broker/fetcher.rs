@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Broker, BrokerTimer};
 use crate::engine::context::{Cause, Context, Id, TimerId};
-use crate::engine::event::EventKind;
+use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Phase, Replica, Role, TopicPartition, truncate_by_epoch};
@@ -222,7 +222,7 @@ impl Broker {
             let complete = cut.is_none_or(|cut| cut.complete);
             if let Some(cut) = cut.filter(|cut| cut.records > 0) {
                 let (from, epoch) = (cut.to, end.leader_epoch);
-                ctx.note(EventKind::Truncated { partition: id.clone(), from, to: before, leader, epoch });
+                ctx.note(EventKind::Broker(BrokerEvent::Truncated { partition: id.clone(), from, to: before, leader, epoch }));
             }
             if complete {
                 self.enter(&id, Phase::Fetching);
@@ -245,7 +245,7 @@ impl Broker {
                 // The leader no longer has what comes after our log: begin anew where it begins.
                 replica.log.truncate_fully_and_start_at(start.offset);
                 replica.high_watermark = start.offset;
-                ctx.note(EventKind::StartedAnew { partition: id.clone(), at: start.offset, leader });
+                ctx.note(EventKind::Broker(BrokerEvent::StartedAnew { partition: id.clone(), at: start.offset, leader }));
                 self.enter(&id, Phase::Fetching);
             } else {
                 // Ours is longer than the leader's: cut by epoch.
@@ -294,7 +294,7 @@ impl Broker {
                 Ok(_) => moved = true,
                 Err(error) => {
                     let reason = error.to_string();
-                    ctx.note(EventKind::ReplicaFailed { partition: id.clone(), reason });
+                    ctx.note(EventKind::Broker(BrokerEvent::ReplicaFailed { partition: id.clone(), reason }));
                     return true;
                 }
             }

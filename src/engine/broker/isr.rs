@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Broker, BrokerTimer};
 use crate::engine::context::{Context, Id};
-use crate::engine::event::EventKind;
+use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{IsrProposal, Role, TopicPartition};
@@ -27,16 +27,19 @@ pub(super) struct IsrChanges {
     in_flight: Option<(Id, BrokerId, BTreeSet<TopicPartition>)>,
     /// A retry is coming.
     backing_off: bool,
+    /// Who is to join since the last request: told as one event.
+    joining: Vec<(BrokerId, TopicPartition)>,
 }
 
 impl Broker {
     /// A follower fetched: perhaps it may join.
-    pub(super) fn consider_joining(&mut self, id: &TopicPartition, follower: BrokerId, ctx: &mut Context<'_>) {
+    pub(super) fn consider_joining(&mut self, id: &TopicPartition, follower: BrokerId) {
         let alive = self.metadata.is_alive(follower);
         let Some(replica) = self.replica(id).filter(|replica| alive && replica.may_join(follower)) else { return };
         let mut isr = replica.state.isr.clone();
         isr.push(follower);
-        self.propose(id, isr, ctx);
+        self.propose(id, isr);
+        self.isr.joining.push((follower, id.clone()));
     }
 
     /// Followers that have not caught up for `replica.lag.time.max.ms` leave.
@@ -48,18 +51,19 @@ impl Broker {
             .map(|(id, replica)| (id.clone(), replica.lagging(self.id, ctx.now.lab, patience)))
             .filter(|(_, late)| !late.is_empty())
             .collect();
+        let followers: Vec<_> = late.iter().flat_map(|(id, late)| late.iter().map(|f| (*f, id.clone()))).collect();
+        if !followers.is_empty() {
+            ctx.emit(EventKind::Broker(BrokerEvent::FollowersLag { followers }));
+        }
         for (id, late) in late {
             let Some(replica) = self.replica(&id) else { continue };
             let isr = replica.state.isr.iter().copied().filter(|member| !late.contains(member)).collect();
-            for follower in late {
-                ctx.note(EventKind::FollowerLags { partition: id.clone(), follower });
-            }
-            self.propose(&id, isr, ctx);
+            self.propose(&id, isr);
         }
         ctx.routine(patience / 2, Self::timer(BrokerTimer::ShrinkIsr));
     }
 
-    fn propose(&mut self, id: &TopicPartition, isr: Vec<BrokerId>, _ctx: &mut Context<'_>) {
+    fn propose(&mut self, id: &TopicPartition, isr: Vec<BrokerId>) {
         let Some(replica) = self.replica_mut(id) else { return };
         let partition_epoch = replica.state.partition_epoch;
         if let Role::Leader(leader) = &mut replica.role {
@@ -76,6 +80,10 @@ impl Broker {
         let (Some(controller), Some(epoch)) = (self.metadata.controller, self.epoch) else {
             return self.back_off(ctx);
         };
+        let followers = std::mem::take(&mut self.isr.joining);
+        if !followers.is_empty() {
+            ctx.emit(EventKind::Broker(BrokerEvent::FollowersCaughtUp { followers }));
+        }
         let waiting = std::mem::take(&mut self.isr.waiting);
         let request = self.alter_partition(&waiting, epoch);
         if request.topics.is_empty() {

@@ -17,9 +17,9 @@ use bytes::Bytes;
 use super::connection::Connections;
 use super::{Broker, BrokerTimer, Disk};
 use crate::engine::config::Config;
-use crate::engine::context::{Cause, Context};
+use crate::engine::context::Context;
 use crate::engine::controller::{Controller, znodes};
-use crate::engine::event::EventKind;
+use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::{Lane, Output};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::Replica;
@@ -85,6 +85,7 @@ impl Broker {
             isr: super::IsrChanges::default(),
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
+            waited: false,
             topic_settings: BTreeMap::new(),
             awaiting_settings: None,
             creating: std::collections::BTreeSet::new(),
@@ -191,20 +192,32 @@ impl Broker {
 
     fn registered(&mut self, results: &[Result<OpResult, ZkError>], ctx: &mut Context<'_>) {
         match results {
-            [Ok(_), Ok(OpResult::Exists { stat })] => {
-                let epoch = stat.czxid.0;
-                self.epoch = Some(epoch);
-                self.stage = Stage::Running;
-                ctx.emit(EventKind::BrokerRegistered { epoch });
-                ctx.output(Output::Listening { broker: self.id, open: true });
-                self.controller.start(epoch, &mut self.zk, ctx);
+            [Ok(_), Ok(OpResult::Exists(stat))] => {
+                self.running(stat.czxid.0, ctx);
+            }
+            // After a lost connection the registration may be this session's own: the create was done, its answer lost.
+            [Err(ZkError::NodeExists), Ok(OpResult::Exists(stat))]
+                if stat.ephemeral_owner.is_some() && stat.ephemeral_owner == self.zk.session() =>
+            {
+                self.running(stat.czxid.0, ctx);
             }
             [Err(ZkError::NodeExists), ..] => {
-                ctx.note(EventKind::BrokerWaitsForOldSession);
+                if !self.waited {
+                    self.waited = true;
+                    ctx.note(EventKind::Broker(BrokerEvent::WaitsForOldSession));
+                }
                 self.try_again_soon(Stage::Waiting, ctx);
             }
             _ => self.try_again_soon(Stage::Connecting, ctx),
         }
+    }
+
+    fn running(&mut self, epoch: i64, ctx: &mut Context<'_>) {
+        self.epoch = Some(epoch);
+        self.stage = Stage::Running;
+        ctx.emit(EventKind::Broker(BrokerEvent::Registered { epoch }));
+        ctx.output(Output::Listening { broker: self.id, open: true });
+        self.controller.start(epoch, &mut self.zk, ctx);
     }
 
     fn try_again_soon(&mut self, stage: Stage, ctx: &mut Context<'_>) {
@@ -215,6 +228,7 @@ impl Broker {
     /// The session is over: everything that lived with it is gone, the controller in here resigns, and the broker
     /// registers anew, as Kafka's `KafkaZkClient` does.
     pub(super) fn on_session_expired(&mut self, ctx: &mut Context<'_>) {
+        ctx.emit(EventKind::Broker(BrokerEvent::SessionLost));
         self.controller.on_session_lost(ctx);
         self.epoch = None;
         if !matches!(self.stage, Stage::ShuttingDown(_) | Stage::Stopped) {
@@ -237,7 +251,7 @@ impl Broker {
         if !self.settings().controlled_shutdown_enable || self.stage != Stage::Running {
             return self.stop(ctx);
         }
-        ctx.emit(EventKind::ShutdownBegan);
+        ctx.emit(EventKind::Broker(BrokerEvent::ShuttingDown));
         self.ask_shutdown(0, ctx);
         self.finish(ctx);
     }
@@ -282,6 +296,6 @@ impl Broker {
     /// The orderly end: the session is closed, so that nobody has to wait for it.
     fn stop(&mut self, ctx: &mut Context<'_>) {
         self.stage = Stage::Stopped;
-        ctx.because(Cause::clone(&ctx.cause.clone()), |ctx| self.zk.close(ctx));
+        self.zk.close(ctx);
     }
 }

@@ -4,7 +4,7 @@
 //! place if a clone still holds them. So a checkpoint of a lab with 10,000 znodes costs nothing, and the first write
 //! under a parent after it costs one copy of that parent's list of children.
 //!
-//! The tree applies [`Change`]s that [`prep`](super::prep) has decided on. It knows neither versions that somebody
+//! The tree applies [`Change`]s that `prep` has decided on. It knows neither versions that somebody
 //! expects nor watches; it refuses only what would break it.
 
 use std::collections::{BTreeMap, BTreeSet};

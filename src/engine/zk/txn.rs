@@ -4,7 +4,7 @@
 //! conditions are decided when it is made, so applying it needs no decision and comes out the same on every server. A
 //! refused request becomes a transaction as well: it changes nothing, but its answer keeps its place in the order.
 //!
-//! Plain data. [`prep`](super::prep) makes them, [`ZkServer`](super::ZkServer) applies them.
+//! Plain data. `prep` makes them, [`ZkServer`](super::ZkServer) applies them.
 
 use std::sync::Arc;
 use std::time::Duration;

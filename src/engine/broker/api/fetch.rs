@@ -15,6 +15,7 @@ use crate::engine::context::Context;
 use crate::engine::log::ReadResult;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
+use crate::engine::time::Time;
 use crate::protocol::fetch::{
     EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
@@ -74,7 +75,7 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
         }
     };
     if let Reader::Follower(follower) = parked.reader {
-        note_progress(broker, follower, &parked.wanted, ctx);
+        note_progress(broker, follower, &parked.wanted, ctx.now.lab);
     }
     if let Some(response) = completed(broker, &parked, origin, wait.is_zero() || parked.wanted.is_empty()) {
         return Handled::Ready(deliver(broker, &parked, response));
@@ -134,8 +135,7 @@ fn session(broker: &mut Broker, request: FetchRequest, version: i16) -> Result<(
 }
 
 /// A follower's fetch offsets tell how far it is: high watermarks may move, and it may join in-sync sets.
-fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], ctx: &mut Context<'_>) {
-    let now = ctx.now.lab;
+fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], now: Time) {
     for wanted in wanted {
         let epoch = wanted.fetch.current_leader_epoch;
         let Some(replica) = broker.replica(&wanted.id) else { continue };
@@ -149,8 +149,9 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], ctx
             .is_some_and(|replica| replica.follower_fetched(follower, wanted.fetch.fetch_offset, now));
         if moved || known != Some(wanted.fetch.fetch_offset) {
             broker.touch(&wanted.id);
-            broker.consider_joining(&wanted.id, follower, ctx);
         }
+        // Even where nothing moved: it may have had to wait for another change of the in-sync set.
+        broker.consider_joining(&wanted.id, follower);
     }
 }
 

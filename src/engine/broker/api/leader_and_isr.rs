@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
-use crate::engine::event::EventKind;
+use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{PartitionState, Replica, TopicPartition};
 use crate::protocol::leader_and_isr::{
@@ -81,10 +81,10 @@ fn apply_topic(
         partition_errors.push(LeaderAndIsrPartitionError { partition_index: state.partition_index, error_code });
     }
     if !led.is_empty() {
-        ctx.note(EventKind::BecameLeader { partitions: led });
+        ctx.note(EventKind::Broker(BrokerEvent::Leads { partitions: led }));
     }
     if !followed.is_empty() {
-        ctx.note(EventKind::BecameFollower { partitions: followed });
+        ctx.note(EventKind::Broker(BrokerEvent::Follows { partitions: followed }));
     }
     LeaderAndIsrTopicError { topic_id: topic.topic_id, partition_errors }
 }

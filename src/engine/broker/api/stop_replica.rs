@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
-use crate::engine::event::EventKind;
+use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::replica::{Role, TopicPartition};
 use crate::protocol::stop_replica::{StopReplicaPartitionError, StopReplicaPartitionState};
 use crate::protocol::{ApiKey, ErrorCode, Request, StopReplicaResponse};
@@ -30,7 +30,7 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
         partition_errors.push(StopReplicaPartitionError { topic_name, partition_index, error_code });
     }
     if !deleted.is_empty() {
-        ctx.note(EventKind::ReplicasDeleted { partitions: deleted });
+        ctx.note(EventKind::Broker(BrokerEvent::Deleted { partitions: deleted }));
     }
     Handled::Ready(StopReplicaResponse { error_code: ErrorCode::NONE, partition_errors }.into())
 }

@@ -1,0 +1,337 @@
+//! Who handles what: messages, timers and inputs to the node that they are for; processes that start and end.
+
+use std::sync::Arc;
+
+use super::{BrokerNode, Cluster, Process};
+use crate::engine::broker::connection::{Origin, Peer, Pending as PendingRequest};
+use crate::engine::broker::{Broker, Disk, Stage};
+use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
+use crate::engine::event::{BrokerEvent, Event, EventKind, OperatorEvent};
+use crate::engine::message::{Answer, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket};
+use crate::engine::node::{BrokerId, ClientId, NodeId, ZkId};
+use crate::engine::rng::Rng;
+use crate::engine::time::Clock;
+use crate::engine::timers::Pending;
+use crate::protocol::Request;
+
+impl Cluster {
+    /// Starts every process that is to run from the beginning.
+    pub(super) fn boot(&mut self, outputs: &mut Vec<Output>) {
+        let zookeepers: Vec<ZkId> = self.zookeepers.keys().copied().collect();
+        for id in zookeepers {
+            self.with_zookeeper(id, Cause::default(), outputs, |server, ctx| server.start(ctx));
+        }
+        let brokers: Vec<BrokerId> = self.brokers.keys().copied().collect();
+        for id in brokers {
+            self.start_broker(id, Cause::default(), outputs);
+        }
+        let clients: Vec<ClientId> = self.clients.keys().copied().collect();
+        for id in clients {
+            self.with_client(id, Cause::default(), outputs, |client, ctx| client.start(ctx));
+        }
+    }
+
+    /// A message arrives.
+    pub(super) fn deliver(&mut self, message: Message, outputs: &mut Vec<Output>) {
+        let cause = self.arrival(&message);
+        let Message { from, to, payload, .. } = message;
+        let delivered = match to {
+            NodeId::Broker(id) => self.with_broker(id, Clock::Lab, cause, outputs, |broker, ctx| {
+                broker.on_message(from, payload.clone(), ctx);
+            }),
+            NodeId::Zk(id) => self.with_zookeeper(id, cause, outputs, |server, ctx| match payload.clone() {
+                Payload::Zk(message) => server.on_message(from, message, ctx),
+                Payload::Closed { .. } => server.on_closed(from, ctx),
+                _ => {}
+            }),
+            NodeId::Client(id) => self.with_client(id, cause, outputs, |client, ctx| {
+                client.on_message(from, payload.clone(), ctx);
+            }),
+            NodeId::Operator => {
+                self.operator_hears(from, payload, outputs);
+                return;
+            }
+        };
+        if !delivered {
+            self.refuse(from, to, &payload);
+        }
+    }
+
+    /// The cause of what a message leads to: the message itself, linked to those before it back to their event.
+    fn arrival(&self, message: &Message) -> Cause {
+        let previous = message.cause.via.clone();
+        // What is routine has no story: only the message itself is the cause of what it leads to.
+        let previous = previous.filter(|hop| message.cause.event.is_some() && hop.depth < MAX_HOPS);
+        let hop = Hop {
+            id: message.id,
+            name: message.payload.name(),
+            from: message.from,
+            to: message.to,
+            sent: message.sent,
+            arrived: self.now.lab,
+            depth: previous.as_ref().map_or(1, |hop| hop.depth + 1),
+            previous,
+        };
+        Cause { event: message.cause.event, via: Some(Arc::new(hop)) }
+    }
+
+    /// Nobody listens at `to`: its operating system says so to whoever tried.
+    fn refuse(&mut self, from: NodeId, to: NodeId, payload: &Payload) {
+        let lane = match payload {
+            Payload::Request(request) => Some(request.lane),
+            Payload::Zk(_) => None,
+            // What is said to the dead in answer needs no answer.
+            Payload::Response(_) | Payload::Closed { .. } | Payload::ZkReply(_) => return,
+        };
+        let ended_by = match to {
+            NodeId::Broker(id) => self.brokers.get(&id).and_then(|node| node.ended_by),
+            _ => None,
+        };
+        let cause = ended_by.map_or_else(Cause::default, Cause::event);
+        self.ids += 1;
+        self.network.send(self.ids, self.now.lab, to, from, Payload::Closed { lane }, cause);
+    }
+
+    /// A timer fires.
+    pub(super) fn fire_timer(&mut self, id: TimerId, pending: Pending, outputs: &mut Vec<Output>) {
+        let Pending { node, timer, cause } = pending;
+        match (node, timer) {
+            (NodeId::Broker(broker), Timer::Broker(timer)) => {
+                self.with_broker(broker, id.clock, cause, outputs, |broker, ctx| broker.on_timer(timer, ctx));
+            }
+            (NodeId::Broker(broker), Timer::ZkClient(timer)) => {
+                self.with_broker(broker, id.clock, cause, outputs, |broker, ctx| broker.on_zk_timer(&timer, ctx));
+            }
+            (NodeId::Zk(server), Timer::Zk(timer)) => {
+                self.with_zookeeper(server, cause, outputs, |server, ctx| server.on_timer(&timer, ctx));
+            }
+            (NodeId::Client(client), Timer::Client(timer)) => {
+                self.with_client(client, cause, outputs, |client, ctx| client.on_timer(timer, ctx));
+            }
+            (node, timer) => debug_assert!(false, "{node} has no timer {timer:?}"),
+        }
+    }
+
+    /// Something comes from outside.
+    pub(super) fn handle_input(&mut self, input: Input, outputs: &mut Vec<Output>) {
+        match input {
+            Input::Due => debug_assert!(false, "handled by the step itself"),
+            Input::Connected { socket, broker, peer } => {
+                self.sockets.insert(socket, broker);
+                let accepted = self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, _| {
+                    broker.on_connected(socket, peer);
+                });
+                if !accepted {
+                    self.sockets.remove(&socket);
+                    outputs.push(Output::Close { socket });
+                }
+            }
+            Input::Disconnected { socket } => {
+                if let Some(broker) = self.sockets.remove(&socket) {
+                    self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, ctx| {
+                        broker.on_disconnected(socket, ctx);
+                    });
+                }
+            }
+            Input::Request { socket, correlation, version, client_id, request } => {
+                let origin = Origin {
+                    peer: Peer::Socket(socket),
+                    correlation: u64::from(correlation.cast_unsigned()),
+                    version,
+                    client_id,
+                };
+                self.request(socket, PendingRequest { origin, request }, outputs);
+            }
+            Input::Command { ticket, command } => self.command(ticket, command, outputs),
+        }
+    }
+
+    fn request(&mut self, socket: SocketId, pending: PendingRequest, outputs: &mut Vec<Output>) {
+        // A socket that was closed while the request was on its way into the core: nobody waits for the answer.
+        let Some(broker) = self.sockets.get(&socket).copied() else { return };
+        self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, ctx| broker.on_pending(pending, ctx));
+    }
+
+    fn command(&mut self, ticket: Ticket, command: Command, outputs: &mut Vec<Output>) {
+        let answer = match command {
+            Command::Kill(id) => self.kill(id, outputs),
+            Command::Start(id) => self.start(id, outputs),
+            Command::Shutdown(id) => self.shut_down(id, outputs),
+            Command::Ask { broker, version, request } => {
+                self.ask(ticket, broker, version, request);
+                return;
+            }
+        };
+        Self::answer(ticket, answer, outputs);
+    }
+
+    /// Sends a request as an admin client or a producer would; the answer comes over the network.
+    fn ask(&mut self, ticket: Ticket, broker: BrokerId, version: i16, request: Request) {
+        self.ids += 1;
+        let correlation = self.ids;
+        // One lane per question: a question that waits does not hold the next one.
+        let lane = Lane(u8::try_from(correlation % 200).unwrap_or(0));
+        let to = NodeId::Broker(broker);
+        self.asked.insert(correlation, (ticket, to));
+        let payload = Payload::Request(KafkaRequest { lane, correlation, version, client_id: "explorer".into(), request });
+        let event = self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Asked { broker, api: payload.name() }), Cause::default());
+        self.ids += 1;
+        self.network.send(self.ids, self.now.lab, NodeId::Operator, to, payload, Cause::event(event));
+    }
+
+    fn operator_hears(&mut self, from: NodeId, payload: Payload, outputs: &mut Vec<Output>) {
+        match payload {
+            Payload::Response(response) => {
+                if let Some((ticket, _)) = self.asked.remove(&response.correlation) {
+                    Self::answer(ticket, Answer::Response(response.response), outputs);
+                }
+            }
+            Payload::Closed { .. } => {
+                let gone: Vec<u64> = self.asked.iter().filter(|(_, (_, to))| *to == from).map(|(id, _)| *id).collect();
+                for (ticket, _) in gone.iter().filter_map(|id| self.asked.remove(id)) {
+                    Self::answer(ticket, Answer::Closed, outputs);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Records an event of the cluster's own doing.
+    fn say(&mut self, node: NodeId, kind: EventKind, cause: Cause) -> u64 {
+        self.ids += 1;
+        self.events.record(Event { id: self.ids, at: self.now.lab, node, kind, cause });
+        self.ids
+    }
+
+    /// kill -9.
+    fn kill(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
+        if self.broker(id).and_then(BrokerNode::running).is_none() {
+            return Answer::Refused(format!("{id} does not run"));
+        }
+        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Killed), Cause::default());
+        self.end_process(id, event, outputs);
+        Answer::Done
+    }
+
+    /// Takes a broker's process away: its disk stays, its connections are closed by the operating system.
+    fn end_process(&mut self, id: BrokerId, event: u64, outputs: &mut Vec<Output>) {
+        let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
+        let Process::Running(broker) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
+        node.process = Process::Dead(broker.into_disk());
+        node.since = self.now.lab;
+        node.ended_by = Some(event);
+        self.sockets.retain(|_, owner| *owner != id);
+        outputs.push(Output::Listening { broker: id, open: false });
+        let node = NodeId::Broker(id);
+        self.timers.died(node);
+        for peer in self.network.died(node) {
+            self.ids += 1;
+            let closed = Payload::Closed { lane: None };
+            self.network.send(self.ids, self.now.lab, node, peer, closed, Cause::event(event));
+        }
+    }
+
+    fn start(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
+        match self.broker(id) {
+            None => Answer::Refused(format!("there is no {id}")),
+            Some(node) if node.running().is_some() => Answer::Refused(format!("{id} runs already")),
+            Some(_) => {
+                self.start_broker(id, Cause::default(), outputs);
+                Answer::Done
+            }
+        }
+    }
+
+    fn start_broker(&mut self, id: BrokerId, cause: Cause, outputs: &mut Vec<Output>) {
+        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Started), cause);
+        let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
+        let Process::Dead(disk) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
+        let (config, rngs) = (Arc::clone(&self.config), &mut self.rngs);
+        let name = NodeId::Broker(id);
+        let rng = rngs.entry(name).or_insert_with(|| Rng::split(config.seed, &name.to_string()));
+        let mut effects = Vec::new();
+        let mut ctx = Context {
+            now: self.now,
+            node: name,
+            clock: Clock::Lab,
+            cause: Cause::event(event),
+            rng,
+            ids: &mut self.ids,
+            effects: &mut effects,
+        };
+        node.process = Process::Running(Box::new(Broker::start(id, config, disk, &mut ctx)));
+        node.since = self.now.lab;
+        node.ended_by = None;
+        self.carry_out(name, effects, outputs);
+    }
+
+    fn shut_down(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
+        let event = self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Shutdown { broker: id }), Cause::default());
+        let done = self.with_broker(id, Clock::Lab, Cause::event(event), outputs, |broker, ctx| broker.shut_down(ctx));
+        if done { Answer::Done } else { Answer::Refused(format!("{id} does not run")) }
+    }
+
+    /// Runs `work` on a running broker and carries out what it decides. Returns whether the broker runs.
+    fn with_broker(
+        &mut self,
+        id: BrokerId,
+        clock: Clock,
+        cause: Cause,
+        outputs: &mut Vec<Output>,
+        work: impl FnOnce(&mut Broker, &mut Context<'_>),
+    ) -> bool {
+        let Some(broker) = self.brokers.get_mut(&id).and_then(|node| Arc::make_mut(node).running_mut()) else {
+            return false;
+        };
+        let node = NodeId::Broker(id);
+        let mut effects = Vec::new();
+        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
+        let mut ctx =
+            Context { now: self.now, node, clock, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        work(broker, &mut ctx);
+        let stopped = broker.stage == Stage::Stopped;
+        self.touched.extend(std::mem::take(&mut broker.touched).into_iter().map(|partition| (id, partition)));
+        self.carry_out(node, effects, outputs);
+        if stopped {
+            let event = self.say(node, EventKind::Broker(BrokerEvent::Stopped), Cause::default());
+            self.end_process(id, event, outputs);
+        }
+        true
+    }
+
+    fn with_zookeeper(
+        &mut self,
+        id: ZkId,
+        cause: Cause,
+        outputs: &mut Vec<Output>,
+        work: impl FnOnce(&mut crate::engine::zk::ZkServer, &mut Context<'_>),
+    ) -> bool {
+        let Some(server) = self.zookeepers.get_mut(&id).map(Arc::make_mut) else { return false };
+        let node = NodeId::Zk(id);
+        let mut effects: Vec<Effect> = Vec::new();
+        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
+        let mut ctx =
+            Context { now: self.now, node, clock: Clock::Lab, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        work(server, &mut ctx);
+        self.carry_out(node, effects, outputs);
+        true
+    }
+
+    fn with_client(
+        &mut self,
+        id: ClientId,
+        cause: Cause,
+        outputs: &mut Vec<Output>,
+        work: impl FnOnce(&mut crate::engine::client::Client, &mut Context<'_>),
+    ) -> bool {
+        let Some(client) = self.clients.get_mut(&id).map(Arc::make_mut) else { return false };
+        let node = NodeId::Client(id);
+        let mut effects: Vec<Effect> = Vec::new();
+        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
+        let mut ctx =
+            Context { now: self.now, node, clock: Clock::Lab, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        work(client, &mut ctx);
+        self.carry_out(node, effects, outputs);
+        true
+    }
+}

@@ -1,0 +1,4 @@
+//! temporary
+/// temporary
+#[derive(Clone, Debug)]
+pub(super) struct Describing;

@@ -1,0 +1,106 @@
+//! What happens to brokers and to the replicas on them.
+
+use crate::engine::node::BrokerId;
+use crate::engine::replica::TopicPartition;
+
+/// What happened to a broker. The event's node is the broker, unless it says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrokerEvent {
+    /// Its process was killed (kill -9).
+    Killed,
+    /// Its process started.
+    Started,
+    /// It is registered in ZooKeeper and serves.
+    Registered {
+        /// Its registration's number (czxid).
+        epoch: i64,
+    },
+    /// Its registration of an earlier session is still there; it waits until ZooKeeper ends that one.
+    WaitsForOldSession,
+    /// Its session ended while it lived.
+    SessionLost,
+    /// Its controlled shutdown began.
+    ShuttingDown,
+    /// Its process ended in order.
+    Stopped,
+    /// It leads these partitions from now on.
+    Leads {
+        /// Which.
+        partitions: Vec<TopicPartition>,
+    },
+    /// It follows the leaders of these partitions from now on.
+    Follows {
+        /// Which.
+        partitions: Vec<TopicPartition>,
+    },
+    /// It deleted its replicas of these partitions.
+    Deleted {
+        /// Which.
+        partitions: Vec<TopicPartition>,
+    },
+    /// As a leader, it finds that followers have not caught up for `replica.lag.time.max.ms`.
+    FollowersLag {
+        /// Who, of which partitions.
+        followers: Vec<(BrokerId, TopicPartition)>,
+    },
+    /// As a leader, it asks the controller to take followers that have caught up into the in-sync set.
+    FollowersCaughtUp {
+        /// Who, of which partitions.
+        followers: Vec<(BrokerId, TopicPartition)>,
+    },
+    /// As a follower, it cut what its leader does not have.
+    Truncated {
+        /// Which partition.
+        partition: TopicPartition,
+        /// The first offset that was cut.
+        from: i64,
+        /// Where its log ended before.
+        to: i64,
+        /// Whose log it follows.
+        leader: BrokerId,
+        /// The leader epoch up to which the logs agree.
+        epoch: i32,
+    },
+    /// As a follower, it began its log anew: its leader's begins later than its own ended.
+    StartedAnew {
+        /// Which partition.
+        partition: TopicPartition,
+        /// At which offset.
+        at: i64,
+        /// Whose log it follows.
+        leader: BrokerId,
+    },
+    /// What a leader sent could not be appended.
+    ReplicaFailed {
+        /// Which partition.
+        partition: TopicPartition,
+        /// Why.
+        reason: String,
+    },
+    /// The oldest records went, to keep the logs of all brokers within `--memory`.
+    Evicted {
+        /// Which partition.
+        partition: TopicPartition,
+        /// Where its log begins now.
+        log_start: i64,
+        /// How many bytes went.
+        bytes: u64,
+    },
+}
+
+/// What a person or a script did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperatorEvent {
+    /// Asked for a broker's controlled shutdown.
+    Shutdown {
+        /// Which.
+        broker: BrokerId,
+    },
+    /// Asked a broker something.
+    Asked {
+        /// Which.
+        broker: BrokerId,
+        /// The API's name.
+        api: &'static str,
+    },
+}

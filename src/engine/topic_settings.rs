@@ -1,0 +1,303 @@
+//! The settings of topics: one table of Kafka's names, types, ranges and meanings, each with the broker setting that it
+//! overrides. A setting that is not in the table is refused; none is accepted and ignored.
+//!
+//! A row makes a field of [`TopicSettings`], its row in [`TABLE`] (DescribeConfigs, CreateTopics) and its check. What a
+//! topic does not set comes from the broker ([`Settings`]), at every look: it is not copied into the topic.
+
+use std::collections::BTreeMap;
+
+use super::log::LogConfig;
+use super::settings::{SettingValue, Settings};
+
+/// One row of the table: what is known about a topic setting beside its value.
+#[derive(Clone, Copy, Debug)]
+pub struct TopicDefinition {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `STRING`, `LIST`.
+    pub kind: &'static str,
+    /// The broker setting that holds where the topic has none.
+    pub broker_name: &'static str,
+    /// Why it cannot be set to anything else than the broker has, where that is so.
+    pub fixed: Option<&'static str>,
+}
+
+/// What is wrong with a setting of a topic, in Kafka's words where it has some.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TopicSettingError {
+    /// No topic setting has this name.
+    #[error("Unknown topic config name: {0}")]
+    Unknown(String),
+    /// Kafka has it, the lab does not.
+    #[error("Topic config {0} is not supported by this version of kscope; see docs/deviations.md")]
+    Unsupported(String),
+    /// It has no value.
+    #[error("Null value not supported for topic configs: {0}")]
+    Null(String),
+    /// The text is no value of its type.
+    #[error("Invalid value {text} for configuration {name}: Not a {kind}")]
+    WrongType {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        text: String,
+        /// What is wanted.
+        kind: &'static str,
+    },
+    /// The value is out of range.
+    #[error("Invalid value {text} for configuration {name}: {wanted}")]
+    OutOfRange {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        text: String,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// Another value than the broker's cannot be had.
+    #[error("Invalid value {text} for configuration {name}: {because}; see docs/deviations.md")]
+    Fixed {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        text: String,
+        /// Why.
+        because: &'static str,
+    },
+}
+
+/// Topic settings of Kafka 3.9 that the lab does not have yet: refused with a reason of their own.
+const UNSUPPORTED: &[&str] = &[
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.zstd.level",
+    "delete.retention.ms",
+    "flush.messages",
+    "flush.ms",
+    "follower.replication.throttled.replicas",
+    "index.interval.bytes",
+    "leader.replication.throttled.replicas",
+    "local.retention.bytes",
+    "local.retention.ms",
+    "max.compaction.lag.ms",
+    "message.downconversion.enable",
+    "message.format.version",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.difference.max.ms",
+    "min.cleanable.dirty.ratio",
+    "min.compaction.lag.ms",
+    "preallocate",
+    "remote.log.copy.disable",
+    "remote.log.delete.on.disable",
+    "remote.storage.enable",
+    "segment.index.bytes",
+    "segment.jitter.ms",
+];
+
+macro_rules! topic_settings {
+    ($(
+        $(#[doc = $doc:literal])+
+        $field:ident: $type:ty = $name:literal, $kind:literal, broker $broker:ident $broker_name:literal
+        $(, at_least $least:literal)? $(, one_of $choices:expr)? $(, fixed $fixed:literal)?;
+    )+) => {
+        /// The settings that hold for a topic, by Kafka's names (with `_` for `.`).
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct TopicSettings {
+            $( $(#[doc = $doc])+ pub $field: $type, )+
+        }
+
+        /// The table, in the order of the names.
+        pub static TABLE: &[TopicDefinition] = &[ $(
+            TopicDefinition {
+                name: $name,
+                doc: concat!($($doc),+),
+                kind: $kind,
+                broker_name: $broker_name,
+                fixed: topic_settings!(@optional $($fixed)?),
+            },
+        )+ ];
+
+        impl TopicSettings {
+            /// What holds where a topic sets nothing.
+            pub fn of_broker(broker: &Settings) -> Self {
+                Self { $( $field: broker.$broker.clone(), )+ }
+            }
+
+            /// Sets one by Kafka's name, from text. `broker` says what a setting has that cannot be changed.
+            pub fn set(&mut self, name: &str, text: &str, broker: &Settings) -> Result<(), TopicSettingError> {
+                match name {
+                    $( $name => {
+                        let value = <$type as SettingValue>::parse(text).ok_or_else(|| TopicSettingError::WrongType {
+                            name: $name,
+                            text: text.to_owned(),
+                            kind: kind_in_words($kind),
+                        })?;
+                        $( if value < $least {
+                            return Err(out_of_range($name, text, format!("Value must be at least {}", $least)));
+                        } )?
+                        $( if !$choices.contains(&value.as_str()) {
+                            let wanted = format!("String must be one of: {}", $choices.join(", "));
+                            return Err(out_of_range($name, text, wanted));
+                        } )?
+                        $( if value != broker.$broker {
+                            return Err(TopicSettingError::Fixed { name: $name, text: text.to_owned(), because: $fixed });
+                        } )?
+                        let _ = broker;
+                        self.$field = value;
+                    } )+
+                    _ if UNSUPPORTED.contains(&name) => return Err(TopicSettingError::Unsupported(name.to_owned())),
+                    _ => return Err(TopicSettingError::Unknown(name.to_owned())),
+                }
+                Ok(())
+            }
+
+            /// The value of a setting by Kafka's name, as text.
+            pub fn get(&self, name: &str) -> Option<String> {
+                match name {
+                    $( $name => Some(self.$field.show()), )+
+                    _ => None,
+                }
+            }
+        }
+    };
+    (@optional) => { None };
+    (@optional $fixed:literal) => { Some($fixed) };
+}
+
+topic_settings! {
+    /// What happens to old segments.
+    cleanup_policy: String = "cleanup.policy", "LIST", broker log_cleanup_policy "log.cleanup.policy",
+        one_of ["compact", "delete"], fixed "compaction comes with the commit log";
+    /// How batches are stored: as the producer compressed them.
+    compression_type: String = "compression.type", "STRING", broker compression_type "compression.type",
+        one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"], fixed "recompression comes with the commit log";
+    /// How long a deleted replica's files stay.
+    file_delete_delay_ms: i64 = "file.delete.delay.ms", "LONG", broker log_segment_delete_delay_ms "log.segment.delete.delay.ms",
+        at_least 0, fixed "a lab in memory frees at once";
+    /// The largest record batch that is taken, after compression.
+    max_message_bytes: i32 = "max.message.bytes", "INT", broker message_max_bytes "message.max.bytes", at_least 0;
+    /// Who sets a record's timestamp: its producer, or the broker that appends it.
+    message_timestamp_type: String = "message.timestamp.type", "STRING",
+        broker log_message_timestamp_type "log.message.timestamp.type", one_of ["CreateTime", "LogAppendTime"];
+    /// With acks=all, how many replicas must have a record before it is acknowledged.
+    min_insync_replicas: i32 = "min.insync.replicas", "INT", broker min_insync_replicas "min.insync.replicas", at_least 1;
+    /// How large a partition may grow before old segments go; -1 without bound.
+    retention_bytes: i64 = "retention.bytes", "LONG", broker log_retention_bytes "log.retention.bytes",
+        fixed "retention comes with the commit log";
+    /// How long records are kept; -1 for ever.
+    retention_ms: i64 = "retention.ms", "LONG", broker log_retention_ms "log.retention.ms",
+        at_least -1, fixed "retention comes with the commit log";
+    /// The size at which a log's active segment is closed and a new one begun.
+    segment_bytes: i32 = "segment.bytes", "INT", broker log_segment_bytes "log.segment.bytes", at_least 14;
+    /// The age at which an active segment is closed.
+    segment_ms: i64 = "segment.ms", "LONG", broker log_roll_ms "log.roll.ms", at_least 1;
+    /// Whether a replica out of sync may lead where no other lives.
+    unclean_leader_election_enable: bool = "unclean.leader.election.enable", "BOOLEAN",
+        broker unclean_leader_election_enable "unclean.leader.election.enable";
+}
+
+impl TopicSettings {
+    /// What holds for a topic that sets `overrides`. What is no valid setting is passed over: another program may have
+    /// written it to ZooKeeper.
+    pub fn with_overrides(broker: &Settings, overrides: &BTreeMap<String, String>) -> Self {
+        let mut settings = Self::of_broker(broker);
+        for (name, text) in overrides {
+            // An error leaves the broker's value, as Kafka does with what it cannot read.
+            let _ = settings.set(name, text, broker);
+        }
+        settings
+    }
+
+    /// Checks the settings that a topic is to be created with.
+    pub fn check(broker: &Settings, overrides: &BTreeMap<String, String>) -> Result<Self, TopicSettingError> {
+        let mut settings = Self::of_broker(broker);
+        for (name, text) in overrides {
+            settings.set(name, text, broker)?;
+        }
+        Ok(settings)
+    }
+
+    /// What a log needs of them.
+    pub fn log_config(&self) -> LogConfig {
+        LogConfig {
+            segment_bytes: u64::try_from(self.segment_bytes).unwrap_or(0),
+            segment_ms: self.segment_ms,
+            max_message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(0),
+            log_append_time: self.message_timestamp_type == "LogAppendTime",
+        }
+    }
+}
+
+fn out_of_range(name: &'static str, text: &str, wanted: String) -> TopicSettingError {
+    TopicSettingError::OutOfRange { name, text: text.to_owned(), wanted }
+}
+
+/// How Kafka's parser names what it wanted.
+fn kind_in_words(kind: &str) -> &'static str {
+    match kind {
+        "INT" => "number of type INT",
+        "LONG" => "number of type LONG",
+        "BOOLEAN" => "value of true or false",
+        _ => "string",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, text: &str) -> Result<TopicSettings, String> {
+        let overrides = [(name.to_owned(), text.to_owned())].into();
+        TopicSettings::check(&Settings::default(), &overrides).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_setting_stands_once_and_overrides_one_of_the_broker() {
+        let broker = Settings::lab();
+        let settings = TopicSettings::of_broker(&broker);
+        for (row, next) in TABLE.iter().zip(TABLE.iter().skip(1)) {
+            assert!(row.name < next.name, "{} before {}", row.name, next.name);
+        }
+        for row in TABLE {
+            assert_eq!(settings.get(row.name), broker.get(row.broker_name), "{}", row.name);
+            assert!(!UNSUPPORTED.contains(&row.name));
+        }
+    }
+
+    #[test]
+    fn what_a_topic_sets_holds_for_it() {
+        assert_eq!(set("min.insync.replicas", "2").unwrap().min_insync_replicas, 2);
+        assert!(set("unclean.leader.election.enable", "true").unwrap().unclean_leader_election_enable);
+        assert!(set("message.timestamp.type", "LogAppendTime").unwrap().log_config().log_append_time);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_as_kafka_says_it() {
+        assert_eq!(set("nope", "1").unwrap_err(), "Unknown topic config name: nope");
+        let wrong = "Invalid value abc for configuration retention.ms: Not a number of type LONG";
+        assert_eq!(set("retention.ms", "abc").unwrap_err(), wrong);
+        let choice = "Invalid value x for configuration cleanup.policy: String must be one of: compact, delete";
+        assert_eq!(set("cleanup.policy", "x").unwrap_err(), choice);
+        let range = "Invalid value 0 for configuration min.insync.replicas: Value must be at least 1";
+        assert_eq!(set("min.insync.replicas", "0").unwrap_err(), range);
+    }
+
+    #[test]
+    fn what_the_lab_cannot_do_is_refused_not_ignored() {
+        assert!(set("cleanup.policy", "compact").unwrap_err().contains("docs/deviations.md"));
+        assert!(set("flush.ms", "1").unwrap_err().contains("not supported"));
+        assert!(set("cleanup.policy", "delete").is_ok(), "the value that it has anyway");
+    }
+
+    #[test]
+    fn what_stands_in_zookeeper_and_is_wrong_is_passed_over() {
+        let overrides = [("nope", "1"), ("min.insync.replicas", "2"), ("segment.ms", "x")];
+        let overrides = overrides.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        let settings = TopicSettings::with_overrides(&Settings::default(), &overrides);
+        assert_eq!(settings.min_insync_replicas, 2);
+        assert_eq!(settings.segment_ms, Settings::default().log_roll_ms);
+    }
+}

@@ -1,0 +1,7 @@
+//! The cluster as a value, run without an edge: scripts and seeds.
+
+mod sim {
+    mod harness;
+    mod life;
+    mod seeds;
+}

@@ -1,0 +1,125 @@
+//! Drives a cluster through time, collects what it puts out.
+
+use std::time::Duration;
+
+use kscope::engine::cluster::Cluster;
+use kscope::engine::config::Config;
+use kscope::engine::event::EventKind;
+use kscope::engine::message::{Answer, Command, Input, Output, Ticket};
+use kscope::engine::node::BrokerId;
+use kscope::engine::settings::Settings;
+use kscope::engine::time::{Now, Time};
+use kscope::protocol::{Request, Response};
+
+/// A lab under test: its cluster, and what it put out.
+pub(crate) struct Lab {
+    pub(crate) cluster: Cluster,
+    pub(crate) outputs: Vec<Output>,
+    tickets: Ticket,
+    /// The time that has passed, whether or not anything was due.
+    time: Time,
+}
+
+impl Lab {
+    /// The lab's own pace: short time-outs.
+    pub(crate) fn config(seed: u64) -> Config {
+        Config { settings: Settings::lab().into(), zookeeper_tick_ms: 200, ..Config::new(seed) }
+    }
+
+    pub(crate) fn new(config: Config) -> Self {
+        Self { cluster: Cluster::new(config, 1_700_000_000_000), outputs: Vec::new(), tickets: 0, time: Time::ZERO }
+    }
+
+    fn at(&self, lab: Time) -> Now {
+        Now { lab, outside: lab, epoch_ms: self.cluster.now().epoch_ms }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.time
+    }
+
+    /// Time passes: everything that was due by then is done.
+    pub(crate) fn pass(&mut self, to: Time) {
+        self.time = self.time.max(to);
+    }
+
+    /// Handles the one thing that is due next.
+    pub(crate) fn step(&mut self) {
+        let due = self.cluster.due();
+        let at = due.lab.min(due.outside);
+        self.time = self.time.max(at);
+        self.cluster.step(Input::Due, self.at(at), &mut self.outputs);
+    }
+
+    /// Runs for `time`.
+    pub(crate) fn run(&mut self, time: Duration) {
+        let end = self.now() + time;
+        self.run_until(end, |_| false);
+    }
+
+    /// Runs until `done`, or to `end`. Returns whether it was done.
+    pub(crate) fn run_until(&mut self, end: Time, done: impl Fn(&Self) -> bool) -> bool {
+        loop {
+            if done(self) {
+                return true;
+            }
+            let due = self.cluster.due();
+            if due.lab.min(due.outside) > end {
+                self.time = self.time.max(end);
+                return false;
+            }
+            self.step();
+        }
+    }
+
+    /// Runs until `done`, a minute of lab time at most.
+    #[track_caller]
+    pub(crate) fn wait(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let end = self.now() + Duration::from_secs(60);
+        assert!(self.run_until(end, done), "{what} does not come about within a minute:\n{}", self.story());
+    }
+
+    pub(crate) fn command(&mut self, command: Command) -> Ticket {
+        self.tickets += 1;
+        let (ticket, now) = (self.tickets, self.at(self.now()));
+        self.cluster.step(Input::Command { ticket, command }, now, &mut self.outputs);
+        ticket
+    }
+
+    pub(crate) fn answer(&self, ticket: Ticket) -> Option<&Answer> {
+        self.outputs.iter().find_map(|output| match output {
+            Output::Answer { ticket: t, answer } if *t == ticket => Some(answer),
+            _ => None,
+        })
+    }
+
+    /// Asks a broker, and waits for its answer.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, broker: i32, version: i16, request: impl Into<Request>) -> Response {
+        let ticket = self.command(Command::Ask { broker: BrokerId(broker), version, request: request.into() });
+        self.wait("an answer", |lab| lab.answer(ticket).is_some());
+        match self.answer(ticket) {
+            Some(Answer::Response(response)) => response.clone(),
+            other => panic!("no response: {other:?}"),
+        }
+    }
+
+    /// What happened so far, a line each.
+    pub(crate) fn story(&self) -> String {
+        let lines = self.cluster.events().iter().map(|e| format!("{} {} {:?}\n", e.at, e.node, e.kind));
+        lines.collect()
+    }
+
+    pub(crate) fn happened(&self, what: impl Fn(&EventKind) -> bool) -> usize {
+        self.cluster.events().iter().filter(|event| what(&event.kind)).count()
+    }
+
+    pub(crate) fn controller(&self) -> Option<i32> {
+        let mut active = self
+            .cluster
+            .brokers()
+            .filter(|(_, node)| node.running().is_some_and(|broker| broker.controller.is_active()))
+            .map(|(id, _)| id.0);
+        active.next()
+    }
+}
