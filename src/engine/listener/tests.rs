@@ -127,6 +127,7 @@ async fn eventually<T, F: Future<Output = io::Result<T>>>(mut attempt: impl FnMu
         if outcome.is_ok() {
             break;
         }
+        // sleep: between two looks at the condition.
         tokio::time::sleep(Duration::from_millis(10)).await;
         outcome = attempt().await;
     }
