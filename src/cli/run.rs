@@ -67,7 +67,7 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 /// The ready line.
 #[derive(Serialize)]
-struct Ready<'a> {
+struct ReadyLine<'a> {
     ready: bool,
     bootstrap: &'a str,
     zookeeper: Option<&'a str>,
@@ -103,13 +103,13 @@ async fn serve_until_told(options: LabOptions, control: Control) -> anyhow::Resu
 async fn announce_and_watch(lab: &Embedded) -> anyhow::Result<()> {
     let snapshot = lab.ready().await?;
     let addresses = &snapshot.addresses;
-    let ready = Ready {
+    let line = ReadyLine {
         ready: true,
         bootstrap: &addresses.all_brokers,
         zookeeper: addresses.zookeeper.as_deref(),
         control: addresses.control.as_deref(),
     };
-    let mut line = serde_json::to_vec(&ready)?;
+    let mut line = serde_json::to_vec(&line)?;
     line.push(b'\n');
     write_out(&line)?;
     Err(anyhow!("the engine ended: {}; see the log on standard error", lab.session.ended().await))

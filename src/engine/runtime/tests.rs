@@ -205,12 +205,12 @@ impl Bench {
                 self.orders.try_recv().unwrap().process
             }
         };
-        let (replies, replied) = mpsc::channel(8);
+        let (replies, answers) = mpsc::channel(8);
         let open = process.child_token();
         let link = Link { replies, open: open.clone() };
         let (socket, broker) = (SocketId(socket), BrokerId(1));
         self.push(Entry::Connected { socket, broker, peer: "test".into(), link });
-        (replied, open)
+        (answers, open)
     }
 
     fn ask(&mut self, socket: u64, correlation: i32, budget: &Arc<Semaphore>) {
