@@ -72,6 +72,7 @@ impl Served {
                 return;
             }
             assert!(!passed(end), "not {what} within 30 s: {cluster:#}");
+            // sleep: between two looks at the condition.
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -164,6 +165,7 @@ fn the_clock_stands_steps_and_runs_at_another_rate() {
     let time = |cluster: &Value| cluster["clock"]["lab_us"].as_u64().unwrap();
     lab.post("/v1/clock", r#"{"paused":true}"#);
     let stood = lab.cluster();
+    // sleep: real time passes, and lab time must not; nothing is waited for.
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(time(&lab.cluster()), time(&stood));
     assert_eq!(stood["clock"]["paused"], true);
