@@ -1,5 +1,5 @@
 //! From keys to commands: one trie per mode, made from the table and the user's key file. It knows no terminal library but
-//! in [`KeyPress::from`], and no model.
+//! in `KeyPress`, and no model.
 //!
 //! A key file is a RON map from a command's name to its keys, which take the place of its own:
 //! `{ "kill-broker": ["K", "x x"], "quit": [] }`.
