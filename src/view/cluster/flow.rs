@@ -24,8 +24,7 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
     view.put(plan.area, plan.area.x, y, Line::of(Role::Dim, " records in"));
     view.put(plan.area, plan.area.x, y + 1, Line::of(Role::Faint, " last 10 s"));
     view.put(plan.area, x + width + 1, y + 1, Line::of(Role::Dim, "now"));
-    // A quarter of head room, so that a burst after a gap shows as one.
-    let most = u64::from(samples.iter().copied().max().unwrap_or(0)).max(1);
+    let most = scale(samples);
     let columns: Vec<u64> = (0..u64::from(width)).map(|column| sample(samples, column, u64::from(width))).collect();
     let before = |at: usize| columns.get(..at).unwrap_or_default().iter().any(|n| *n * 4 > most);
     let mut rows = [Line::default(), Line::default()];
@@ -42,6 +41,15 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
         view.put(plan.area, x, y, row);
     }
     marks(scene, view, x, y + 2, width);
+}
+
+/// What fills both rows: half as much again as is usual, so that the burst after a gap shows as one and yet leaves the rest
+/// its height.
+fn scale(samples: &[u32]) -> u64 {
+    let mut flowing: Vec<u32> = samples.iter().copied().filter(|n| *n > 0).collect();
+    flowing.sort_unstable();
+    let usual = flowing.get(flowing.len() / 2).copied().map_or(1, u64::from);
+    (usual * 3 / 2).max(1)
 }
 
 /// The sample of a column, when `width` columns show all samples.
