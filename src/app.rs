@@ -25,7 +25,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::model::Model;
 use crate::model::place::Motion;
@@ -48,6 +48,8 @@ const AFTER_NEWS: Duration = Duration::from_millis(100);
 const TICK: Duration = Duration::from_secs(1);
 /// Two clicks within this time on one thing are a double click.
 const DOUBLE_CLICK: Duration = Duration::from_millis(400);
+/// How long an ended session has for its last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// The longest text that is copied: terminals take about 74 KB in one sequence.
 const COPY_LIMIT: usize = 72_000;
 
@@ -223,7 +225,7 @@ impl App {
                 changed = snapshots.changed(), if self.state.model.ended.is_none() => {
                     let msg = match changed {
                         Ok(()) => Msg::Snapshot(Arc::clone(&snapshots.borrow_and_update())),
-                        Err(_) => Msg::Ended(self.why_ended()),
+                        Err(_) => Msg::Ended(self.why_ended().await),
                     };
                     self.tell(msg, AFTER_NEWS)?
                 }
@@ -374,10 +376,15 @@ impl App {
         Ok(())
     }
 
-    /// What is known of the session's end: a thread that failed has said so before its snapshots stopped.
-    fn why_ended(&mut self) -> String {
-        let said = self.failed.take().or_else(|| self.panics.try_recv().ok());
-        said.unwrap_or_else(|| "the cluster's engine has stopped".to_owned())
+    /// What is known of the session's end: a thread that failed has said so before its snapshots stopped, and the session
+    /// may have last words.
+    async fn why_ended(&mut self) -> String {
+        if let Some(said) = self.failed.take().or_else(|| self.panics.try_recv().ok()) {
+            said
+        } else {
+            let last_words = timeout(LAST_WORDS, self.session.ended()).await;
+            last_words.map_or_else(|_| "the cluster's engine has stopped".to_owned(), |words| words.to_string())
+        }
     }
 }
 

@@ -144,7 +144,7 @@ fn millionths(rate: f64) -> u64 {
 fn done(outcome: Outcome) -> Result<Json<Value>, ApiError> {
     match outcome {
         Outcome::Done(text) => Ok(Json(json!({ "done": text }))),
-        Outcome::Failed(failure) => Err(ApiError::refused(failure)),
+        Outcome::Failed(failure) => Err(ApiError::refused(&failure)),
         other => Ok(Json(json!(other))),
     }
 }

@@ -76,11 +76,11 @@ impl Session {
     /// A snapshot of now, not of a tenth of a second ago; the newest where the session has ended.
     pub async fn snapshot(&self) -> Arc<Snapshot> {
         let (done, is_done) = oneshot::channel();
-        if let Some(refresh) = &self.refresh {
-            if refresh.send(done).await.is_ok() {
-                // Where it has ended meanwhile, the newest is what there is.
-                let _ = is_done.await;
-            }
+        if let Some(refresh) = &self.refresh
+            && refresh.send(done).await.is_ok()
+        {
+            // Where it has ended meanwhile, the newest is what there is.
+            let _ = is_done.await;
         }
         Arc::clone(&self.snapshots.borrow())
     }

@@ -1,4 +1,5 @@
 //! The command line as a user meets it: what is refused, in one line that says what to do, and with which status.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::TcpListener;
 use std::process::Output;

@@ -28,7 +28,8 @@ impl LogLevel {
 
 /// Logs go to standard error from now on.
 pub(super) fn to_stderr(level: LogLevel) {
-    let subscriber = tracing_subscriber::fmt().with_env_filter(level.filter()).with_writer(std::io::stderr).with_ansi(false);
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(level.filter()).with_writer(std::io::stderr).with_ansi(false);
     // Set already where several run in one process, as tests do.
     let _ = subscriber.try_init();
 }
@@ -47,6 +48,11 @@ pub(super) fn to_file(level: LogLevel) -> Result<(PathBuf, WorkerGuard)> {
     let (writer, guard) = tracing_appender::non_blocking(appender);
     let _ = tracing_subscriber::fmt().with_env_filter(level.filter()).with_writer(writer).with_ansi(false).try_init();
     Ok((folder.join("kscope.log"), guard))
+}
+
+/// The platform's folder for the user's settings: `$XDG_CONFIG_HOME/kscope` or what stands for it.
+pub(super) fn config_folder() -> Option<PathBuf> {
+    choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("kscope"))
 }
 
 /// The platform's folder for state that may be lost: `$XDG_STATE_HOME/kscope` or what stands for it.

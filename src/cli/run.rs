@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::lab::{self, Control};
 use super::{CliError, LabArgs, logs, write_out};
+use crate::app;
 use crate::control::{self, Server};
 use crate::session::embedded::{self, Embedded, Extras, LabOptions};
 
@@ -66,7 +67,7 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 /// The ready line.
 #[derive(Serialize)]
-struct Ready<'a> {
+struct ReadyLine<'a> {
     ready: bool,
     bootstrap: &'a str,
     zookeeper: Option<&'a str>,
@@ -102,13 +103,13 @@ async fn serve_until_told(options: LabOptions, control: Control) -> anyhow::Resu
 async fn announce_and_watch(lab: &Embedded) -> anyhow::Result<()> {
     let snapshot = lab.ready().await?;
     let addresses = &snapshot.addresses;
-    let ready = Ready {
+    let line = ReadyLine {
         ready: true,
         bootstrap: &addresses.all_brokers,
         zookeeper: addresses.zookeeper.as_deref(),
         control: addresses.control.as_deref(),
     };
-    let mut line = serde_json::to_vec(&ready)?;
+    let mut line = serde_json::to_vec(&line)?;
     line.push(b'\n');
     write_out(&line)?;
     Err(anyhow!("the engine ended: {}; see the log on standard error", lab.session.ended().await))
@@ -129,8 +130,16 @@ pub(super) fn explorer(args: &LabArgs) -> Result<(), CliError> {
     })
 }
 
-async fn explore(_lab: &Embedded, _args: &LabArgs, _log_file: Arc<str>) -> Result<(), CliError> {
-    Err(CliError::Explorer { message: "the explorer is not merged yet".into(), status: 1 })
+async fn explore(lab: &Embedded, args: &LabArgs, log_file: Arc<str>) -> Result<(), CliError> {
+    let options = app::Options {
+        theme: args.theme.clone(),
+        no_mouse: args.no_mouse,
+        keys: logs::config_folder().map(|folder| folder.join("keys.ron")),
+        log: Some(log_file),
+    };
+    app::run(lab.session.clone(), options)
+        .await
+        .map_err(|error| CliError::Explorer { status: error.exit_status(), message: error.to_string() })
 }
 
 /// A seed that nobody chose.

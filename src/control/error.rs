@@ -56,7 +56,7 @@ impl ApiError {
     }
 
     /// 409: the cluster is not in a state in which that can be done.
-    pub(super) fn refused(failure: Failure) -> Self {
+    pub(super) fn refused(failure: &Failure) -> Self {
         let error = failure.error.as_deref().unwrap_or("REFUSED").to_owned();
         Self { status: StatusCode::CONFLICT, error, message: failure.message.to_string() }
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,7 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
 fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     // Both must agree where both are there: a proxy and we might read different ones.
-    match (uri.authority().map(|authority| authority.as_str()), header) {
+    match (uri.authority().map(Authority::as_str), header) {
         (Some(line), Some(header)) if line != header => None,
         (line, header) => line.or(header).map(str::to_owned),
     }
@@ -64,11 +65,24 @@ mod tests {
 
     #[test]
     fn loopback_names() {
-        for host in ["localhost", "localhost:9644", "LOCALHOST:1", "127.0.0.1:9644", "127.8.9.1", "[::1]", "[::1]:9644"] {
+        for host in ["localhost", "localhost:9644", "LOCALHOST:1", "127.0.0.1:9644", "127.8.9.1", "[::1]", "[::1]:9644"]
+        {
             assert!(is_loopback(host), "{host}");
         }
-        let others = ["", "example.com", "localhost.example.com", "127.0.0.1.example.com:80", "0.0.0.0", "[::2]:1",
-            "[::1]x", "localhost:80:90", "[::1", "::1", "10.0.0.1:9644", "127.0.0.1@example.com"];
+        let others = [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com:80",
+            "0.0.0.0",
+            "[::2]:1",
+            "[::1]x",
+            "localhost:80:90",
+            "[::1",
+            "::1",
+            "10.0.0.1:9644",
+            "127.0.0.1@example.com",
+        ];
         for host in others {
             assert!(!is_loopback(host), "{host}");
         }

@@ -13,8 +13,11 @@ pub(super) async fn text(State(api): State<Api>) -> impl IntoResponse {
     (METRICS_TYPE, page(&snapshot))
 }
 
+/// A metric of a broker: its name, its help, and where it stands.
+type OfBroker = (&'static str, &'static str, fn(&Broker) -> u64);
+
 /// What is told of each broker.
-const OF_BROKERS: &[(&str, &str, fn(&Broker) -> u64)] = &[
+const OF_BROKERS: &[OfBroker] = &[
     ("kscope_broker_up", "Whether the broker's process runs and is registered.", |b| {
         u64::from(b.state == BrokerState::Running)
     }),

@@ -145,7 +145,7 @@ impl Broker {
             BrokerTimer::ProposeIsr => self.propose_isr_again(ctx),
             BrokerTimer::Checkpoint => self.write_checkpoint(ctx),
             BrokerTimer::Lifecycle => self.on_lifecycle_timer(ctx),
-            BrokerTimer::Controller(timer) => self.controller.on_timer(timer, &mut self.zk, ctx),
+            BrokerTimer::Controller(timer) => self.controller.on_timer(&timer, &mut self.zk, ctx),
         }
         self.finish(ctx);
     }
@@ -262,7 +262,7 @@ impl Broker {
             (Peer::Socket(socket), response) => ctx.output(Output::Reply {
                 socket,
                 // What the client sent: it was widened when the request came in.
-                correlation: i32::try_from(origin.correlation).unwrap_or_default(),
+                correlation: u32::try_from(origin.correlation).unwrap_or_default().cast_signed(),
                 version: origin.version,
                 response,
             }),

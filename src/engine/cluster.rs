@@ -24,10 +24,10 @@ use super::context::{Effect, Id};
 use super::message::{Answer, Input, Message, Output, SocketId, Ticket};
 use super::network::Network;
 use super::node::{BrokerId, ClientId, NodeId, ZkId};
+use super::replica::TopicPartition;
 use super::rng::Rng;
 use super::time::{Clock, Now, Time};
 use super::timers::{Pending, Timers};
-use super::replica::TopicPartition;
 use super::zk::{ZkConfig, ZkServer};
 
 /// When something is due next, on each clock.
@@ -56,6 +56,8 @@ pub struct Cluster {
     asked: BTreeMap<Id, (Ticket, NodeId)>,
     /// Whose the sockets are.
     sockets: BTreeMap<SocketId, BrokerId>,
+    /// When the auditor's book was last held against the producers' ledgers.
+    audited: Time,
     /// Whether the processes were started.
     booted: bool,
     /// Replicas that changed since [`Cluster::take_touched`].
@@ -79,6 +81,7 @@ impl Cluster {
             events: Events::default(),
             asked: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            audited: Time::ZERO,
             booted: false,
             touched: BTreeSet::new(),
             config: Arc::new(config),

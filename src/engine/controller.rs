@@ -149,7 +149,7 @@ pub struct Controller {
 }
 
 /// What a step works with: the ZooKeeper client and the context of the message in hand.
-pub(self) struct Io<'a, 'b> {
+struct Io<'a, 'b> {
     zk: &'a mut ZkClient,
     ctx: &'a mut Context<'b>,
 }
@@ -195,9 +195,12 @@ impl Controller {
         zk: &mut ZkClient,
         ctx: &mut Context<'_>,
     ) -> bool {
+        let Some(results) = self.described(ticket, results, &mut Io { zk: &mut *zk, ctx: &mut *ctx }) else {
+            return true;
+        };
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
-            controller.resume(resume, results, &mut Io { zk: &mut *zk, ctx });
+            controller.resume(resume, &results, &mut Io { zk: &mut *zk, ctx });
         });
         self.work(zk, ctx);
         true
@@ -221,12 +224,12 @@ impl Controller {
     }
 
     /// A timer that this controller set.
-    pub fn on_timer(&mut self, timer: ControllerTimer, zk: &mut ZkClient, ctx: &mut Context<'_>) {
+    pub fn on_timer(&mut self, timer: &ControllerTimer, zk: &mut ZkClient, ctx: &mut Context<'_>) {
         match timer {
-            ControllerTimer::Resend(broker) => self.channels.resend(broker, ctx),
-            ControllerTimer::Unanswered { broker, correlation } => self.channels.timed_out(broker, correlation, ctx),
-            ControllerTimer::Expire(waiter) => self.expire(waiter),
-            ControllerTimer::Rebalance { epoch } if self.is_active() && epoch == self.epoch => {
+            ControllerTimer::Resend(broker) => self.channels.resend(*broker, ctx),
+            ControllerTimer::Unanswered { broker, correlation } => self.channels.timed_out(*broker, *correlation, ctx),
+            ControllerTimer::Expire(waiter) => self.expire(*waiter),
+            ControllerTimer::Rebalance { epoch } if self.is_active() && *epoch == self.epoch => {
                 self.queue.push(Event::Rebalance, &ctx.cause);
             }
             ControllerTimer::Rebalance { .. } => {}

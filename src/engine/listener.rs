@@ -1,6 +1,6 @@
 //! The lab's sockets: ports, frames, decoding, answers. It decides nothing: what a request means is the brokers' business.
 //!
-//! Each broker has a port, on 127.0.0.1 and on ::1. It is open while the broker's process runs; kill the broker, and the
+//! Each broker has a port, on `127.0.0.1` and on `::1`. It is open while the broker's process runs; kill the broker, and the
 //! port refuses connects and all its connections are closed, as the operating system does for a process that died. See
 //! [`ports`] for how nobody else gets it meanwhile.
 //!

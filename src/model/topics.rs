@@ -211,11 +211,14 @@ impl TopicsPlace {
     }
 
     /// Opens the selected topic; in it, moves to the messages, and there to the selected one alone.
-    pub fn open(&mut self, _snapshot: &Snapshot) {
+    pub fn open(&mut self, snapshot: &Snapshot) {
         match (self.opened, self.pane) {
             (false, _) => {
-                self.opened = self.topic.is_some();
-                self.partition = 0;
+                let topic = self.topic.as_ref().and_then(|name| snapshot.topics.get(name));
+                self.opened = topic.is_some();
+                // Where the first partitions are empty, the first that is not is more to look at.
+                let used = topic.and_then(|topic| topic.partitions.iter().find(|p| p.log_end > p.log_start));
+                self.partition = used.map_or(0, |partition| partition.id);
                 self.pane = Pane::Partitions;
             }
             (true, Pane::Partitions) => self.pane = Pane::Messages,

@@ -1,7 +1,9 @@
-//! The APIs that a broker serves: one file each, with the versions it serves beside its handler. ApiVersions is made
+//! The APIs that a broker serves: one file each, with the versions it serves beside its handler. `ApiVersions` is made
 //! from [`APIS`]. A handler cannot tell a socket from a simulated link.
 
 pub mod api_versions;
+mod describe_cluster;
+mod describe_configs;
 mod describe_topic_partitions;
 pub(super) mod fetch;
 mod find_coordinator;
@@ -35,7 +37,7 @@ pub enum Handled {
 /// Who may call an API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
-    /// Everybody; listed in ApiVersions.
+    /// Everybody; listed in `ApiVersions`.
     Everybody,
     /// Nodes of the lab only; refused from a socket.
     Brokers,
@@ -75,7 +77,11 @@ pub static APIS: &[Api] = &[
     controller_only(ApiKey::CreatePartitions, 0, 3, Callers::Everybody),
     controller_only(ApiKey::ElectLeaders, 0, 2, Callers::Everybody),
     controller_only(ApiKey::AlterPartition, 3, 3, Callers::Brokers),
+    controller_only(ApiKey::AlterPartitionReassignments, 0, 0, Callers::Everybody),
+    controller_only(ApiKey::ListPartitionReassignments, 0, 0, Callers::Everybody),
     controller_only(ApiKey::ControlledShutdown, 3, 3, Callers::Brokers),
+    describe_configs::API,
+    describe_cluster::API,
 ];
 
 const fn controller_only(key: ApiKey, oldest: i16, newest: i16, callers: Callers) -> Api {

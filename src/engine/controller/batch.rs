@@ -176,7 +176,8 @@ impl Controller {
         let Leadership { node, version, .. } = partition.leadership.as_ref()?;
         let deleting = self.deletion.is_queued(&id.topic);
         let replicas = &partition.assignment.replicas;
-        let offline: Vec<BrokerId> = replicas.iter().copied().filter(|r| !self.cluster.brokers.contains_key(r)).collect();
+        let offline: Vec<BrokerId> =
+            replicas.iter().copied().filter(|r| !self.cluster.brokers.contains_key(r)).collect();
         let state = UpdateMetadataPartitionState {
             partition_index: id.partition,
             controller_epoch: node.controller_epoch,
@@ -190,7 +191,13 @@ impl Controller {
         Some((topic, state))
     }
 
-    fn send_stops(&mut self, broker: BrokerId, epoch: i64, stops: &BTreeMap<TopicPartition, bool>, ctx: &mut Context<'_>) {
+    fn send_stops(
+        &mut self,
+        broker: BrokerId,
+        epoch: i64,
+        stops: &BTreeMap<TopicPartition, bool>,
+        ctx: &mut Context<'_>,
+    ) {
         let mut topics: Vec<StopReplicaTopicState> = Vec::new();
         for (id, delete_partition) in stops {
             let leader_epoch = if self.deletion.is_queued(&id.topic) {
@@ -206,10 +213,8 @@ impl Controller {
             };
             match topics.last_mut().filter(|last| last.topic_name == id.topic) {
                 Some(last) => last.partition_states.push(state),
-                None => topics.push(StopReplicaTopicState {
-                    topic_name: Arc::clone(&id.topic),
-                    partition_states: vec![state],
-                }),
+                None => topics
+                    .push(StopReplicaTopicState { topic_name: Arc::clone(&id.topic), partition_states: vec![state] }),
             }
         }
         let request = StopReplicaRequest {
@@ -219,7 +224,8 @@ impl Controller {
             topic_states: topics,
             ..StopReplicaRequest::default()
         };
-        let deleted: Vec<TopicPartition> = stops.iter().filter(|(_, delete)| **delete).map(|(id, _)| id.clone()).collect();
+        let deleted: Vec<TopicPartition> =
+            stops.iter().filter(|(_, delete)| **delete).map(|(id, _)| id.clone()).collect();
         let purpose = if deleted.is_empty() { Purpose::Tell } else { Purpose::Delete(deleted) };
         self.channels.ask(broker, 4, request.into(), purpose, ctx);
     }

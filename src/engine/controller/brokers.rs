@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{LiveBroker, Stage};
 use super::failover::{children, live_broker};
-use super::queue::{Resume, Results, Step};
+use super::queue::{Results, Resume, Step};
 use super::{Controller, Io, reassignment, znodes};
 use crate::engine::event::{ControllerEvent, ElectionReason, EventKind};
 use crate::engine::node::BrokerId;
@@ -55,7 +55,8 @@ impl Controller {
 
     /// A broker wrote its registration again: what clients are told of it changes.
     pub(super) fn broker_read(&mut self, id: BrokerId, results: &Results, io: &mut Io<'_, '_>) {
-        let (Some(live), Some(known)) = (results.first().and_then(live_broker), self.cluster.brokers.get_mut(&id)) else {
+        let (Some(live), Some(known)) = (results.first().and_then(live_broker), self.cluster.brokers.get_mut(&id))
+        else {
             return;
         };
         if live.epoch == known.epoch && live != *known {

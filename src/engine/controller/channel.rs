@@ -28,7 +28,7 @@ const BACKOFF: Duration = Duration::from_millis(100);
 
 /// What an answer is waited for, beside its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// Nothing.
     Tell,
     /// To know which metadata a broker has: the number of the update, counted by broker.
@@ -39,15 +39,15 @@ pub enum Purpose {
 
 /// A request that waits or is on its way.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub(super) struct Outgoing {
     /// What is asked.
-    pub request: Request,
+    pub(super) request: Request,
     /// In which version.
-    pub version: i16,
+    pub(super) version: i16,
     /// What the answer is waited for.
-    pub purpose: Purpose,
+    pub(super) purpose: Purpose,
     /// Why it is asked.
-    pub cause: Cause,
+    pub(super) cause: Cause,
 }
 
 #[derive(Clone, Debug)]
@@ -69,41 +69,48 @@ struct Channel {
 
 /// The queues of all registered brokers.
 #[derive(Clone, Debug)]
-pub struct Channels {
-    channels: BTreeMap<BrokerId, Channel>,
+pub(super) struct Channels {
+    to: BTreeMap<BrokerId, Channel>,
     client_id: Arc<str>,
     patience: Duration,
 }
 
 impl Channels {
     /// No broker yet. `patience` is `controller.socket.timeout.ms`.
-    pub fn new(controller: BrokerId, patience: Duration) -> Self {
-        Self { channels: BTreeMap::new(), client_id: controller.0.to_string().into(), patience }
+    pub(super) fn new(controller: BrokerId, patience: Duration) -> Self {
+        Self { to: BTreeMap::new(), client_id: controller.0.to_string().into(), patience }
     }
 
     /// A broker has registered.
-    pub fn add(&mut self, broker: BrokerId) {
+    pub(super) fn add(&mut self, broker: BrokerId) {
         let idle = Channel { queue: VecDeque::new(), state: State::Idle, updates: 0, updated: 0 };
-        self.channels.entry(broker).or_insert(idle);
+        self.to.entry(broker).or_insert(idle);
     }
 
     /// A broker is gone: nothing is sent to it any more.
-    pub fn remove(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
-        if let Some(Channel { state: State::Sent { timeout, .. }, .. }) = self.channels.remove(&broker) {
+    pub(super) fn remove(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
+        if let Some(Channel { state: State::Sent { timeout, .. }, .. }) = self.to.remove(&broker) {
             ctx.cancel(timeout);
         }
     }
 
     /// The controller resigned.
-    pub fn clear(&mut self, ctx: &mut Context<'_>) {
-        for broker in self.channels.keys().copied().collect::<Vec<_>>() {
+    pub(super) fn clear(&mut self, ctx: &mut Context<'_>) {
+        for broker in self.to.keys().copied().collect::<Vec<_>>() {
             self.remove(broker, ctx);
         }
     }
 
     /// Queues a request behind the others; nothing happens where the broker is not registered.
-    pub fn ask(&mut self, broker: BrokerId, version: i16, request: Request, purpose: Purpose, ctx: &mut Context<'_>) {
-        let Some(channel) = self.channels.get_mut(&broker) else { return };
+    pub(super) fn ask(
+        &mut self,
+        broker: BrokerId,
+        version: i16,
+        request: Request,
+        purpose: Purpose,
+        ctx: &mut Context<'_>,
+    ) {
+        let Some(channel) = self.to.get_mut(&broker) else { return };
         let purpose = match purpose {
             Purpose::Metadata(_) => {
                 channel.updates += 1;
@@ -118,18 +125,18 @@ impl Channels {
     }
 
     /// The number of the last metadata update that was queued for a broker.
-    pub fn last_update(&self, broker: BrokerId) -> u64 {
-        self.channels.get(&broker).map_or(0, |channel| channel.updates)
+    pub(super) fn last_update(&self, broker: BrokerId) -> u64 {
+        self.to.get(&broker).map_or(0, |channel| channel.updates)
     }
 
     /// Whether a broker has the metadata of this update.
-    pub fn has_update(&self, broker: BrokerId, update: u64) -> bool {
-        self.channels.get(&broker).is_none_or(|channel| channel.updated >= update)
+    pub(super) fn has_update(&self, broker: BrokerId, update: u64) -> bool {
+        self.to.get(&broker).is_none_or(|channel| channel.updated >= update)
     }
 
     /// An answer: what was asked, if it is that of the request in flight.
-    pub fn answered(&mut self, from: BrokerId, correlation: Id, ctx: &mut Context<'_>) -> Option<Outgoing> {
-        let channel = self.channels.get_mut(&from)?;
+    pub(super) fn answered(&mut self, from: BrokerId, correlation: Id, ctx: &mut Context<'_>) -> Option<Outgoing> {
+        let channel = self.to.get_mut(&from)?;
         let State::Sent { correlation: awaited, timeout } = channel.state else { return None };
         if awaited != correlation {
             return None;
@@ -145,8 +152,8 @@ impl Channels {
     }
 
     /// The connection to a broker closed: what was in flight is sent again after a pause.
-    pub fn closed(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
-        let Some(channel) = self.channels.get_mut(&broker) else { return };
+    pub(super) fn closed(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
+        let Some(channel) = self.to.get_mut(&broker) else { return };
         if let State::Sent { timeout, .. } = channel.state {
             ctx.cancel(timeout);
             channel.state = State::Pausing;
@@ -155,8 +162,8 @@ impl Channels {
     }
 
     /// No answer came in time.
-    pub fn timed_out(&mut self, broker: BrokerId, correlation: Id, ctx: &mut Context<'_>) {
-        let state = self.channels.get(&broker).map(|channel| &channel.state);
+    pub(super) fn timed_out(&mut self, broker: BrokerId, correlation: Id, ctx: &mut Context<'_>) {
+        let state = self.to.get(&broker).map(|channel| &channel.state);
         if matches!(state, Some(State::Sent { correlation: awaited, .. }) if *awaited == correlation) {
             ctx.send(NodeId::Broker(broker), Payload::Closed { lane: Some(Lane::CONTROLLER) });
             self.closed(broker, ctx);
@@ -164,26 +171,31 @@ impl Channels {
     }
 
     /// The pause is over.
-    pub fn resend(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
-        if let Some(channel) = self.channels.get_mut(&broker).filter(|c| matches!(c.state, State::Pausing)) {
+    pub(super) fn resend(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
+        if let Some(channel) = self.to.get_mut(&broker).filter(|c| matches!(c.state, State::Pausing)) {
             channel.state = State::Idle;
             self.send(broker, ctx);
         }
     }
 
     /// How many requests wait or are on their way.
-    pub fn pending(&self) -> usize {
-        self.channels.values().map(|channel| channel.queue.len()).sum()
+    pub(super) fn pending(&self) -> usize {
+        self.to.values().map(|channel| channel.queue.len()).sum()
     }
 
     /// Sends the head of an idle queue.
     fn send(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
         let (client_id, patience) = (Arc::clone(&self.client_id), self.patience);
-        let Some(channel) = self.channels.get_mut(&broker) else { return };
+        let Some(channel) = self.to.get_mut(&broker) else { return };
         let Some(head) = channel.queue.front() else { return };
         let correlation = ctx.next_id();
-        let request =
-            KafkaRequest { lane: Lane::CONTROLLER, correlation, version: head.version, client_id, request: head.request.clone() };
+        let request = KafkaRequest {
+            lane: Lane::CONTROLLER,
+            correlation,
+            version: head.version,
+            client_id,
+            request: head.request.clone(),
+        };
         let timeout = ctx.because(head.cause.clone(), |ctx| {
             ctx.send(NodeId::Broker(broker), Payload::Request(request));
             let late = ControllerTimer::Unanswered { broker, correlation };

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::failover::children;
-use super::queue::{Resume as Wait, Results, Step};
+use super::queue::{Results, Resume as Wait, Step};
 use super::write::is_written;
 use super::{Controller, Io, MAX_PER_WRITE, znodes};
 use crate::engine::event::{ControllerEvent, EventKind};

@@ -4,7 +4,7 @@
 //! Everybody watches `/controller`. When it vanishes, all try at once, and ZooKeeper lets one through: the others find
 //! that the znode exists, or that the epoch has moved on.
 
-use super::queue::{Resume, Results, Step};
+use super::queue::{Results, Resume, Step};
 use super::{Controller, Io, Role, znodes};
 use crate::engine::event::{ControllerEvent, EventKind};
 use crate::engine::zk::op::{CreateMode, Op, OpResult, Write, ZkError};

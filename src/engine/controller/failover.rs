@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{LiveBroker, Partition, Stage};
-use super::queue::{Event, Resume, Results, Step};
+use super::queue::{Event, Results, Resume, Step};
 use super::{Controller, ControllerTimer, Io, Role, reassignment, znodes};
 use crate::engine::broker::BrokerTimer;
 use crate::engine::context::{Context, Timer};
@@ -54,11 +54,11 @@ impl Controller {
     }
 
     /// A part is loaded.
-    pub(super) fn loaded(&mut self, loading: Loading, results: Results, io: &mut Io<'_, '_>) {
+    pub(super) fn loaded(&mut self, loading: Loading, results: &Results, io: &mut Io<'_, '_>) {
         match loading {
-            Loading::Names => self.names_loaded(&results, io),
-            Loading::Data { brokers, topics } => self.data_loaded(&brokers, &topics, &results, io),
-            Loading::States(partitions) => self.states_loaded(partitions, &results),
+            Loading::Names => self.names_loaded(results, io),
+            Loading::Data { brokers, topics } => self.data_loaded(&brokers, &topics, results, io),
+            Loading::States(partitions) => self.states_loaded(partitions, results),
         }
     }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::context::Leadership;
-use super::queue::{Resume, Results, Step};
+use super::queue::{Results, Resume, Step};
 use super::write::is_written;
 use super::{Controller, Io, numbers, reassignment, znodes};
 use crate::engine::broker::connection::Origin;
@@ -61,8 +61,7 @@ impl Controller {
             let response = AlterPartitionResponse { error_code: ErrorCode::STALE_BROKER_EPOCH, ..Default::default() };
             return self.reply(origin, response.into());
         }
-        let mut pending =
-            Pending { origin, leader, response: AlterPartitionResponse::default(), changes: Vec::new() };
+        let mut pending = Pending { origin, leader, response: AlterPartitionResponse::default(), changes: Vec::new() };
         for data in &request.topics {
             self.judge_topic(leader, data, &mut pending);
         }
@@ -80,12 +79,15 @@ impl Controller {
     /// Judges the changes in one topic, and makes its part of the response.
     fn judge_topic(&self, leader: BrokerId, data: &TopicData, pending: &mut Pending) {
         let by_id = pending.origin.version > 1;
-        let name = if by_id { self.cluster.name_of(data.topic_id).cloned() } else { Some(Arc::clone(&data.topic_name)) };
+        let name =
+            if by_id { self.cluster.name_of(data.topic_id).cloned() } else { Some(Arc::clone(&data.topic_name)) };
         let topic = pending.response.topics.len();
         let mut partitions = Vec::new();
         for (partition, change) in data.partitions.iter().enumerate() {
             let verdict = match &name {
-                Some(name) => self.judge(leader, &TopicPartition::new(Arc::clone(name), change.partition_index), change),
+                Some(name) => {
+                    self.judge(leader, &TopicPartition::new(Arc::clone(name), change.partition_index), change)
+                }
                 None => Verdict::Refused(ErrorCode::UNKNOWN_TOPIC_ID),
             };
             partitions.push(match verdict {
@@ -155,7 +157,8 @@ impl Controller {
         for Change { topic, partition, id, mut next } in changes {
             next.version += 1;
             let change = self.change(&id, &next);
-            let left = |a: &[BrokerId], b: &[BrokerId]| a.iter().copied().filter(|id| !b.contains(id)).collect::<Vec<_>>();
+            let left =
+                |a: &[BrokerId], b: &[BrokerId]| a.iter().copied().filter(|id| !b.contains(id)).collect::<Vec<_>>();
             let (added, removed) = (left(&change.isr, &change.old_isr), left(&change.old_isr, &change.isr));
             events.entry((added, removed)).or_default().push(change);
             let answer = response.topics.get_mut(topic).and_then(|topic| topic.partitions.get_mut(partition));

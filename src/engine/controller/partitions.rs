@@ -70,12 +70,8 @@ impl Controller {
     /// The first state of a partition; none while no replica lives.
     pub(super) fn first_leadership(&self, partition: &Partition) -> Option<Leadership> {
         let isr: Vec<BrokerId> = self.live_among(&partition.assignment.replicas);
-        let node = znodes::StateNode {
-            leader: Some(*isr.first()?),
-            leader_epoch: 0,
-            controller_epoch: self.epoch,
-            isr,
-        };
+        let node =
+            znodes::StateNode { leader: Some(*isr.first()?), leader_epoch: 0, controller_epoch: self.epoch, isr };
         Some(Leadership { node, version: NO_VERSION, recovering: false })
     }
 
@@ -193,12 +189,8 @@ impl Controller {
 
     /// The state after `now`: another epoch.
     pub(super) fn next(&self, now: &Leadership, leader: Option<BrokerId>, isr: Vec<BrokerId>) -> Leadership {
-        let node = znodes::StateNode {
-            leader,
-            leader_epoch: now.node.leader_epoch + 1,
-            controller_epoch: self.epoch,
-            isr,
-        };
+        let node =
+            znodes::StateNode { leader, leader_epoch: now.node.leader_epoch + 1, controller_epoch: self.epoch, isr };
         Leadership { node, version: now.version, recovering: now.recovering }
     }
 
@@ -210,7 +202,9 @@ impl Controller {
     pub(super) fn replicas_offline(&mut self, gone: &BTreeSet<BrokerId>) {
         let mut updates = Vec::new();
         for (id, partition) in self.cluster.partitions() {
-            let Some(now) = partition.leadership.as_ref().filter(|_| !self.deletion.is_queued(&id.topic)) else { continue };
+            let Some(now) = partition.leadership.as_ref().filter(|_| !self.deletion.is_queued(&id.topic)) else {
+                continue;
+            };
             if let Some(next) = self.without(now, gone) {
                 updates.push(StateUpdate { partition: id, next, why: Why::Shrunk });
             }

@@ -1,4 +1,4 @@
-//! Elections that somebody asks for: ElectLeaders (KIP-460), the old znode, and the controller's own rebalancing.
+//! Elections that somebody asks for: `ElectLeaders` (KIP-460), the old znode, and the controller's own rebalancing.
 //! Kafka's `processReplicaLeaderElection` and `checkAndTriggerAutoLeaderRebalance`.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::context::{Partition, Stage};
 use super::partitions::Strategy;
-use super::queue::{Resume, Results, Step};
+use super::queue::{Results, Resume, Step};
 use super::{Controller, Io, admin, znodes};
 use crate::engine::broker::connection::Origin;
 use crate::engine::event::ElectionReason;
@@ -106,7 +106,9 @@ impl Controller {
     pub(super) fn rebalance(&mut self, io: &mut Io<'_, '_>) {
         let mut preferring: BTreeMap<BrokerId, (usize, Vec<TopicPartition>)> = BTreeMap::new();
         for (id, partition) in self.cluster.partitions() {
-            let Some(preferred) = partition.preferred().filter(|_| !self.deletion.is_queued(&id.topic)) else { continue };
+            let Some(preferred) = partition.preferred().filter(|_| !self.deletion.is_queued(&id.topic)) else {
+                continue;
+            };
             let (all, elsewhere) = preferring.entry(preferred).or_default();
             *all += 1;
             if partition.leader() != Some(preferred) {

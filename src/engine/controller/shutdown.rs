@@ -49,7 +49,9 @@ impl Controller {
         let broker = BrokerId(request.broker_id);
         let error = match self.cluster.brokers.get(&broker) {
             None => ErrorCode::BROKER_NOT_AVAILABLE,
-            Some(live) if request.broker_epoch != -1 && request.broker_epoch < live.epoch => ErrorCode::STALE_BROKER_EPOCH,
+            Some(live) if request.broker_epoch != -1 && request.broker_epoch < live.epoch => {
+                ErrorCode::STALE_BROKER_EPOCH
+            }
             Some(_) => ErrorCode::NONE,
         };
         if error.is_error() {

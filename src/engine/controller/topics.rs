@@ -1,6 +1,6 @@
 //! Topics that come, grow, and vanish. Kafka's `processTopicChange` and `processPartitionModifications`.
 //!
-//! A topic is created by whoever writes its assignment to ZooKeeper: CreateTopics, or any other program. The watch tells
+//! A topic is created by whoever writes its assignment to ZooKeeper: `CreateTopics`, or any other program. The watch tells
 //! the controller, which elects the first leaders.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::context::Partition;
 use super::failover::children;
-use super::queue::{Resume, Results, Step};
+use super::queue::{Results, Resume, Step};
 use super::write::{StateUpdate, Why};
 use super::{Controller, Io, znodes};
 use crate::engine::context::{Cause, Context};

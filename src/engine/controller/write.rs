@@ -54,7 +54,9 @@ impl Controller {
         let mut begun = BTreeSet::new();
         let ops = updates
             .chunks(MAX_PER_WRITE)
-            .map(|chunk| self.guarded(chunk.iter().flat_map(|update| self.writes_of(update, &mut begun)).collect::<Vec<_>>()))
+            .map(|chunk| {
+                self.guarded(chunk.iter().flat_map(|update| self.writes_of(update, &mut begun)).collect::<Vec<_>>())
+            })
             .collect();
         self.ask(ops, Resume::Written(updates), io);
     }
@@ -78,7 +80,12 @@ impl Controller {
     }
 
     /// The states are written: takes them up, says what happened, and tells the brokers.
-    pub(super) fn written(&mut self, updates: Vec<StateUpdate>, results: &[Result<OpResult, ZkError>], io: &mut Io<'_, '_>) {
+    pub(super) fn written(
+        &mut self,
+        updates: Vec<StateUpdate>,
+        results: &[Result<OpResult, ZkError>],
+        io: &mut Io<'_, '_>,
+    ) {
         if !results.iter().all(is_written) {
             return self.start_over(io);
         }

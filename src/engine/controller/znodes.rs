@@ -123,12 +123,7 @@ struct ControllerNode {
 
 /// The data of [`CONTROLLER`]. `now_ms` is a lab date.
 pub fn controller(id: BrokerId, now_ms: i64) -> Vec<u8> {
-    write(&ControllerNode {
-        version: 2,
-        brokerid: id.0,
-        timestamp: now_ms.to_string(),
-        kraft_controller_epoch: -1,
-    })
+    write(&ControllerNode { version: 2, brokerid: id.0, timestamp: now_ms.to_string(), kraft_controller_epoch: -1 })
 }
 
 /// Reads [`CONTROLLER`]: the controller's broker id.
@@ -394,7 +389,8 @@ pub fn uuid_to_text(id: Uuid) -> String {
 /// Reads a UUID in Kafka's writing.
 pub fn uuid_from_text(text: &str) -> Option<Uuid> {
     let mut bits = 0_u128;
-    let groups = text.bytes().map(|byte| BASE64.iter().position(|letter| *letter == byte)).collect::<Option<Vec<_>>>()?;
+    let groups =
+        text.bytes().map(|byte| BASE64.iter().position(|letter| *letter == byte)).collect::<Option<Vec<_>>>()?;
     let (last, first) = groups.split_last()?;
     if first.len() != 21 {
         return None;

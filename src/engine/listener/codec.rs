@@ -21,7 +21,7 @@ pub(super) struct Asked {
 /// Why there is no request.
 #[derive(Debug, Error)]
 pub(super) enum Refusal {
-    /// An ApiVersions request that is too new: it has an answer, and the connection stays (KIP-511).
+    /// An `ApiVersions` request that is too new: it has an answer, and the connection stays (KIP-511).
     #[error("ApiVersions is too new")]
     ApiVersionsTooNew { correlation: i32 },
     /// The bytes are no request.
@@ -55,10 +55,22 @@ pub(super) fn decode(frame: &Bytes) -> Result<Asked, Refusal> {
             _ => Refusal::NotServed { api_key, version },
         });
     }
+    let request = checked(request);
     Ok(Asked { correlation, version, client_id: header.client_id.unwrap_or_default(), request })
 }
 
-/// The answer to an ApiVersions request that is too new, to be sent in version 0: it lists the versions of ApiVersions
+/// Checks the batches that a producer sends (CRC, counts, records), here rather than on the engine's thread: what was found
+/// travels with them.
+fn checked(request: Request) -> Request {
+    let Request::Produce(mut produce) = request else { return request };
+    let partitions = produce.topic_data.iter_mut().flat_map(|topic| &mut topic.partition_data);
+    for records in partitions.filter_map(|data| data.records.as_mut()) {
+        records.check();
+    }
+    produce.into()
+}
+
+/// The answer to an `ApiVersions` request that is too new, to be sent in version 0: it lists the versions of `ApiVersions`
 /// itself, so that the client can ask again.
 pub(super) fn api_versions_too_new() -> Response {
     let served = api::api(ApiKey::ApiVersions);

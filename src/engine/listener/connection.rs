@@ -67,7 +67,7 @@ pub(super) async fn serve<C: Core>(
         return;
     }
     // Room for every answer that the budget allows, and for one that the edge gives itself.
-    let (replies, replied) = mpsc::channel(OUTSTANDING as usize + 1);
+    let (replies, answers) = mpsc::channel(OUTSTANDING as usize + 1);
     let own = replies.downgrade();
     let open = process.child_token();
     let link = Link { replies, open: open.clone() };
@@ -75,7 +75,7 @@ pub(super) async fn serve<C: Core>(
     if shared.inbox.send(connected).await.is_err() {
         return;
     }
-    let end = transfer(stream, socket, replied, own, open, &shared).await;
+    let end = transfer(stream, socket, answers, own, open, &shared).await;
     tracing::debug!(%peer, %broker, %end, "connection ended");
     // An engine that has ended knows.
     let _ = shared.inbox.send(Entry::Disconnected { socket }).await;
@@ -84,7 +84,7 @@ pub(super) async fn serve<C: Core>(
 async fn transfer<C: Core>(
     mut stream: TcpStream,
     socket: SocketId,
-    replied: mpsc::Receiver<Reply>,
+    answers: mpsc::Receiver<Reply>,
     own: mpsc::WeakSender<Reply>,
     open: CancellationToken,
     shared: &Shared<C>,
@@ -100,7 +100,7 @@ async fn transfer<C: Core>(
     tokio::select! {
         () = open.cancelled() => End::Killed,
         end = reader.run() => end,
-        end = write_replies(write, replied, shared) => end,
+        end = write_replies(write, answers, shared) => end,
     }
 }
 
@@ -170,12 +170,12 @@ fn cost(frame_bytes: usize) -> u32 {
 /// The writing side: encodes answers and writes all that wait with one call.
 async fn write_replies<C: Core>(
     mut write: impl AsyncWrite + Unpin,
-    mut replied: mpsc::Receiver<Reply>,
+    mut answers: mpsc::Receiver<Reply>,
     shared: &Shared<C>,
 ) -> End {
     let mut batch = Vec::new();
     loop {
-        if replied.recv_many(&mut batch, TOGETHER).await == 0 {
+        if answers.recv_many(&mut batch, TOGETHER).await == 0 {
             return End::Closed;
         }
         let mut out = Chunks::default();

@@ -82,7 +82,6 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         if let Some(frame) = self.buffered()? {
             return Ok(frame);
         }
-        #[expect(clippy::disallowed_methods, reason = "how long a client takes is real time, at the edge")]
         let deadline = Instant::now() + self.limits.frame_time;
         timeout_at(deadline, self.rest()).await.map_err(|_| FrameError::Slow)?
     }

@@ -106,7 +106,7 @@ impl Reserved {
     }
 }
 
-/// Where a lab listens: on 127.0.0.1 and, where there is one, on ::1; or where it was asked to.
+/// Where a lab listens: on `127.0.0.1` and, where there is one, on `::1`; or where it was asked to.
 pub fn addresses(asked: Option<IpAddr>) -> Vec<IpAddr> {
     match asked {
         Some(address) => vec![address],

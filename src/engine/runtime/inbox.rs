@@ -31,7 +31,8 @@ pub(in crate::engine) struct Reply {
     pub(in crate::engine) version: i16,
     /// The answer.
     pub(in crate::engine) response: Response,
-    /// The request's share of its connection's budget: given back when the answer is written.
+    /// The request's share of its connection's budget: given back when the answer is written and this is dropped.
+    #[expect(dead_code, reason = "held, never looked at")]
     pub(in crate::engine) permit: Option<OwnedSemaphorePermit>,
 }
 

@@ -185,7 +185,7 @@ impl Bench {
             match next {
                 _ if now >= end => break,
                 Some(next) if next <= now => {}
-                Some(next) if next <= end => self.real.advance(next - now),
+                Some(next) if next <= end => self.real.advance(next.saturating_sub(now)),
                 _ => break self.real.advance(end.saturating_sub(now)),
             }
         }
@@ -197,20 +197,21 @@ impl Bench {
 
     /// A socket of broker 1, whose process runs.
     fn connect(&mut self, socket: u64) -> (mpsc::Receiver<Reply>, CancellationToken) {
-        let process = match self.orders.try_recv() {
-            Ok(order) => order.process,
-            Err(_) => {
+        let process = if let Ok(order) = self.orders.try_recv() {
+            order.process
+        } else {
+            {
                 let _answer = self.command(Command::Start(BrokerId(1)));
                 self.turn();
                 self.orders.try_recv().unwrap().process
             }
         };
-        let (replies, replied) = mpsc::channel(8);
+        let (replies, answers) = mpsc::channel(8);
         let open = process.child_token();
         let link = Link { replies, open: open.clone() };
         let (socket, broker) = (SocketId(socket), BrokerId(1));
         self.push(Entry::Connected { socket, broker, peer: "test".into(), link });
-        (replied, open)
+        (answers, open)
     }
 
     fn ask(&mut self, socket: u64, correlation: i32, budget: &Arc<Semaphore>) {

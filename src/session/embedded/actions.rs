@@ -49,7 +49,9 @@ impl Actor {
 
     async fn try_act(&self, action: Action) -> Result<Outcome, Failure> {
         match action {
-            Action::KillBroker(id) => self.command(Command::Kill(BrokerId(id)), format!("broker-{id} was killed")).await,
+            Action::KillBroker(id) => {
+                self.command(Command::Kill(BrokerId(id)), format!("broker-{id} was killed")).await
+            }
             Action::StartBroker(id) => self.command(Command::Start(BrokerId(id)), format!("broker-{id} starts")).await,
             Action::ShutdownBroker(id) => {
                 self.command(Command::Shutdown(BrokerId(id)), format!("broker-{id} shuts down")).await
@@ -92,9 +94,10 @@ impl Actor {
     }
 
     async fn elect(&self, topics: Vec<Arc<str>>) -> Result<Outcome, Failure> {
-        let partitions = match topics.is_empty() {
-            true => None,
-            false => Some(self.inspect(move |cluster| partitions_of(cluster, topics)).await??),
+        let partitions = if topics.is_empty() {
+            None
+        } else {
+            Some(self.inspect(move |cluster| partitions_of(cluster, topics)).await??)
         };
         let request = ElectLeadersRequest {
             election_type: election_type::PREFERRED,
@@ -142,7 +145,8 @@ impl Actor {
 
     async fn delete(&self, name: Arc<str>) -> Result<Outcome, Failure> {
         let topic = DeleteTopicState { name: Some(Arc::clone(&name)), ..DeleteTopicState::default() };
-        let request = DeleteTopicsRequest { topics: vec![topic], timeout_ms: TIMEOUT_MS, ..DeleteTopicsRequest::default() };
+        let request =
+            DeleteTopicsRequest { topics: vec![topic], timeout_ms: TIMEOUT_MS, ..DeleteTopicsRequest::default() };
         let Response::DeleteTopics(answer) = self.ask_controller(DELETE_TOPICS, request.into()).await? else {
             return Err(unexpected());
         };
@@ -178,7 +182,9 @@ impl Actor {
             Answer::Response(response) => Ok(Some(response)),
             Answer::Silent | Answer::Done => Ok(None),
             Answer::Refused(why) => Err(failed(why)),
-            Answer::Closed => Err(failed(format!("{broker} closed the connection: it is dead, or refuses the request"))),
+            Answer::Closed => {
+                Err(failed(format!("{broker} closed the connection: it is dead, or refuses the request")))
+            }
         }
     }
 
@@ -212,7 +218,8 @@ fn to_leader(cluster: &Cluster, record: &NewRecord) -> Result<(BrokerId, i32, Re
         (None, None) => i32::try_from(cluster.now().date_ms().rem_euclid(i64::from(count.max(1)))).unwrap_or(0),
     };
     let meta = topic.partitions.get(&partition);
-    let meta = meta.ok_or_else(|| failed(format!("{} has no partition {partition}; it has 0 to {}", record.topic, count - 1)))?;
+    let meta = meta
+        .ok_or_else(|| failed(format!("{} has no partition {partition}; it has 0 to {}", record.topic, count - 1)))?;
     let leader = meta.leader.ok_or_else(|| error(ErrorCode::LEADER_NOT_AVAILABLE, None))?;
     let data = PartitionProduceData { index: partition, records: Some(batch(record, cluster.now().date_ms())) };
     let request = ProduceRequest {

@@ -8,11 +8,12 @@ use crate::engine::controller::znodes;
 use crate::engine::log::Log;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
+use crate::engine::zk::ZkServer;
 use crate::engine::zk::tree::Tree;
 
 /// The tree as the first server that runs has it.
 pub(super) fn tree(cluster: &Cluster) -> Option<&Tree> {
-    cluster.zookeepers().map(|(_, server)| server).find(|server| server.is_running()).map(|server| server.tree())
+    cluster.zookeepers().map(|(_, server)| server).find(|server| server.is_running()).map(ZkServer::tree)
 }
 
 /// The controller as ZooKeeper has it; it may have died a moment ago.
@@ -35,7 +36,9 @@ pub(super) fn replica<'a>(cluster: &'a Cluster, id: BrokerId, partition: &TopicP
 /// A replica's log, of a running broker or on a dead one's disk, with its high watermark.
 pub(super) fn log<'a>(cluster: &'a Cluster, id: BrokerId, partition: &TopicPartition) -> Option<(&'a Log, i64)> {
     match &cluster.broker(id)?.process {
-        Process::Running(broker) => broker.replicas.get(partition).map(|replica| (&replica.log, replica.high_watermark)),
+        Process::Running(broker) => {
+            broker.replicas.get(partition).map(|replica| (&replica.log, replica.high_watermark))
+        }
         Process::Dead(disk) => disk.logs.get(partition).map(|stored| (stored.log.as_ref(), stored.high_watermark)),
     }
 }

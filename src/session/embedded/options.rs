@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::engine::client::default_lab;
 use crate::engine::config::Config;
 use crate::engine::listener::ports::Reserved;
 use crate::engine::runtime;
@@ -80,7 +81,14 @@ impl LabOptions {
 
     /// As the engine wants it, on the ports that were taken.
     pub(super) fn config(&self, brokers: &[(i32, Reserved)]) -> Config {
+        let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
+        let quick = timeout_ms < 6_000;
+        let delivery_timeout_ms = if quick { 30_000 } else { 120_000 };
+        let clients = if self.traffic { default_lab(self.brokers.into(), delivery_timeout_ms).1 } else { Vec::new() };
         Config {
+            // A sixth of the brokers' session time-out: an end that is rounded up to the next tick is not late by much.
+            zookeeper_tick_ms: (timeout_ms / 6).clamp(10, 2_000),
+            clients,
             brokers: self.brokers.into(),
             zookeepers: self.zookeepers,
             settings: Arc::new(self.settings.clone()),

@@ -22,6 +22,7 @@ use crate::engine::controller::znodes;
 use crate::engine::runtime::ClockView;
 use crate::session::snapshot::{Capabilities, ClockState, Memory, Snapshot};
 use brokers::Brokers;
+use clients::Clients;
 use events::EventLog;
 use rates::Flow;
 use topics::Topics;
@@ -43,6 +44,7 @@ pub(super) struct Projector {
     topics: Topics,
     events: EventLog,
     flow: Flow,
+    clients: Clients,
 }
 
 impl Projector {
@@ -55,6 +57,7 @@ impl Projector {
             topics: Topics::default(),
             events: EventLog::default(),
             flow: Flow::default(),
+            clients: Clients::default(),
         }
     }
 
@@ -66,7 +69,7 @@ impl Projector {
         let topics = self.topics.project(cluster, lab_us);
         let brokers = self.brokers.project(cluster, clock, controller, &topics);
         let (events, events_dropped) = self.events.project(cluster);
-        let (producers, consumers) = clients::project(cluster);
+        let (producers, consumers) = self.clients.project(cluster, clock.now.lab);
         let records_in = cluster.brokers().filter_map(|(_, node)| node.running()).map(|b| b.stats.records_in).sum();
         self.flow.add(lab_us, self.brokers.records_in_ever().max(records_in));
         self.ready = self.ready || self.is_ready(cluster, controller.is_some(), &topics);

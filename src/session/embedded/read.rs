@@ -77,13 +77,13 @@ pub(super) fn decode(taken: &Taken) -> Vec<Record> {
     let all = taken.batches.iter().filter(|batch| !batch.header.attributes.is_control());
     let decoded = all.flat_map(|batch| {
         let records = records::records_of(&batch.header, &batch.body).unwrap_or_default();
-        records.into_iter().map(|record| record_of(batch, record, taken.high_watermark))
+        records.into_iter().map(|record| record_of(batch, &record, taken.high_watermark))
     });
     let wanted = decoded.filter(|record| (taken.from..taken.up_to).contains(&record.offset));
     wanted.take(taken.max_records).collect()
 }
 
-fn record_of(batch: &StoredBatch, record: records::Record, high_watermark: i64) -> Record {
+fn record_of(batch: &StoredBatch, record: &records::Record, high_watermark: i64) -> Record {
     let header = &batch.header;
     let place = i32::try_from(record.offset - header.base_offset).unwrap_or(0);
     Record {

@@ -72,7 +72,7 @@ const NUMBERS: &[Column] = &[
         width: 11,
         wide_only: true,
         role: Role::Dim,
-        text: |p| p.last_stable.map_or_else(|| "unknown".to_owned(), format::grouped),
+        text: |p| p.last_stable.map_or_else(|| "–".to_owned(), format::grouped),
     },
     Column {
         name: "high water",

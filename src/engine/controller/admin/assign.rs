@@ -59,8 +59,16 @@ mod tests {
         // From the comment of AdminUtils: ten partitions with three replicas on five brokers, start and shift 0.
         let assignment = assign(&brokers(5), 10, 3, 0, Some(0), &mut Rng::split(1, "test"));
         let expected: Vec<Vec<BrokerId>> = [
-            [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0], [4, 0, 1],
-            [0, 2, 3], [1, 3, 4], [2, 4, 0], [3, 0, 1], [4, 1, 2],
+            [0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4],
+            [3, 4, 0],
+            [4, 0, 1],
+            [0, 2, 3],
+            [1, 3, 4],
+            [2, 4, 0],
+            [3, 0, 1],
+            [4, 1, 2],
         ]
         .iter()
         .map(|replicas| replicas.iter().copied().map(BrokerId).collect())

@@ -1,10 +1,10 @@
-//! CreatePartitions: writes a larger assignment; the watch on the topic tells the controller. Kafka's
+//! `CreatePartitions`: writes a larger assignment; the watch on the topic tells the controller. Kafka's
 //! `ZkAdminManager.createPartitions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::queue::{Resume as Wait, Results};
+use super::super::queue::{Results, Resume as Wait};
 use super::super::write::is_written;
 use super::super::znodes::{self, Assignment};
 use super::super::{Controller, Io, Topic};
@@ -115,9 +115,15 @@ impl Controller {
 
     fn spread_added(&self, topic: &Topic, added: usize, ctx: &mut Context<'_>) -> Result<Vec<Vec<BrokerId>>, Refusal> {
         let brokers: Vec<BrokerId> = self.cluster.live().into_iter().collect();
-        let first = topic.partitions.values().next().map(|partition| partition.assignment.replicas.as_slice()).unwrap_or_default();
+        let first = topic
+            .partitions
+            .values()
+            .next()
+            .map(|partition| partition.assignment.replicas.as_slice())
+            .unwrap_or_default();
         if first.len() > brokers.len() || brokers.is_empty() {
-            let message = format!("Replication factor: {} larger than available brokers: {}.", first.len(), brokers.len());
+            let message =
+                format!("Replication factor: {} larger than available brokers: {}.", first.len(), brokers.len());
             return Err((ErrorCode::INVALID_REPLICATION_FACTOR, message));
         }
         let start = brokers.iter().position(|id| Some(id) >= first.first()).unwrap_or(0);
@@ -137,7 +143,10 @@ impl Controller {
                 return wrong(format!("Duplicate brokers not allowed in replica assignment: {replicas:?}."));
             }
             if replicas.len() != factor {
-                return wrong(format!("Inconsistent replication factor between partitions: {factor} and {}.", replicas.len()));
+                return wrong(format!(
+                    "Inconsistent replication factor between partitions: {factor} and {}.",
+                    replicas.len()
+                ));
             }
             let unknown = |id: &&i32| !self.cluster.brokers.contains_key(&BrokerId(**id));
             if let Some(id) = replicas.iter().find(unknown) {
@@ -149,6 +158,7 @@ impl Controller {
 }
 
 fn result(name: &Arc<str>, refusal: Option<Refusal>) -> CreatePartitionsTopicResult {
-    let (error_code, message) = refusal.map_or((ErrorCode::NONE, None), |(error, message)| (error, Some(message.into())));
+    let (error_code, message) =
+        refusal.map_or((ErrorCode::NONE, None), |(error, message)| (error, Some(message.into())));
     CreatePartitionsTopicResult { name: Arc::clone(name), error_code, error_message: message }
 }

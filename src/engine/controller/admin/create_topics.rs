@@ -1,4 +1,4 @@
-//! CreateTopics: checks, spreads replicas, writes the assignment. Kafka's `ZkAdminManager.createTopics`.
+//! `CreateTopics`: checks, spreads replicas, writes the assignment. Kafka's `ZkAdminManager.createTopics`.
 //!
 //! The topic is there once its znode is; the watch on `/brokers/topics` tells the controller itself, as it would of a
 //! topic that another program wrote.
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::failover::children;
-use super::super::queue::{Resume as Wait, Results};
+use super::super::queue::{Results, Resume as Wait};
 use super::super::znodes::{self, Assignment, TopicNode};
 use super::super::{Controller, Io};
 use super::assign::assign;
@@ -21,7 +21,9 @@ use crate::engine::node::BrokerId;
 use crate::engine::topic_name;
 use crate::engine::topic_settings::{self, TopicSettings};
 use crate::engine::zk::op::{CreateMode, Op, OpResult, Write, ZkError};
-use crate::protocol::create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfigs, CreatableTopicResult};
+use crate::protocol::create_topics::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfigs, CreatableTopicResult,
+};
 use crate::protocol::describe_configs::config_source;
 use crate::protocol::{CreateTopicsRequest, CreateTopicsResponse, ErrorCode};
 
@@ -74,7 +76,8 @@ impl Controller {
         let Asked { request, origin, deadline } = asked;
         let names = |index: usize| results.get(index).map(children).unwrap_or_default();
         let (there, with_settings) = (names(0), names(1));
-        let mut creating = Creating { origin, deadline, response: CreateTopicsResponse::default(), written: Vec::new() };
+        let mut creating =
+            Creating { origin, deadline, response: CreateTopicsResponse::default(), written: Vec::new() };
         let mut taken: BTreeSet<&Arc<str>> = BTreeSet::new();
         let mut ops = Vec::new();
         for topic in &request.topics {
@@ -138,7 +141,8 @@ impl Controller {
         if there.contains(name) {
             return Err((ErrorCode::TOPIC_ALREADY_EXISTS, exists(name)));
         }
-        let colliding: Vec<&str> = there.iter().map(AsRef::as_ref).filter(|other| topic_name::collide(name, other)).collect();
+        let colliding: Vec<&str> =
+            there.iter().map(AsRef::as_ref).filter(|other| topic_name::collide(name, other)).collect();
         if !colliding.is_empty() {
             let message = format!("Topic '{name}' collides with existing topics: {}", colliding.join(", "));
             return Err((ErrorCode::INVALID_TOPIC_EXCEPTION, message));
@@ -222,7 +226,10 @@ fn check_assignments(given: &[CreatableReplicaAssignment]) -> Result<BTreeMap<i3
         let replicas = &assignment.broker_ids;
         let distinct: BTreeSet<&i32> = replicas.iter().collect();
         if distinct.len() != replicas.len() {
-            return Err(wrong(format!("Duplicate replica assignment found: partition {} on {replicas:?}", assignment.partition_index)));
+            return Err(wrong(format!(
+                "Duplicate replica assignment found: partition {} on {replicas:?}",
+                assignment.partition_index
+            )));
         }
         if replicas.is_empty() || replicas.iter().any(|id| *id < 0) {
             return Err(wrong(format!("Partition {} has no valid replicas: {replicas:?}", assignment.partition_index)));
@@ -262,7 +269,11 @@ fn success(plan: &Plan, validate_only: bool) -> CreatableTopicResult {
         name: row.name.into(),
         value: plan.settings.get(row.name).map(Arc::from),
         read_only: false,
-        config_source: if plan.overrides.contains_key(row.name) { config_source::TOPIC } else { config_source::DEFAULT },
+        config_source: if plan.overrides.contains_key(row.name) {
+            config_source::TOPIC
+        } else {
+            config_source::DEFAULT
+        },
         is_sensitive: false,
     };
     CreatableTopicResult {

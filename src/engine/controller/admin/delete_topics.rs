@@ -1,4 +1,4 @@
-//! DeleteTopics: writes the wish to `/admin/delete_topics`; the watch on it begins the deletion. Kafka's
+//! `DeleteTopics`: writes the wish to `/admin/delete_topics`; the watch on it begins the deletion. Kafka's
 //! `ZkAdminManager.deleteTopics`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::super::queue::{Resume as Wait, Results};
+use super::super::queue::{Results, Resume as Wait};
 use super::super::{Controller, Io, znodes};
 use super::{Deadline, Resume, Until};
 use crate::engine::broker::connection::Origin;
@@ -37,7 +37,8 @@ impl Controller {
         } else {
             request.topic_names.iter().map(|name| (Some(Arc::clone(name)), Uuid::nil())).collect()
         };
-        let mut deleting = Deleting { origin, deadline, response: DeleteTopicsResponse::default(), written: Vec::new() };
+        let mut deleting =
+            Deleting { origin, deadline, response: DeleteTopicsResponse::default(), written: Vec::new() };
         let mut seen = BTreeSet::new();
         let mut ops = Vec::new();
         for (name, id) in &asked {

@@ -59,7 +59,7 @@ fn kind(message: &Message) -> MessageKind {
             ApiKey::Fetch => MessageKind::ConsumerRecords,
             key => other(key, of_broker(message.to)),
         },
-        Payload::Zk(ClientMessage::Ping { .. }) | Payload::ZkReply(ServerMessage::Pong { .. }) => MessageKind::Ping,
+        Payload::Zk(ClientMessage::Ping) | Payload::ZkReply(ServerMessage::Pong) => MessageKind::Ping,
         Payload::Zk(_) | Payload::ZkReply(_) => MessageKind::ZooKeeper,
         Payload::Closed { .. } if of_broker(message.to) => MessageKind::Control,
         Payload::Closed { .. } => MessageKind::Client,
@@ -114,7 +114,8 @@ impl About {
                         about.take(data.records.as_ref());
                     }
                 }
-                about.text = format!("acks={}", if request.acks == -1 { "all".into() } else { request.acks.to_string() }).into();
+                about.text =
+                    format!("acks={}", if request.acks == -1 { "all".into() } else { request.acks.to_string() }).into();
             }
             Request::Fetch(request) => {
                 for topic in &request.topics {
@@ -193,7 +194,8 @@ impl About {
             if self.key.is_none() && body.len() <= LOOK_INTO_BYTES {
                 let first = records::records_of(&header, &body).ok().and_then(|records| records.into_iter().next());
                 let key = first.and_then(|record| record.key);
-                self.key = key.map(|key| String::from_utf8_lossy(&key).chars().take(KEY_CHARS).collect::<String>().into());
+                self.key =
+                    key.map(|key| String::from_utf8_lossy(&key).chars().take(KEY_CHARS).collect::<String>().into());
             }
         }
     }

@@ -54,14 +54,14 @@ pub(super) struct Slots {
     width_us: u64,
     len: usize,
     /// Of whole slots, oldest first.
-    slots: VecDeque<u32>,
+    whole: VecDeque<u32>,
     /// When the slot that is being filled began, and what the counter was then.
     began: Option<(u64, u64)>,
 }
 
 impl Slots {
     pub(super) fn new(width_us: u64, len: usize) -> Self {
-        Self { width_us, len, slots: VecDeque::new(), began: None }
+        Self { width_us, len, whole: VecDeque::new(), began: None }
     }
 
     /// The counter is `value` at `now_us`: what it grew by since the last whole slot is spread over those that are whole
@@ -78,17 +78,17 @@ impl Slots {
         }
         let each = (value - before) / whole;
         for _ in 0..whole.min(self.len as u64) {
-            if self.slots.len() >= self.len {
-                self.slots.pop_front();
+            if self.whole.len() >= self.len {
+                self.whole.pop_front();
             }
-            self.slots.push_back(u32::try_from(each).unwrap_or(u32::MAX));
+            self.whole.push_back(u32::try_from(each).unwrap_or(u32::MAX));
         }
         self.began = Some((began_us + whole * self.width_us, before + each * whole));
     }
 
     /// The slots, oldest first.
     pub(super) fn all(&self) -> Vec<u32> {
-        self.slots.iter().copied().collect()
+        self.whole.iter().copied().collect()
     }
 }
 

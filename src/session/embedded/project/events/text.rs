@@ -4,7 +4,7 @@
 mod controller;
 
 use crate::engine::cluster::Cluster;
-use crate::engine::event::{BrokerEvent, Event as Happened, EventKind, OperatorEvent};
+use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, OperatorEvent};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
 use crate::session::event::{Change, Severity};
@@ -31,15 +31,16 @@ impl Told {
             EventKind::Controller(event) => controller::told(event, happened.node),
             EventKind::Broker(event) => broker(event, happened),
             EventKind::Operator(event) => operator(event),
+            EventKind::Client(event) => client(event, &name(cluster, happened.node)),
             other => zookeeper(other),
         };
         if told.because.is_empty() {
             told.because = because(cluster, happened);
         }
-        if let NodeId::Broker(BrokerId(id)) = happened.node {
-            if !told.brokers.contains(&id) {
-                told.brokers.push(id);
-            }
+        if let NodeId::Broker(BrokerId(id)) = happened.node
+            && !told.brokers.contains(&id)
+        {
+            told.brokers.push(id);
         }
         told
     }
@@ -145,6 +146,49 @@ fn zookeeper(kind: &EventKind) -> Told {
     }
 }
 
+/// A node by the name that people know it by.
+fn name(cluster: &Cluster, node: NodeId) -> String {
+    let client = cluster.clients().find(|(id, _)| NodeId::Client(*id) == node);
+    client.map_or_else(|| node.to_string(), |(_, client)| client.name().to_string())
+}
+
+fn client(event: &ClientEvent, name: &str) -> Told {
+    match event {
+        ClientEvent::ConnectionLost { broker, waiting: 0 } => {
+            let text = format!("{name}: connection to {broker} lost");
+            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
+        }
+        ClientEvent::ConnectionLost { broker, waiting } => {
+            let text = format!("{name}: connection to {broker} lost, {} wait", counted_u64(*waiting, "record"));
+            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
+        }
+        ClientEvent::LeaderFound { leader, partitions } => {
+            let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
+            Told::new("leader_found", Severity::Good, text, "leaders moved").about(*leader)
+        }
+        ClientEvent::RecordsSentAgain { leader, records, .. } => {
+            let text =
+                format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
+            Told::new("records_sent_again", Severity::Good, text, "leaders moved").about(*leader)
+        }
+        ClientEvent::DeliveryFailed { records, error } => {
+            let text = format!("{name} gives up {}", counted_u64(*records, "record"));
+            Told::new("delivery_failed", Severity::Bad, text, error.name())
+        }
+        ClientEvent::RecordsLost { topic, partition, records, from, to, .. } => {
+            let text = format!(
+                "{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})",
+                counted_u64(*records, "record")
+            );
+            Told::new("records_lost", Severity::Bad, text, "only the dead leader had them")
+        }
+    }
+}
+
+fn counted_u64(count: u64, thing: &str) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), thing)
+}
+
 fn operator(event: &OperatorEvent) -> Told {
     match event {
         OperatorEvent::Shutdown { broker } => {
@@ -175,7 +219,8 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
         BrokerEvent::FollowersLag { followers } => {
             let partitions = followers.iter().map(|(_, partition)| partition);
             let text = format!("{} out of sync", counted(followers.len(), "follower"));
-            Told::new("followers_lag", Severity::Warning, text, "not caught up for replica.lag.time.max.ms").on(partitions)
+            Told::new("followers_lag", Severity::Warning, text, "not caught up for replica.lag.time.max.ms")
+                .on(partitions)
         }
         BrokerEvent::FollowersCaughtUp { followers } => {
             let partitions = followers.iter().map(|(_, partition)| partition);
@@ -197,10 +242,12 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
                 .about(*leader)
         }
         BrokerEvent::ReplicaFailed { partition, reason } => {
-            Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason).on([partition])
+            Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
+                .on([partition])
         }
         BrokerEvent::Evicted { partition, log_start, bytes } => {
-            let text = format!("{partition}: {} of the oldest records went, it begins at {log_start}", bytes_of(*bytes));
+            let text =
+                format!("{partition}: {} of the oldest records went, it begins at {log_start}", bytes_of(*bytes));
             Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on([partition])
         }
         process => of_process(process, happened),

@@ -24,13 +24,19 @@ pub(super) fn told(event: &ControllerEvent, node: NodeId) -> Told {
         }
         ControllerEvent::IsrChanged { added, removed, changes, .. } if removed.is_empty() => {
             let text = format!("{}: in sync again with {}", subject(changes), set(added));
-            in_sync(Told::new("isr_expanded", Severity::Good, text, "its copy reached the high watermark"), added, changes)
+            in_sync(
+                Told::new("isr_expanded", Severity::Good, text, "its copy reached the high watermark"),
+                added,
+                changes,
+            )
         }
         ControllerEvent::IsrChanged { removed, changes, .. } => {
             let text = format!("{}: in sync without {}", subject(changes), set(removed));
             in_sync(Told::new("isr_shrunk", Severity::Warning, text, "they fell behind their leader"), removed, changes)
         }
-        ControllerEvent::Reassignment { partition, step, adding, removing } => reassignment(partition, *step, adding, removing),
+        ControllerEvent::Reassignment { partition, step, adding, removing } => {
+            reassignment(partition, *step, adding, removing)
+        }
         topic_or_broker => topics(topic_or_broker, node),
     }
 }
@@ -65,12 +71,21 @@ fn in_sync(told: Told, moved: &[BrokerId], changes: &[LeadershipChange]) -> Told
     told.change("in sync", set(&first.old_isr), set(&first.isr), "acks=all waits for these")
 }
 
-fn reassignment(partition: &TopicPartition, step: ReassignmentStep, adding: &[BrokerId], removing: &[BrokerId]) -> Told {
+fn reassignment(
+    partition: &TopicPartition,
+    step: ReassignmentStep,
+    adding: &[BrokerId],
+    removing: &[BrokerId],
+) -> Told {
     let (kind, severity, text) = match step {
         ReassignmentStep::Began => ("reassignment_began", Severity::Info, format!("{partition} is being moved")),
-        ReassignmentStep::CaughtUp => ("reassignment_caught_up", Severity::Good, format!("{partition}: new replicas in sync")),
+        ReassignmentStep::CaughtUp => {
+            ("reassignment_caught_up", Severity::Good, format!("{partition}: new replicas in sync"))
+        }
         ReassignmentStep::Done => ("reassignment_done", Severity::Good, format!("{partition} has moved")),
-        ReassignmentStep::Cancelled => ("reassignment_cancelled", Severity::Warning, format!("{partition} stays where it was")),
+        ReassignmentStep::Cancelled => {
+            ("reassignment_cancelled", Severity::Warning, format!("{partition} stays where it was"))
+        }
     };
     Told::new(kind, severity, text, "as you asked").on([partition]).change(
         "replicas",
@@ -83,7 +98,11 @@ fn reassignment(partition: &TopicPartition, step: ReassignmentStep, adding: &[Br
 fn topics(event: &ControllerEvent, node: NodeId) -> Told {
     match event {
         ControllerEvent::TopicCreated { topic, partitions, replication_factor } => {
-            let text = format!("topic {topic}: {}, {} each", counted(*partitions, "partition"), counted(*replication_factor, "replica"));
+            let text = format!(
+                "topic {topic}: {}, {} each",
+                counted(*partitions, "partition"),
+                counted(*replication_factor, "replica")
+            );
             Told::new("topic_created", Severity::Good, text, "")
         }
         ControllerEvent::PartitionsAdded { topic, partitions } => {
