@@ -150,7 +150,10 @@ const RULES: &[Rule] = &[
         why: "a sleep hides a race, an ignored test shows nothing: wait for a condition",
         check: text::honest_tests,
         bad: &[&[("src/a.rs", concat!("//! A.\n#[cfg(test)]\nmod tests { fn a() { std::thread::", "sleep(b) } }"))]],
-        good: &[&[("src/engine/runtime.rs", concat!("//! A.\nfn a() { std::thread::", "sleep(b) }"))]],
+        good: &[
+            &[("src/engine/runtime.rs", concat!("//! A.\nfn a() { std::thread::", "sleep(b) }"))],
+            &[("tests/a.rs", concat!("//! A.\n// sleep: between two looks\nstd::thread::", "sleep(b)"))],
+        ],
     },
     Rule {
         name: "no workplace",

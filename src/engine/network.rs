@@ -1,4 +1,5 @@
-//! The simulated network: messages in flight between nodes, with a delay a link, in order a link.
+//! The simulated network: messages in flight between nodes, with a delay a link (deviation: link-delay), in order
+//! a link.
 //!
 //! It behaves as TCP on one machine does: what one node sends another arrives in order or not at all, and a process that
 //! dies has its connections closed by its operating system, which the peers hear of after the messages before.

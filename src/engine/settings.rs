@@ -22,7 +22,7 @@ pub struct Definition {
     pub allowed: &'static str,
     /// The topic setting that overrides it, if there is one.
     pub topic_name: Option<&'static str>,
-    /// Whether `--set` may change it; what is not settable is shown with its true value.
+    /// Whether `--set` may change it; what is not settable is shown with its true value (deviation: fixed-settings).
     pub settable: bool,
 }
 
@@ -58,7 +58,7 @@ macro_rules! settings {
         )+ ];
 
         impl Settings {
-            /// The settings of `--pace lab`.
+            /// The settings of `--pace lab` (deviation: pace-lab).
             pub fn lab() -> Self {
                 Self { $( $( $field: $lab.into(), )? )+ ..Self::default() }
             }

@@ -75,7 +75,7 @@ pub struct ZkConfig {
     /// `tickTime`: sessions are looked through once per tick, and none is shorter than two of them.
     pub tick: Duration,
     /// `maxSessionTimeout`. ZooKeeper's default is 20 ticks; the lab grants what Kafka and others ask for under short
-    /// ticks too.
+    /// ticks too (deviation: session-limit).
     pub max_session_timeout: Duration,
 }
 

@@ -58,8 +58,15 @@ struct Home {
 }
 
 const EDGE: &[&str] = &["src/engine/runtime", "src/engine/listener"];
-const ASYNC: &[&str] =
-    &["src/engine/runtime", "src/engine/listener", "src/session", "src/control", "src/app.rs", "src/main"];
+const ASYNC: &[&str] = &[
+    "src/engine/runtime",
+    "src/engine/listener",
+    "src/session",
+    "src/control",
+    "src/app.rs",
+    "src/main",
+    "src/cli/run.rs",
+];
 
 const HOMES: &[Home] = &[
     Home { name: "tokio", within: "src/", only: ASYNC, why: "tasks and waiting live at the edge" },

@@ -28,7 +28,8 @@ use crate::engine::zk::message::SessionId;
 use crate::engine::zk::op::{CreateMode, Op, OpResult, Write, ZkError};
 use crate::protocol::{ControlledShutdownRequest, Response};
 
-/// How often a broker whose old registration is still there tries again (a deviation: Kafka exits).
+/// How often a broker whose old registration is still there tries again, where Kafka exits
+/// (deviation: node-exists-waits).
 const REGISTER_AGAIN: Duration = Duration::from_millis(100);
 
 /// Where a broker is in its life.

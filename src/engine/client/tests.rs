@@ -1,1 +1,6 @@
+//! The built-in clients against a broker of three lines, and in a whole lab.
 
+mod fake;
+mod lab;
+mod producer;
+mod reading;

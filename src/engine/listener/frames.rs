@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(frames.next().await.unwrap(), body(10), "idle is not the end of it");
         let drip = async {
             for byte in framed(&body(40)) {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::advance(Duration::from_secs(1)).await;
                 if client.write_all(&[byte]).await.is_err() {
                     break;
                 }

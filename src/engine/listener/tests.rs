@@ -120,17 +120,17 @@ impl Lab {
     }
 }
 
-/// Tries until it works, for a while.
+/// Tries until it works, five seconds at most.
 async fn eventually<T, F: Future<Output = io::Result<T>>>(mut attempt: impl FnMut() -> F) -> io::Result<T> {
-    let mut outcome = attempt().await;
-    for _ in 0..500 {
-        if outcome.is_ok() {
-            break;
+    let tries = async {
+        loop {
+            if let Ok(done) = attempt().await {
+                return done;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        outcome = attempt().await;
-    }
-    outcome
+    };
+    tokio::time::timeout(Duration::from_secs(5), tries).await.map_err(io::Error::from)
 }
 
 struct Client(TcpStream);

@@ -1,6 +1,6 @@
 //! One record of a batch: read from the batch's (decompressed) body.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::header::{BatchHeader, TimestampType};
 use super::{BatchError, MAX_DECOMPRESSED_BYTES};
@@ -34,104 +34,115 @@ fn plain(header: &BatchHeader, body: &Bytes) -> Result<Bytes, BatchError> {
     codec.decompress(body, MAX_DECOMPRESSED_BYTES).map_err(|error| BatchError::Decompress(error.to_string()))
 }
 
-/// Walks the records and tells of each its offset delta and whether it has a key.
+/// Walks the records and tells of each its offset delta and whether it has a key. It runs over every record that a
+/// producer sends: on slices, without counting a reference.
 pub(super) fn scan(
     header: &BatchHeader,
     body: &Bytes,
 ) -> Result<impl Iterator<Item = Result<(i32, bool), ()>> + use<>, BatchError> {
-    let mut rest = plain(header, body)?;
-    let mut broken = false;
+    let plain = plain(header, body)?;
+    let mut at = 0;
     Ok(std::iter::from_fn(move || {
-        if broken || !rest.has_remaining() {
-            return None;
-        }
-        let scanned = take_record(&mut rest).and_then(|mut record| scan_one(&mut record));
-        broken = scanned.is_none();
+        let mut rest = plain.get(at..).filter(|rest| !rest.is_empty())?;
+        let scanned = take_record(&mut rest).and_then(scan_one);
+        // What is broken ends the walk.
+        at = if scanned.is_some() { plain.len() - rest.len() } else { plain.len() };
         Some(scanned.ok_or(()))
     }))
 }
 
-fn scan_one(record: &mut Bytes) -> Option<(i32, bool)> {
-    let deltas = take_deltas(record)?;
-    let has_key = take_bytes(record)?.is_some();
-    take_bytes(record)?;
-    take_headers(record)?;
-    (!record.has_remaining()).then_some((deltas.offset, has_key))
+fn scan_one(mut record: &[u8]) -> Option<(i32, bool)> {
+    let deltas = take_deltas(&mut record)?;
+    let has_key = take_bytes(&mut record)?.is_some();
+    take_bytes(&mut record)?;
+    take_headers(&mut record, |_, _| {})?;
+    record.is_empty().then_some((deltas.offset, has_key))
 }
 
 /// Reads all records.
 pub(super) fn read(header: &BatchHeader, body: &Bytes) -> Result<Vec<Record>, BatchError> {
-    let mut rest = plain(header, body)?;
+    let plain = plain(header, body)?;
+    let mut rest = plain.as_ref();
     let mut records = Vec::new();
-    while rest.has_remaining() {
+    while !rest.is_empty() {
         let index = i32::try_from(records.len()).unwrap_or(i32::MAX);
-        let record = take_record(&mut rest).and_then(|mut record| read_one(header, &mut record));
+        let record = take_record(&mut rest).and_then(|record| read_one(header, &plain, record));
         records.push(record.ok_or(BatchError::Record { index })?);
     }
     Ok(records)
 }
 
-fn read_one(header: &BatchHeader, record: &mut Bytes) -> Option<Record> {
-    let deltas = take_deltas(record)?;
+/// Reads one record, which lies in `plain`.
+fn read_one(header: &BatchHeader, plain: &Bytes, mut record: &[u8]) -> Option<Record> {
+    let deltas = take_deltas(&mut record)?;
     let timestamp_ms = match header.attributes.timestamp_type() {
         TimestampType::CreateTime => header.base_timestamp.saturating_add(deltas.timestamp),
         TimestampType::LogAppendTime => header.max_timestamp,
     };
-    Some(Record {
-        offset: header.base_offset.saturating_add(i64::from(deltas.offset)),
-        timestamp_ms,
-        key: take_bytes(record)?,
-        value: take_bytes(record)?,
-        headers: take_headers(record)?,
-    })
+    let share = |bytes: &[u8]| plain.slice_ref(bytes);
+    let (key, value) = (take_bytes(&mut record)?.map(share), take_bytes(&mut record)?.map(share));
+    let mut headers = Vec::new();
+    take_headers(&mut record, |name, value| headers.push((share(name), value.map(share))))?;
+    let offset = header.base_offset.saturating_add(i64::from(deltas.offset));
+    Some(Record { offset, timestamp_ms, key, value, headers })
 }
 
 /// The bytes of the next record, by its length.
-fn take_record(rest: &mut Bytes) -> Option<Bytes> {
+fn take_record<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(take_varint(rest)?).ok()?;
-    (length <= rest.len()).then(|| rest.split_to(length))
+    take(rest, length)
 }
 
-fn take_deltas(record: &mut Bytes) -> Option<Deltas> {
-    let _attributes = record.try_get_i8().ok()?;
+fn take_deltas(record: &mut &[u8]) -> Option<Deltas> {
+    let _attributes = take(record, 1)?;
     Some(Deltas { timestamp: take_varlong(record)?, offset: take_varint(record)? })
 }
 
 /// Bytes behind their length; -1 for none.
 #[expect(clippy::option_option, reason = "the outer one is for what is malformed, the inner one for null")]
-fn take_bytes(record: &mut Bytes) -> Option<Option<Bytes>> {
+fn take_bytes<'a>(record: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let length = take_varint(record)?;
     if length == -1 {
         return Some(None);
     }
-    let length = usize::try_from(length).ok()?;
-    (length <= record.len()).then(|| Some(record.split_to(length)))
+    take(record, usize::try_from(length).ok()?).map(Some)
 }
 
-fn take_headers(record: &mut Bytes) -> Option<Vec<Header>> {
+/// Hands each header to `each`: its name, and its value if it has one.
+fn take_headers<'a>(record: &mut &'a [u8], mut each: impl FnMut(&'a [u8], Option<&'a [u8]>)) -> Option<()> {
     let count = usize::try_from(take_varint(record)?).ok()?;
     // A header takes two bytes at the least: what claims more than fits is not believed.
     if count > record.len() / 2 {
         return None;
     }
-    (0..count).map(|_| Some((take_bytes(record)??, take_bytes(record)?))).collect()
+    for _ in 0..count {
+        each(take_bytes(record)??, take_bytes(record)?);
+    }
+    Some(())
 }
 
-fn take_varint(bytes: &mut Bytes) -> Option<i32> {
+fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(count)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+fn take_varint(bytes: &mut &[u8]) -> Option<i32> {
     let raw = take_unsigned(bytes, 5)?;
     let raw = u32::try_from(raw).ok()?;
     Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
 }
 
-fn take_varlong(bytes: &mut Bytes) -> Option<i64> {
+fn take_varlong(bytes: &mut &[u8]) -> Option<i64> {
     let raw = take_unsigned(bytes, 10)?;
     Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
 }
 
-fn take_unsigned(bytes: &mut Bytes, most: u32) -> Option<u64> {
+fn take_unsigned(bytes: &mut &[u8], most: u32) -> Option<u64> {
     let mut value = 0_u64;
     for at in 0..most {
-        let byte = bytes.try_get_u8().ok()?;
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
         value |= u64::from(byte & 0x7f).checked_shl(7 * at)?;
         if byte & 0x80 == 0 {
             return Some(value);

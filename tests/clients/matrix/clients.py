@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent.parent
 TARGET = HERE / "target"
 VENV_PYTHON = HERE / ".venv" / "bin" / "python"
 JAVA_3, JAVA_4 = "3.9.2", "4.1.2"
+SET_UP_SECONDS = 600
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
@@ -23,10 +24,14 @@ class SetupError(Exception):
 
 def call(*argv, folder=HERE, **environment):
     """Runs a command of the set-up; what it printed is shown only if it fails."""
-    done = subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", env={**os.environ, **environment}, check=False)
+    command = " ".join(str(part) for part in argv)
+    try:
+        done = subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.STDOUT, errors="replace", env={**os.environ, **environment},
+                              timeout=SET_UP_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise SetupError(f"{command} was not done after {SET_UP_SECONDS} s") from error
     if done.returncode:
-        command = " ".join(str(part) for part in argv)
         raise SetupError(f"{command} ended with status {done.returncode}:\n{done.stdout[-4000:]}")
 
 

@@ -1,5 +1,5 @@
 //! `DescribeTopicPartitions` (key 75), version 0 (KIP-966): a topic's partitions page by page. ZooKeeper mode does not have
-//! it; the lab does (docs/deviations.md), without eligible leader replicas.
+//! it; the lab does (deviation: describe-topic-partitions), without eligible leader replicas.
 
 use std::sync::Arc;
 

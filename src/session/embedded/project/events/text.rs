@@ -164,12 +164,12 @@ fn client(event: &ClientEvent, name: &str) -> Told {
         }
         ClientEvent::LeaderFound { leader, partitions } => {
             let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
-            Told::new("leader_found", Severity::Good, text, "leaders moved").about(*leader)
+            Told::new("clients_found_leaders", Severity::Good, text, "leaders moved").about(*leader)
         }
         ClientEvent::RecordsSentAgain { leader, records, .. } => {
             let text =
                 format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
-            Told::new("records_sent_again", Severity::Good, text, "leaders moved").about(*leader)
+            Told::new("clients_found_leaders", Severity::Good, text, "leaders moved").about(*leader)
         }
         ClientEvent::DeliveryFailed { records, error } => {
             let text = format!("{name} gives up {}", counted_u64(*records, "record"));
