@@ -188,5 +188,3 @@ pictures! {
     form_to_create_a_topic: Explorer::of(fixture::calm()).press("t").type_in("no blanks").press("Enter");
     a_topic_to_delete: Explorer::of(fixture::calm()).press("2 Ctrl-D");
 }
-
-mod explorer;

@@ -1,7 +1,7 @@
 //! The words of the brokers' rows: at the left how a broker is and what it does, at the right its session with ZooKeeper,
 //! hung on the spine.
 
-use crate::session::event::{Event, kind};
+use crate::session::event::kind;
 use crate::session::snapshot::{Broker, BrokerSession, BrokerState, ZkServer};
 use crate::view::Area;
 use crate::view::format;
@@ -249,7 +249,7 @@ fn with_news(scene: &Scene<'_>, broker: &Broker, beat: Line) -> Vec<Line> {
         events.find(|event| event.kind.as_ref() == kind)
     };
     // The event's own words, without who was told: it stands beside its broker.
-    let told = recent(kind::CONTROLLER_TOLD).and_then(|event: &Event| event.text.split_once("told: "));
+    let told = recent(kind::CONTROLLER_TOLD).and_then(|event| event.text.split_once("told: "));
     let elected = scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
     let elected = elected.filter(|p| p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US).count();
     let told =

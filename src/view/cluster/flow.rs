@@ -10,6 +10,9 @@ use super::{ClusterView, Scene};
 /// What the graph covers: lab microseconds.
 const SPAN_US: u64 = 10_000_000;
 
+/// With fewer records than this in a tenth of a second, an empty tenth means nothing.
+const SPARSE: u64 = 6;
+
 /// Columns of the words at the left and at the right.
 const LEFT: u16 = 17;
 const RIGHT: u16 = 7;
@@ -31,7 +34,7 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
     for (at, n) in columns.iter().enumerate() {
         let eighths = (n * 16).div_ceil(most).min(16);
         let (top, bottom) = (eighths.saturating_sub(8), eighths.min(8));
-        let gap = *n * 10 < most && before(at);
+        let gap = most >= SPARSE && *n * 10 < most && before(at);
         let (role, bottom) = if gap { (Role::WaitBar, 2) } else { (Role::Flow, bottom) };
         for (row, height) in rows.iter_mut().zip([top, bottom]) {
             push(row, role, block(height));

@@ -156,7 +156,7 @@ fn fit(row: &Row, width: usize) -> Row {
 fn wrap(text: &str, width: u16) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        match lines.last_mut().filter(|line| line::columns(line) + 1 + line::columns(word) <= width) {
+        match lines.last_mut().filter(|line| line::columns(line).saturating_add(line::columns(word)) < width) {
             Some(line) => {
                 line.push(' ');
                 line.push_str(word);
