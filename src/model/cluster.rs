@@ -9,16 +9,19 @@ use super::place::{Motion, Selection};
 pub struct ClusterPlace {
     /// The selected broker's id.
     pub broker: Option<i32>,
+    /// Whether that was chosen, by the user or because it is worth killing, and so stays.
+    pub chosen: bool,
 }
 
 impl ClusterPlace {
-    /// Chooses a broker at first: one that leads something and is not the controller.
+    /// Chooses a broker at first: one that leads something and is not the controller. Until there is one, it is the first.
     pub fn settle(&mut self, snapshot: &Snapshot) {
-        if self.broker.is_some_and(|id| snapshot.brokers.contains_key(&id)) {
+        if self.chosen && self.broker.is_some_and(|id| snapshot.brokers.contains_key(&id)) {
             return;
         }
         let brokers = &snapshot.brokers;
         let victim = brokers.values().find(|broker| broker.leaders > 0 && !broker.controller);
+        self.chosen = victim.is_some();
         self.broker = victim.or_else(|| brokers.values().next()).map(|broker| broker.id);
     }
 
@@ -32,6 +35,7 @@ impl ClusterPlace {
         let at = self.broker.and_then(|id| snapshot.brokers.keys().position(|key| *key == id));
         if let Some(to) = motion.along(at, snapshot.brokers.len(), page) {
             self.broker = snapshot.brokers.keys().nth(to).copied();
+            self.chosen = true;
         }
     }
 
@@ -39,6 +43,7 @@ impl ClusterPlace {
     pub fn select(&mut self, _snapshot: &Snapshot, target: &Selection) {
         if let Selection::Broker(id) = target {
             self.broker = Some(*id);
+            self.chosen = true;
         }
     }
 

@@ -64,8 +64,14 @@ pub mod kind {
     pub const FOLLOWS: &str = "follows";
     /// A follower cut records that its leader never had.
     pub const TRUNCATED: &str = "truncated";
-    /// Clients have learnt of new leaders and go on.
-    pub const CLIENTS_FOUND_LEADERS: &str = "clients_found_leaders";
+    /// A client has learnt of a new leader and reads on.
+    pub const LEADER_FOUND: &str = "leader_found";
+    /// A producer has learnt of a new leader and sends again what waited.
+    pub const RECORDS_SENT_AGAIN: &str = "records_sent_again";
+    /// A broker took up leading.
+    pub const LEADS: &str = "leads";
+    /// Followers have caught up, as their leader sees it.
+    pub const FOLLOWERS_CAUGHT_UP: &str = "followers_caught_up";
 }
 
 /// One event.

@@ -1,12 +1,13 @@
 //! The words of the brokers' rows: at the left how a broker is and what it does, at the right its session with ZooKeeper,
 //! hung on the spine.
 
-use crate::session::event::Event;
+use crate::session::event::kind;
 use crate::session::snapshot::{Broker, BrokerSession, BrokerState, ZkServer};
 use crate::view::Area;
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
+use crate::view::text::safe_str;
 
 use super::plan::Room;
 use super::{ClusterView, NEW_US, Scene, selects};
@@ -55,7 +56,7 @@ fn label(scene: &Scene<'_>, broker: &Broker) -> Vec<Line> {
     let named = if role == Role::Good { Role::Strong } else { role };
     let mut head = Line::of(role, format!(" {sign} ")).with(named, format!("broker-{}", broker.id));
     if broker.controller {
-        let wide = scene.plan.room == Room::Wide;
+        let wide = scene.plan.room == Room::Wide && broker.state != BrokerState::Dead;
         head = head.with(Role::Control, if wide { "  ♛ controller" } else { " ♛" });
     }
     if broker.state == BrokerState::Dead {
@@ -138,9 +139,9 @@ fn sparkline(broker: &Broker) -> String {
     broker.in_history.iter().map(bar).collect()
 }
 
-/// A session's id, short: the last digits tell sessions apart.
-fn short_id(id: i64) -> String {
-    if (0..10_000).contains(&id) { id.to_string() } else { format!("…{:04x}", id & 0xffff) }
+/// `session 4 `, or without the number where it is one of ZooKeeper's own, eighteen digits that nobody compares.
+fn session_name(id: i64) -> String {
+    if (0..10_000).contains(&id) { format!("session {id} ") } else { "session ".to_owned() }
 }
 
 /// Seconds with a tenth.
@@ -210,11 +211,11 @@ fn link(scene: &Scene<'_>, view: &mut ClusterView, y: u16, alive: bool) {
 
 fn session_words(scene: &Scene<'_>, broker: &Broker, session: &BrokerSession) -> Vec<Line> {
     let wide = scene.plan.room == Room::Wide;
-    let id = short_id(session.id);
-    let words = |words: String| if wide { words } else { words.replace(&format!("session {id} "), "") };
+    let name = session_name(session.id);
+    let words = |words: String| if wide { format!("{name}{words}") } else { words };
     if session.expired {
         let gone = if wide { format!("/brokers/ids/{} is gone", broker.id) } else { "its znode is gone".to_owned() };
-        return vec![Line::of(Role::Bad, words(format!("session {id} expired"))), Line::of(Role::Dim, gone)];
+        return vec![Line::of(Role::Bad, words("expired".to_owned())), Line::of(Role::Dim, gone)];
     }
     if silent(broker, session) {
         let (gone, left) = countdown(session, if wide { COUNTDOWN } else { COUNTDOWN / 2 });
@@ -224,14 +225,14 @@ fn session_words(scene: &Scene<'_>, broker: &Broker, session: &BrokerSession) ->
             format!(" {}", seconds(session.ends_in_ms))
         };
         return vec![
-            Line::of(Role::Warn, words(format!("session {id} silent {}", seconds(session.silent_ms)))),
+            Line::of(Role::Warn, words(format!("silent {}", seconds(session.silent_ms)))),
             Line::of(Role::Bad, gone).with(Role::Rule, left).with(Role::Bad, ends),
         ];
     }
     let server = session.server.map_or_else(String::new, |server| format!(" at zk-{server}"));
     let mut beat = Line::of(Role::Control, "♥ ");
     if wide {
-        beat = beat.with(Role::Text, format!("session {id}"));
+        beat = beat.with(Role::Text, name.trim_end());
     }
     let server = if wide { server } else { server.trim_start_matches(" at ").to_owned() };
     let beat = beat.with(Role::Dim, server).with(Role::Faint, format!("  {}", seconds(session.silent_ms)));
@@ -245,13 +246,14 @@ fn with_news(scene: &Scene<'_>, broker: &Broker, beat: Line) -> Vec<Line> {
     }
     let recent = |kind: &str| {
         let mut events = scene.snapshot.events.iter().rev().take_while(|event| scene.since_us(event.at_us) < NEW_US);
-        events.find(|event| event.kind.contains(kind))
+        events.find(|event| event.kind.as_ref() == kind)
     };
-    let about = |event: &Event| event.brokers.iter().find(|id| **id != broker.id).copied();
-    let told = recent("controller_told").or_else(|| recent("watch_fired")).and_then(about);
+    // The event's own words, without who was told: it stands beside its broker.
+    let told = recent(kind::CONTROLLER_TOLD).and_then(|event| event.text.split_once("told: "));
     let elected = scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
     let elected = elected.filter(|p| p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US).count();
-    let told = told.map_or_else(Line::default, |id| Line::of(Role::Control, format!("◀ told: broker {id} is gone")));
+    let told =
+        told.map_or_else(Line::default, |(_, what)| Line::of(Role::Control, format!("◀ told: {}", safe_str(what))));
     let wrote = if elected > 0 {
         Line::of(Role::Control, format!("▶ wrote {}", format::plural(elected, "new leader")))
     } else {
@@ -320,9 +322,9 @@ fn ensemble_row(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
     for broker in scene.snapshot.brokers.values() {
         let Some(session) = &broker.session else { continue };
         let (role, word) = match session.expired {
-            true => (Role::Bad, format!("{} gone  ", short_id(session.id))),
-            false if silent(broker, session) => (Role::Warn, format!("{} silent  ", short_id(session.id))),
-            false => (Role::Text, format!("{}  ", short_id(session.id))),
+            true => (Role::Bad, format!("{} gone  ", broker.id)),
+            false if silent(broker, session) => (Role::Warn, format!("{} silent  ", broker.id)),
+            false => (Role::Text, format!("{}  ", broker.id)),
         };
         line = line.with(role, word);
     }

@@ -55,6 +55,13 @@ pub enum Progress {
     ToCome(Option<u64>),
 }
 
+/// Clients that had to move have done so after this time: lab microseconds.
+const CLIENTS_US: u64 = 3_000_000;
+
+/// Kinds that belong to a story by their time alone.
+const ELECTIONS: [&str; 4] =
+    [kind::CONTROLLER_ELECTED, kind::LEADERS_ELECTED, kind::LEADER_FOUND, kind::RECORDS_SENT_AGAIN];
+
 /// A station of the table: the kinds of event that fill it, and its words before.
 struct Stop {
     kinds: &'static [&'static str],
@@ -69,7 +76,7 @@ const DEATH: [Stop; 6] = [
     Stop { kinds: &[kind::CONTROLLER_ELECTED], before: None },
     Stop { kinds: &[kind::CONTROLLER_TOLD, kind::WATCH_FIRED], before: Some("controller told") },
     Stop { kinds: &[kind::LEADERS_ELECTED], before: Some("leaders elected") },
-    Stop { kinds: &[kind::CLIENTS_FOUND_LEADERS], before: Some("clients find them") },
+    Stop { kinds: &[kind::RECORDS_SENT_AGAIN, kind::LEADER_FOUND], before: Some("clients find them") },
 ];
 
 /// A broker comes back.
@@ -82,8 +89,7 @@ const RETURN: [Stop; 4] = [
 
 /// The last story, if it is not over for long.
 pub(super) fn project(snapshot: &Snapshot) -> Option<Chain> {
-    let begins = |event: &&Event| [kind::BROKER_KILLED, kind::BROKER_STARTED].contains(&event.kind.as_ref());
-    let root = snapshot.events.iter().rev().filter(begins).find(|event| !event.brokers.is_empty())?;
+    let root = snapshot.events.iter().rev().find(|event| begins(snapshot, event))?;
     let broker = root.brokers.first().and_then(|id| snapshot.brokers.get(id))?;
     let story = Story { snapshot, root, broker, line: descendants(snapshot, root) };
     let (stations, last_us) = if root.kind.as_ref() == kind::BROKER_KILLED { story.death() } else { story.comeback() };
@@ -91,13 +97,26 @@ pub(super) fn project(snapshot: &Snapshot) -> Option<Chain> {
     fresh.then_some(Chain { root: root.id, stations })
 }
 
-/// The events that came of `root`, or are about its broker and came later; oldest first.
+/// Whether a story begins with an event: a death, or a return of a broker that had died. The lab's own start is none.
+fn begins(snapshot: &Snapshot, event: &Event) -> bool {
+    let Some(broker) = event.brokers.first() else { return false };
+    let died = |earlier: &Event| earlier.kind.as_ref() == kind::BROKER_KILLED && earlier.brokers.contains(broker);
+    match event.kind.as_ref() {
+        kind::BROKER_KILLED => true,
+        kind::BROKER_STARTED => snapshot.events.iter().take_while(|earlier| earlier.id < event.id).any(died),
+        _ => false,
+    }
+}
+
+/// The events that came of `root`, or are about its broker and came later, and all elections since; oldest first.
 fn descendants<'a>(snapshot: &'a Snapshot, root: &Event) -> Vec<&'a Event> {
     let mut ids = vec![root.id];
     let mut found = Vec::new();
     for event in snapshot.events.iter().filter(|event| event.id > root.id) {
         let led = event.cause_event.is_some_and(|cause| ids.binary_search(&cause).is_ok());
-        if led || root.brokers.iter().any(|id| event.brokers.contains(id)) {
+        // What a new controller does hangs on its own election, not on the death that made it necessary.
+        let elects = ELECTIONS.contains(&event.kind.as_ref());
+        if led || elects || root.brokers.iter().any(|id| event.brokers.contains(id)) {
             ids.push(event.id);
             found.push(event);
         }
@@ -128,9 +147,13 @@ impl Story<'_> {
         let left_us = session.map(|session| session.ends_in_ms * 1000);
         let none_led = !self.snapshot.topics.values().flat_map(|t| &t.partitions).any(|p| p.leader.is_none());
         for (at, stop) in to_come.iter().enumerate() {
+            // Where no client of ours had to move, none is waited for.
+            let elected = stop.kinds.contains(&kind::LEADER_FOUND) && to_come.len() == 1;
+            if elected && self.snapshot.clock.lab_us.saturating_sub(last_us) > CLIENTS_US {
+                continue;
+            }
             // Nobody is elected for a broker that led nothing.
-            let idle =
-                none_led && stop.kinds.iter().any(|k| [kind::LEADERS_ELECTED, kind::CLIENTS_FOUND_LEADERS].contains(k));
+            let idle = none_led && stop.kinds.iter().any(|k| [kind::LEADERS_ELECTED, kind::LEADER_FOUND].contains(k));
             let known = if at == 0 && waits { left_us } else { None };
             if let (Some(before), false) = (stop.before, idle && waits) {
                 stations.push(Station { label: before.into(), progress: Progress::ToCome(known) });
@@ -196,12 +219,14 @@ impl Story<'_> {
                 self.snapshot.controller.map_or_else(|| "controller told".into(), |id| format!("broker-{id} told"))
             }
             kind::LEADERS_ELECTED => {
-                let all = self.line.iter().filter(|other| other.kind == event.kind);
+                let near = |other: &&&Event| other.kind == event.kind && other.at_us.abs_diff(event.at_us) < LONG_US;
+                let all = self.line.iter().filter(near);
                 format!("{} elected", format::plural(all.map(|event| event.partitions.len()).sum(), "leader"))
             }
             kind::FOLLOWS => format!("follows {}", self.broker.replicas.saturating_sub(self.broker.leaders)),
             kind::TRUNCATED => "cut what leaders lack".into(),
-            kind::CLIENTS_FOUND_LEADERS => "clients found them".into(),
+            kind::LEADER_FOUND | kind::RECORDS_SENT_AGAIN => "clients found them".into(),
+            kind::CONTROLLER_ELECTED => "a new controller".into(),
             _ => safe_str(&event.text),
         }
     }
@@ -210,7 +235,8 @@ impl Story<'_> {
 /// `+1.200 s`, `+11 ms`.
 fn after(us: u64) -> String {
     match us / 1000 {
-        ms @ 0..1_000 => format!("+{ms} ms"),
+        0 => "at once".into(),
+        ms @ 1..1_000 => format!("+{ms} ms"),
         ms => format!("+{}.{:03} s", ms / 1000, ms % 1000),
     }
 }

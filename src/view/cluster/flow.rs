@@ -10,6 +10,9 @@ use super::{ClusterView, Scene};
 /// What the graph covers: lab microseconds.
 const SPAN_US: u64 = 10_000_000;
 
+/// With fewer records than this in a tenth of a second, an empty tenth means nothing.
+const SPARSE: u64 = 6;
+
 /// Columns of the words at the left and at the right.
 const LEFT: u16 = 17;
 const RIGHT: u16 = 7;
@@ -24,15 +27,14 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
     view.put(plan.area, plan.area.x, y, Line::of(Role::Dim, " records in"));
     view.put(plan.area, plan.area.x, y + 1, Line::of(Role::Faint, " last 10 s"));
     view.put(plan.area, x + width + 1, y + 1, Line::of(Role::Dim, "now"));
-    // A quarter of head room, so that a burst after a gap shows as one.
-    let most = u64::from(samples.iter().copied().max().unwrap_or(0)).max(1);
+    let most = scale(samples);
     let columns: Vec<u64> = (0..u64::from(width)).map(|column| sample(samples, column, u64::from(width))).collect();
     let before = |at: usize| columns.get(..at).unwrap_or_default().iter().any(|n| *n * 4 > most);
     let mut rows = [Line::default(), Line::default()];
     for (at, n) in columns.iter().enumerate() {
         let eighths = (n * 16).div_ceil(most).min(16);
         let (top, bottom) = (eighths.saturating_sub(8), eighths.min(8));
-        let gap = *n * 10 < most && before(at);
+        let gap = most >= SPARSE && *n * 10 < most && before(at);
         let (role, bottom) = if gap { (Role::WaitBar, 2) } else { (Role::Flow, bottom) };
         for (row, height) in rows.iter_mut().zip([top, bottom]) {
             push(row, role, block(height));
@@ -42,6 +44,15 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
         view.put(plan.area, x, y, row);
     }
     marks(scene, view, x, y + 2, width);
+}
+
+/// What fills both rows: half as much again as is usual, so that the burst after a gap shows as one and yet leaves the rest
+/// its height.
+fn scale(samples: &[u32]) -> u64 {
+    let mut flowing: Vec<u32> = samples.iter().copied().filter(|n| *n > 0).collect();
+    flowing.sort_unstable();
+    let usual = flowing.get(flowing.len() / 2).copied().map_or(1, u64::from);
+    (usual * 3 / 2).max(1)
 }
 
 /// The sample of a column, when `width` columns show all samples.

@@ -1,7 +1,7 @@
 //! The newest events, one line each: when, how bad, what, and because of what. Reasons go first where there is no room.
 
 use crate::model::place::Selection;
-use crate::session::event::{Event, Severity};
+use crate::session::event::{Event, Severity, kind};
 use crate::view::format;
 use crate::view::line::{self, Line};
 use crate::view::role::Role;
@@ -10,6 +10,16 @@ use crate::view::{Area, Hit, Target};
 
 use super::plan::Room;
 use super::{ClusterView, Scene};
+
+/// Steps on the way to an effect: the Events screen has them, here they would crowd out the effects.
+const STEPS: [&str; 6] = [
+    kind::LEADS,
+    kind::FOLLOWS,
+    kind::WATCH_FIRED,
+    kind::SESSION_OPENED,
+    kind::FOLLOWERS_CAUGHT_UP,
+    kind::LEADER_FOUND,
+];
 
 /// An event's sign.
 pub(in crate::view) fn sign(event: &Event) -> (Role, &'static str) {
@@ -31,7 +41,8 @@ fn seconds(at_us: u64) -> String {
 pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView, area: Area) {
     let reasons = scene.plan.room != Room::Compact;
     let text = usize::from(if reasons { area.width * 5 / 8 } else { area.width }).saturating_sub(12);
-    for (event, y) in scene.snapshot.events.iter().rev().zip(area.y..area.y.saturating_add(area.height)) {
+    let effects = scene.snapshot.events.iter().rev().filter(|event| !STEPS.contains(&event.kind.as_ref()));
+    for (event, y) in effects.zip(area.y..area.y.saturating_add(area.height)) {
         let (role, sign) = sign(event);
         let strong = if event.severity == Severity::Bad { Role::Strong } else { Role::Text };
         let mut row = Line::of(Role::Faint, format!(" {}  ", seconds(event.at_us)))

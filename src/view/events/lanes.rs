@@ -85,9 +85,16 @@ fn lane(snapshot: &Snapshot, node: &NodeRef) -> String {
     }
 }
 
-/// The key with which a person made an event happen.
+/// What a person did to make an event happen: the key, or the word for it.
 fn by_key(event: &Event) -> Option<String> {
-    event.because.strip_prefix("you pressed ").map(safe_str)
+    if let Some(key) = event.because.strip_prefix("you pressed ") {
+        return Some(safe_str(key));
+    }
+    (event.because.as_ref() == "as you asked").then(|| match event.kind.as_ref() {
+        kind::BROKER_KILLED => "kill".into(),
+        kind::BROKER_STARTED => "start".into(),
+        _ => "asks".into(),
+    })
 }
 
 /// A row of the picture: a step, or a word between steps.

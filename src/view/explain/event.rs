@@ -54,7 +54,7 @@ const MEANINGS: &[(&str, &str, &[&str])] = &[
         "Records that no leader of a later epoch has are cut, so that all copies agree again.",
         &["leader epoch", "high watermark"],
     ),
-    (kind::CLIENTS_FOUND_LEADERS, "Clients asked for metadata again and sent what they had kept.", &["acks", "leader"]),
+    (kind::RECORDS_SENT_AGAIN, "Clients asked for metadata again and sent what they had kept.", &["acks", "leader"]),
 ];
 
 /// The page about an event, if it is still in the ring.

@@ -4,7 +4,7 @@ use crate::session::event::Event;
 use crate::session::snapshot::Snapshot;
 use crate::view::cluster::sign_of;
 use crate::view::format;
-use crate::view::line::Line;
+use crate::view::line::{self, Line};
 use crate::view::role::Role;
 use crate::view::text::safe_str;
 
@@ -133,7 +133,7 @@ impl Page {
         };
         let wide = usize::from(width);
         let mut rows = vec![Row::default(), bar(Line::of(Role::Strong, self.bold.as_str()))];
-        rows.extend(wrap(&self.plain, wide.saturating_sub(2)).into_iter().map(|text| bar(Line::of(Role::Text, text))));
+        rows.extend(wrap(&self.plain, width.saturating_sub(2)).into_iter().map(|text| bar(Line::of(Role::Text, text))));
         for section in &self.sections {
             let mut title = Line::of(Role::Title, section.title);
             if !section.note.is_empty() {
@@ -153,10 +153,10 @@ fn fit(row: &Row, width: usize) -> Row {
 }
 
 /// Text in lines of at most `width` columns, broken between words.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+fn wrap(text: &str, width: u16) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        match lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= width) {
+        match lines.last_mut().filter(|line| line::columns(line).saturating_add(line::columns(word)) < width) {
             Some(line) => {
                 line.push(' ');
                 line.push_str(word);
