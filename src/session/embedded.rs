@@ -82,8 +82,7 @@ pub struct Embedded {
 #[expect(clippy::unused_async, reason = "sockets and tasks need a runtime around them: the signature says so")]
 pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabError> {
     let reserved = reserve(&options)?;
-    let about =
-        About { name: options.name(), addresses: addresses(&options, &reserved, extras), traffic: options.traffic };
+    let about = About { name: options.name(), addresses: addresses(&options, &reserved, extras) };
     let config = options.config(&reserved.brokers);
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();

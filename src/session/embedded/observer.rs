@@ -18,8 +18,6 @@ pub(super) struct About {
     pub(super) name: Arc<str>,
     /// Its addresses.
     pub(super) addresses: Addresses,
-    /// Whether it has a topic and clients from the start.
-    pub(super) traffic: bool,
 }
 
 /// Publishes snapshots.

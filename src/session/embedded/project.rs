@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use super::look;
 use super::observer::About;
+use crate::engine::client::Admin;
 use crate::engine::cluster::{BrokerNode, Cluster};
 use crate::engine::controller::znodes;
 use crate::engine::runtime::ClockView;
@@ -30,9 +31,6 @@ use topics::Topics;
 /// What a lab of our own can do.
 const CAPABILITIES: Capabilities =
     Capabilities { lab: true, break_things: true, control_time: true, write: true, see_messages: true };
-
-/// The topic that a lab with traffic begins with.
-const FIRST_TOPIC: &str = "trucks_gps";
 
 /// What is remembered from one snapshot to the next.
 pub(super) struct Projector {
@@ -72,7 +70,7 @@ impl Projector {
         let (producers, consumers) = self.clients.project(cluster, clock.now.lab);
         let records_in = cluster.brokers().filter_map(|(_, node)| node.running()).map(|b| b.stats.records_in).sum();
         self.flow.add(lab_us, self.brokers.records_in_ever().max(records_in));
-        self.ready = self.ready || self.is_ready(cluster, controller.is_some(), &topics);
+        self.ready = self.ready || Self::is_ready(cluster, controller.is_some(), &topics);
         Snapshot {
             seq: self.seq,
             name: Arc::clone(&self.about.name),
@@ -103,13 +101,13 @@ impl Projector {
     }
 
     /// Whether every broker serves and knows the others, and every partition has a leader.
-    fn is_ready(&self, cluster: &Cluster, controller: bool, topics: &topics::Shared) -> bool {
+    fn is_ready(cluster: &Cluster, controller: bool, topics: &topics::Shared) -> bool {
         let mut all = cluster.brokers();
         let count = cluster.brokers().count();
         let serves = |node: &BrokerNode| node.running().is_some_and(|broker| broker.metadata.brokers.len() == count);
         let led = topics.values().flat_map(|topic| &topic.partitions).all(|partition| partition.leader.is_some());
-        let first = !self.about.traffic || topics.contains_key(FIRST_TOPIC);
-        controller && led && first && all.all(|(_, node)| serves(node))
+        let made = cluster.clients().filter_map(|(_, client)| client.as_admin()).all(Admin::is_done);
+        controller && led && made && all.all(|(_, node)| serves(node))
     }
 }
 

@@ -130,7 +130,8 @@ impl Look<'_> {
             log_start: best.map_or(0, |(log, _)| log.log_start_offset()),
             high_watermark: best.map_or(0, |(_, high_watermark)| high_watermark),
             log_end,
-            last_stable: None,
+            // Without transactions everything below the high watermark is stable.
+            last_stable: best.map(|(_, high_watermark)| high_watermark),
             size_bytes: best.map_or(0, |(log, _)| log.size_bytes()),
             segments: best.map(|(log, _)| segments(log)).unwrap_or_default(),
             in_per_sec: known.meter.per_sec(),
