@@ -60,8 +60,8 @@ fn group(broker: &mut Broker, group: &str, ctx: &mut Context<'_>) -> Found {
         return Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "The coordinator is not available."));
     };
     let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX).max(1);
-    // As Java's Utils.abs: the sign bit goes.
-    let partition = (java_hash(group) & i32::MAX) % partitions;
+    // As Kafka's Utils.abs: the absolute value, and 0 for the one number that has none.
+    let partition = java_hash(group).checked_abs().unwrap_or(0) % partitions;
     let cache = &broker.metadata;
     cache
         .partition(&TopicPartition::new(CONSUMER_OFFSETS, partition))
