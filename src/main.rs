@@ -1,3 +1,7 @@
-//! The binary: arguments, terminal guard, logs, run; nothing else.
+//! The binary: arguments, terminal guard, logs, run; nothing else. All of it stands in [`kscope::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kscope::cli::main(std::env::args_os())
+}

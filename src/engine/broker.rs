@@ -262,7 +262,7 @@ impl Broker {
             (Peer::Socket(socket), response) => ctx.output(Output::Reply {
                 socket,
                 // What the client sent: it was widened when the request came in.
-                correlation: i32::try_from(origin.correlation).unwrap_or_default(),
+                correlation: u32::try_from(origin.correlation).unwrap_or_default().cast_signed(),
                 version: origin.version,
                 response,
             }),

@@ -56,6 +56,8 @@ pub struct Cluster {
     asked: BTreeMap<Id, (Ticket, NodeId)>,
     /// Whose the sockets are.
     sockets: BTreeMap<SocketId, BrokerId>,
+    /// When the auditor's book was last held against the producers' ledgers.
+    audited: Time,
     /// Whether the processes were started.
     booted: bool,
     /// Replicas that changed since [`Cluster::take_touched`].
@@ -79,6 +81,7 @@ impl Cluster {
             events: Events::default(),
             asked: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            audited: Time::ZERO,
             booted: false,
             touched: BTreeSet::new(),
             config: Arc::new(config),

@@ -1,9 +1,11 @@
 //! What happened: the events that the core reports. They tell changes of state, never single records.
 
 mod broker;
+mod client;
 mod controller;
 
 pub use broker::{BrokerEvent, OperatorEvent};
+pub use client::ClientEvent;
 pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
 
 use super::context::{Cause, Id};
@@ -81,4 +83,6 @@ pub enum EventKind {
     Broker(BrokerEvent),
     /// Of whoever gives commands.
     Operator(OperatorEvent),
+    /// Of a built-in client.
+    Client(ClientEvent),
 }

@@ -25,6 +25,8 @@ impl Lane {
     pub const LIFECYCLE: Self = Self(4);
     /// A broker's requests to create topics that clients named.
     pub const AUTO_CREATE: Self = Self(5);
+    /// A client's questions about the cluster, which must not wait behind a parked request.
+    pub const METADATA: Self = Self(6);
 }
 
 /// The content of a message on the simulated network.

@@ -139,7 +139,7 @@ pub struct Record {
     pub offset: i64,
     /// Its timestamp, in milliseconds since 1970.
     pub timestamp_ms: i64,
-    /// Whether the broker set the timestamp (LogAppendTime).
+    /// Whether the broker set the timestamp (`LogAppendTime`).
     pub log_append_time: bool,
     /// The key.
     pub key: Option<Arc<[u8]>>,

@@ -38,6 +38,36 @@ pub enum Severity {
     Bad,
 }
 
+/// The names of kinds that screens know: they draw chains of causes of them. Other kinds are shown as they are.
+pub mod kind {
+    /// A broker's process was killed.
+    pub const BROKER_KILLED: &str = "broker_killed";
+    /// A broker's process was started.
+    pub const BROKER_STARTED: &str = "broker_started";
+    /// ZooKeeper opened a session.
+    pub const SESSION_OPENED: &str = "session_opened";
+    /// ZooKeeper ended a session.
+    pub const SESSION_EXPIRED: &str = "session_expired";
+    /// An ephemeral znode went with its session.
+    pub const EPHEMERAL_GONE: &str = "ephemeral_gone";
+    /// A broker's znode is there: others see it.
+    pub const BROKER_REGISTERED: &str = "broker_registered";
+    /// A watch fired.
+    pub const WATCH_FIRED: &str = "watch_fired";
+    /// The controller has heard of a change.
+    pub const CONTROLLER_TOLD: &str = "controller_told";
+    /// A broker became the controller.
+    pub const CONTROLLER_ELECTED: &str = "controller_elected";
+    /// The controller chose new leaders.
+    pub const LEADERS_ELECTED: &str = "leaders_elected";
+    /// A broker was told to follow.
+    pub const FOLLOWS: &str = "follows";
+    /// A follower cut records that its leader never had.
+    pub const TRUNCATED: &str = "truncated";
+    /// Clients have learnt of new leaders and go on.
+    pub const CLIENTS_FOUND_LEADERS: &str = "clients_found_leaders";
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {

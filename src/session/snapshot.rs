@@ -210,7 +210,7 @@ pub struct Connection {
     pub peer: Arc<str>,
     /// Its `client.id`.
     pub client_id: Arc<str>,
-    /// `name version` as the client said in ApiVersions.
+    /// `name version` as the client said in `ApiVersions`.
     pub software: Arc<str>,
     /// Requests so far.
     pub requests: u64,

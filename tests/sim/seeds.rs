@@ -13,7 +13,7 @@ use kscope::engine::node::BrokerId;
 use kscope::engine::replica::TopicPartition;
 use kscope::engine::rng::Rng;
 use kscope::protocol::records::records_of;
-use kscope::protocol::{Response, Request};
+use kscope::protocol::{Request, Response};
 
 use super::harness::Lab;
 use super::life::{create, record};
@@ -145,7 +145,13 @@ impl Run {
             }
         }
         for partition in 0..PARTITIONS {
-            assert_eq!(self.leader(partition), Some(3), "t-{partition} does not heal\n{}{}", self.lab.story(), self.replicas());
+            assert_eq!(
+                self.leader(partition),
+                Some(3),
+                "t-{partition} does not heal\n{}{}",
+                self.lab.story(),
+                self.replicas()
+            );
         }
         if let Err(violation) = self.invariants.sweep(&self.lab.cluster) {
             panic!("{violation}\n{}", self.lab.story());
@@ -166,7 +172,8 @@ impl Run {
             for (broker, node) in self.lab.cluster.brokers() {
                 let replica = &node.running().unwrap().replicas[id];
                 let batch = replica.log.batches_from(*offset).next();
-                let record = batch.and_then(|b| records_of(&b.header, &b.body).ok()?.into_iter().find(|r| r.offset == *offset));
+                let record =
+                    batch.and_then(|b| records_of(&b.header, &b.body).ok()?.into_iter().find(|r| r.offset == *offset));
                 let found = record.and_then(|r| r.value).map(|v| String::from_utf8_lossy(&v).into_owned());
                 assert_eq!(found.as_ref(), Some(value), "{id} at {offset} on {broker}\n{}", self.lab.story());
             }
@@ -179,7 +186,16 @@ impl Run {
         let running = self.lab.cluster.brokers().filter_map(|(id, node)| Some((id, node.running()?)));
         let replicas = running.flat_map(|(id, broker)| broker.replicas.values().map(move |r| (id, r)));
         replicas
-            .map(|(id, r)| format!("{id} {} end {} hw {} {:?} {:?}\n", r.id, r.log.log_end_offset(), r.high_watermark, r.state, r.role))
+            .map(|(id, r)| {
+                format!(
+                    "{id} {} end {} hw {} {:?} {:?}\n",
+                    r.id,
+                    r.log.log_end_offset(),
+                    r.high_watermark,
+                    r.state,
+                    r.role
+                )
+            })
             .collect()
     }
 

@@ -1,6 +1,7 @@
 //! Who handles what: messages, timers and inputs to the node that they are for; processes that start and end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{BrokerNode, Cluster, Process};
 use crate::engine::broker::connection::{Origin, Peer, Pending as PendingRequest};
@@ -13,6 +14,9 @@ use crate::engine::rng::Rng;
 use crate::engine::time::Clock;
 use crate::engine::timers::Pending;
 use crate::protocol::Request;
+
+/// How often the auditor's book is held against the producers' ledgers, in lab time.
+const AUDIT_EVERY: Duration = Duration::from_millis(200);
 
 impl Cluster {
     /// Starts every process that is to run from the beginning.
@@ -332,6 +336,29 @@ impl Cluster {
             Context { now: self.now, node, clock: Clock::Lab, cause, rng, ids: &mut self.ids, effects: &mut effects };
         work(client, &mut ctx);
         self.carry_out(node, effects, outputs);
+        self.report_losses(id, outputs);
         true
+    }
+
+    /// An auditor has read on: what the producers were told is held against it. Only the cluster knows both.
+    fn report_losses(&mut self, id: ClientId, outputs: &mut Vec<Output>) {
+        let audits = self.clients.get(&id).is_some_and(|client| client.as_consumer().is_some_and(|c| c.audit().is_some()));
+        if !audits || self.now.lab < self.audited + AUDIT_EVERY {
+            return;
+        }
+        self.audited = self.now.lab;
+        let clients: Vec<_> = self.clients.values().map(Arc::clone).collect();
+        let producers = clients.iter().filter_map(|client| client.as_producer());
+        let Some(auditor) = self.clients.get_mut(&id).map(Arc::make_mut).and_then(|client| client.as_consumer_mut()) else {
+            return;
+        };
+        let node = NodeId::Client(id);
+        let mut effects: Vec<Effect> = Vec::new();
+        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
+        let cause = Cause::default();
+        let mut ctx =
+            Context { now: self.now, node, clock: Clock::Lab, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        auditor.report_losses(producers, &mut ctx);
+        self.carry_out(node, effects, outputs);
     }
 }

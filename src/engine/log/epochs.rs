@@ -1,20 +1,29 @@
-//! The leader epochs of a log and where each began: Kafka's `LeaderEpochFileCache` (KIP-101, KIP-279).
+//! The leader epochs of a log and where each began, by which a follower cuts its log (KIP-101, KIP-279).
+//!
+//! Source: Kafka's `LeaderEpochFileCache`. Invariant: epochs and their start offsets both rise from entry to entry.
 
-/// Epochs with their first offsets, both rising.
+use std::sync::Arc;
+
+/// What stands for "no such epoch, no such offset" (`UNDEFINED_EPOCH`, `UNDEFINED_EPOCH_OFFSET`).
+const UNDEFINED: (i32, i64) = (-1, -1);
+
+/// Epochs with their first offsets, both rising. A clone shares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Epochs {
-    entries: Vec<(i32, i64)>,
+    entries: Arc<Vec<(i32, i64)>>,
 }
 
 impl Epochs {
-    /// `epoch` begins at `start_offset`, unless it is known already or older than the latest. Epochs that would begin
-    /// there or later had no records: they go.
+    /// `epoch` begins at `start_offset`, unless the latest entry says so already. Entries that contradict it (a later
+    /// epoch, or a start that is not earlier) had no records, or none that stand: they go.
     pub fn assign(&mut self, epoch: i32, start_offset: i64) {
-        if epoch < 0 || self.latest().is_some_and(|latest| latest >= epoch) {
+        let known = self.entries.last().is_some_and(|(last, start)| *last == epoch && *start <= start_offset);
+        if epoch < 0 || start_offset < 0 || known {
             return;
         }
-        self.entries.retain(|(_, start)| *start < start_offset);
-        self.entries.push((epoch, start_offset));
+        let entries = Arc::make_mut(&mut self.entries);
+        while entries.pop_if(|(last, start)| *last >= epoch || *start >= start_offset).is_some() {}
+        entries.push((epoch, start_offset));
     }
 
     /// The latest epoch.
@@ -26,15 +35,14 @@ impl Epochs {
     /// or `log_end` for the latest. (-1, -1) where `epoch` is later than all that is known; where it is earlier, it is
     /// taken to end where the first one begins.
     pub fn end_offset_for(&self, epoch: i32, log_end: i64) -> (i32, i64) {
-        const UNKNOWN: (i32, i64) = (-1, -1);
         if epoch < 0 {
-            return UNKNOWN;
+            return UNDEFINED;
         }
         if self.latest() == Some(epoch) {
             return (epoch, log_end);
         }
         let later = self.entries.partition_point(|(known, _)| *known <= epoch);
-        let Some((_, end)) = self.entries.get(later) else { return UNKNOWN };
+        let Some((_, end)) = self.entries.get(later) else { return UNDEFINED };
         let floor = later.checked_sub(1).and_then(|at| self.entries.get(at)).map_or(epoch, |(known, _)| *known);
         (floor, *end)
     }
@@ -47,17 +55,19 @@ impl Epochs {
 
     /// The log was cut at `end`: epochs that begin there or later go.
     pub fn truncate_from_end(&mut self, end: i64) {
-        self.entries.retain(|(_, start)| *start < end);
+        if self.entries.last().is_some_and(|(_, start)| *start >= end) {
+            Arc::make_mut(&mut self.entries).retain(|(_, start)| *start < end);
+        }
     }
 
     /// The log now begins at `start`: epochs that ended before go, and the one it lies in begins there.
     pub fn truncate_from_start(&mut self, start: i64) {
         let later = self.entries.partition_point(|(_, begins)| *begins <= start);
-        if later > 0 {
-            self.entries.drain(..later - 1);
-            if let Some(first) = self.entries.first_mut() {
-                first.1 = start;
-            }
+        let Some(current) = later.checked_sub(1) else { return };
+        let entries = Arc::make_mut(&mut self.entries);
+        entries.drain(..current);
+        if let Some((_, begins)) = entries.first_mut() {
+            *begins = start;
         }
     }
 
@@ -79,6 +89,10 @@ mod tests {
         epochs
     }
 
+    fn entries(epochs: &Epochs) -> Vec<(i32, i64)> {
+        epochs.iter().collect()
+    }
+
     #[test]
     fn an_epoch_ends_where_the_next_begins() {
         let epochs = epochs();
@@ -88,15 +102,20 @@ mod tests {
         assert_eq!(epochs.end_offset_for(0, 33), (0, 0), "earlier than all");
         assert_eq!(epochs.end_offset_for(6, 33), (-1, -1), "later than all");
         assert_eq!(epochs.end_offset_for(-1, 33), (-1, -1));
+        assert_eq!(Epochs::default().end_offset_for(0, 33), (-1, -1), "nothing is known");
     }
 
     #[test]
-    fn an_epoch_without_records_is_forgotten() {
+    fn a_new_entry_drives_out_what_contradicts_it() {
         let mut epochs = epochs();
         epochs.assign(6, 20);
-        assert_eq!(epochs.iter().collect::<Vec<_>>(), [(1, 0), (3, 10), (6, 20)]);
+        assert_eq!(entries(&epochs), [(1, 0), (3, 10), (6, 20)], "5 had no records");
+        epochs.assign(6, 25);
+        assert_eq!(epochs.latest(), Some(6), "6 is known, and began earlier");
+        epochs.assign(6, 15);
+        assert_eq!(entries(&epochs), [(1, 0), (3, 10), (6, 15)], "it began earlier than was known");
         epochs.assign(4, 50);
-        assert_eq!(epochs.latest(), Some(6), "an old one is no news");
+        assert_eq!(entries(&epochs), [(1, 0), (3, 10), (4, 50)], "a later epoch was not true");
     }
 
     #[test]
@@ -105,7 +124,9 @@ mod tests {
         epochs.truncate_from_end(20);
         assert_eq!(epochs.latest(), Some(3));
         epochs.truncate_from_start(12);
-        assert_eq!(epochs.iter().collect::<Vec<_>>(), [(3, 12)]);
+        assert_eq!(entries(&epochs), [(3, 12)]);
         assert_eq!((epochs.at(12), epochs.at(11)), (Some(3), None));
+        epochs.truncate_from_start(5);
+        assert_eq!(entries(&epochs), [(3, 12)], "nothing begins before");
     }
 }

@@ -1,118 +1,143 @@
-//! A storage in memory whose clone is cheap: closed segments and full chunks of the active one are shared.
+//! A storage in memory whose clone is one counted reference.
+//!
+//! The first append after a clone copies the list of closed segments (a pointer each) at most, and the open end of the
+//! active one: fewer than 32 batches and a few short lists of pointers, never a record. See [`tree`](super::tree).
 
 use std::sync::Arc;
 
-use super::storage::{SegmentInfo, Storage, StoredBatch};
+use super::storage::{SegmentInfo, Storage, StorageError, StoredBatch};
+use super::tree::BatchTree;
 
-/// How many batches a chunk has: a clone copies less than one chunk of (shared) batches per log.
-const CHUNK: usize = 64;
+/// The storage. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Memory {
+    shared: Arc<Shared>,
+}
 
-/// Batches that will not change any more.
-type Chunk = Arc<Vec<StoredBatch>>;
+#[derive(Clone, Debug)]
+struct Shared {
+    /// Oldest first. Counted apart from the rest, as it changes far less often.
+    closed: Arc<Vec<Arc<Segment>>>,
+    active: Segment,
+    flushed_offset: i64,
+}
 
-/// A segment: full chunks, and the open one.
 #[derive(Clone, Debug)]
 struct Segment {
     info: SegmentInfo,
-    chunks: Vec<Chunk>,
-    open: Vec<StoredBatch>,
+    batches: BatchTree,
 }
 
 impl Segment {
     fn new(base_offset: i64) -> Self {
-        let info = SegmentInfo { base_offset, size_bytes: 0, max_timestamp_ms: -1, first_timestamp_ms: -1 };
-        Self { info, chunks: Vec::new(), open: Vec::new() }
+        Self { info: SegmentInfo::empty(base_offset), batches: BatchTree::default() }
     }
 
     fn append(&mut self, batch: StoredBatch) {
-        self.info.size_bytes += batch.size_bytes();
-        self.info.max_timestamp_ms = self.info.max_timestamp_ms.max(batch.header.max_timestamp);
-        if self.info.first_timestamp_ms < 0 {
+        if self.info.size_bytes == 0 {
             self.info.first_timestamp_ms = batch.header.max_timestamp;
         }
-        self.open.push(batch);
-        if self.open.len() >= CHUNK {
-            self.chunks.push(Arc::new(std::mem::take(&mut self.open)));
+        self.info.max_timestamp_ms = self.info.max_timestamp_ms.max(batch.header.max_timestamp);
+        self.info.size_bytes += batch.size_bytes();
+        self.batches.push(batch);
+    }
+
+    /// Takes away what reaches to `offset`, newest first: it costs what is cut, not what is kept.
+    fn truncate_to(&mut self, offset: i64) {
+        while self.batches.last().is_some_and(|last| last.header.last_offset() >= offset) {
+            let cut = self.batches.pop().map_or(0, |batch| batch.size_bytes());
+            self.info.size_bytes = self.info.size_bytes.saturating_sub(cut);
         }
+        if self.batches.last().is_none() {
+            self.info = SegmentInfo::empty(self.info.base_offset);
+        }
+        self.info.max_timestamp_ms = self.batches.reach().max_timestamp_ms;
     }
-
-    fn batches(&self) -> impl Iterator<Item = &StoredBatch> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter()).chain(&self.open)
-    }
-
-    /// The batches from the one that holds `offset` on: whole chunks before it are passed over.
-    fn batches_from(&self, offset: i64) -> impl Iterator<Item = &StoredBatch> {
-        let before = |chunk: &Chunk| chunk.last().is_some_and(|last| last.header.last_offset() < offset);
-        let passed = self.chunks.partition_point(before);
-        let chunks = self.chunks.get(passed..).unwrap_or_default();
-        let inside = chunks
-            .first()
-            .map_or(0, |chunk| chunk.partition_point(|batch| batch.header.last_offset() < offset));
-        let open = if chunks.is_empty() { self.open.partition_point(|b| b.header.last_offset() < offset) } else { 0 };
-        chunks.iter().flat_map(|chunk| chunk.iter()).skip(inside).chain(self.open.get(open..).unwrap_or_default())
-    }
-}
-
-/// The storage. See the [module](self).
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    closed: Vec<Arc<Segment>>,
-    active: Option<Segment>,
 }
 
 impl Memory {
-    fn all(&self) -> impl DoubleEndedIterator<Item = &Segment> {
-        self.closed.iter().map(Arc::as_ref).chain(&self.active)
+    /// An empty storage whose first segment begins at `base_offset`.
+    pub fn new(base_offset: i64) -> Self {
+        let (closed, active) = (Arc::default(), Segment::new(base_offset));
+        Self { shared: Arc::new(Shared { closed, active, flushed_offset: base_offset }) }
+    }
+
+    fn change(&mut self) -> &mut Shared {
+        Arc::make_mut(&mut self.shared)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Segment> {
+        self.shared.closed.iter().map(Arc::as_ref).chain(std::iter::once(&self.shared.active))
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(0)
     }
 }
 
 impl Storage for Memory {
-    fn append(&mut self, batch: StoredBatch) {
-        self.active.get_or_insert_with(|| Segment::new(batch.header.base_offset)).append(batch);
+    fn append(&mut self, batch: StoredBatch) -> Result<(), StorageError> {
+        self.change().active.append(batch);
+        Ok(())
     }
 
-    fn roll(&mut self, base_offset: i64) {
-        if let Some(mut full) = self.active.replace(Segment::new(base_offset)) {
-            let open = std::mem::take(&mut full.open);
-            full.chunks.push(Arc::new(open));
-            self.closed.push(Arc::new(full));
-        }
+    fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
+        let shared = self.change();
+        let full = std::mem::replace(&mut shared.active, Segment::new(base_offset));
+        Arc::make_mut(&mut shared.closed).push(Arc::new(full));
+        Ok(())
     }
 
-    fn truncate_to(&mut self, offset: i64) -> Option<i64> {
-        while self.active.as_ref().is_some_and(|active| active.info.base_offset >= offset) && !self.closed.is_empty() {
-            self.active = self.closed.pop().map(Arc::unwrap_or_clone);
+    fn truncate_to(&mut self, offset: i64) {
+        let shared = self.change();
+        if shared.active.info.base_offset > offset {
+            let closed = Arc::make_mut(&mut shared.closed);
+            closed.truncate(closed.partition_point(|segment| segment.info.base_offset <= offset));
+            shared.active = closed.pop().map_or_else(|| Segment::new(offset), Arc::unwrap_or_clone);
         }
-        let old = self.active.take()?;
-        let mut kept = Segment::new(old.info.base_offset);
-        for batch in old.batches().take_while(|batch| batch.header.last_offset() < offset) {
-            kept.append(batch.clone());
-        }
-        self.active = Some(kept);
-        self.all().rev().find_map(|segment| segment.batches().last()).map(|batch| batch.header.next_offset())
+        shared.active.truncate_to(offset);
+        shared.flushed_offset = shared.flushed_offset.min(offset);
     }
 
     fn remove_first_segment(&mut self) {
-        if self.closed.is_empty() {
-            self.active = None;
-        } else {
-            self.closed.remove(0);
+        if !self.shared.closed.is_empty() {
+            Arc::make_mut(&mut self.change().closed).remove(0);
         }
     }
 
-    fn clear(&mut self) {
-        *self = Self::default();
+    fn restart_at(&mut self, offset: i64) {
+        *self = Self::new(offset);
     }
 
     fn segments(&self) -> impl Iterator<Item = SegmentInfo> + '_ {
         self.all().map(|segment| segment.info)
     }
 
+    fn active(&self) -> SegmentInfo {
+        self.shared.active.info
+    }
+
     fn batches_from(&self, offset: i64) -> impl Iterator<Item = StoredBatch> + '_ {
         // The segment before the first one that begins later may hold the offset.
-        let later = self.closed.partition_point(|segment| segment.info.base_offset <= offset);
-        let first = later.saturating_sub(1);
-        let closed = self.closed.get(first..).unwrap_or_default().iter().map(Arc::as_ref);
-        closed.chain(&self.active).flat_map(move |segment| segment.batches_from(offset)).cloned()
+        let later = self.shared.closed.partition_point(|segment| segment.info.base_offset <= offset);
+        let segments = self.all().skip(later.saturating_sub(1));
+        segments.flat_map(move |segment| segment.batches.iter_from(move |reach| reach.last_offset >= offset)).cloned()
+    }
+
+    fn batch_at_time(&self, timestamp_ms: i64) -> Option<StoredBatch> {
+        let segment = self.all().find(|segment| segment.info.max_timestamp_ms >= timestamp_ms)?;
+        segment.batches.iter_from(|reach| reach.max_timestamp_ms >= timestamp_ms).next().cloned()
+    }
+
+    fn flushed(&mut self) {
+        let active = &self.shared.active;
+        let end = active.batches.last().map_or(active.info.base_offset, |last| last.header.next_offset());
+        self.change().flushed_offset = end;
+    }
+
+    fn flushed_offset(&self) -> i64 {
+        self.shared.flushed_offset
     }
 }

@@ -1,4 +1,8 @@
 //! The state of a log's idempotent producers (KIP-98): what tells a duplicate and a gap. Kafka's `ProducerStateManager`.
+//!
+//! It follows from the batches, so a log that is cut has to go back to what it was. As Kafka does, [`History`] keeps the
+//! state at the beginning of each segment and reads again only the batches after the nearest one. What it kept outlives
+//! the segments before it: a producer is known after its batches have gone from the log's front.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -51,18 +55,44 @@ impl SequenceError {
 
 /// A batch that is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Remembered {
+pub struct Remembered {
     first_sequence: i32,
     last_sequence: i32,
-    base_offset: i64,
-    last_offset: i64,
+    /// The offset of its first record.
+    pub base_offset: i64,
+    /// The offset of its last record.
+    pub last_offset: i64,
+    /// Its largest timestamp, ms since 1970.
+    pub timestamp_ms: i64,
 }
 
-/// One producer.
+impl Remembered {
+    fn of(batch: &BatchHeader) -> Self {
+        Self {
+            first_sequence: batch.base_sequence,
+            last_sequence: batch.last_sequence(),
+            base_offset: batch.base_offset,
+            last_offset: batch.last_offset(),
+            timestamp_ms: batch.max_timestamp,
+        }
+    }
+}
+
+/// One producer: its epoch, and its last batches in that epoch, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Producer {
     epoch: i16,
     batches: VecDeque<Remembered>,
+}
+
+impl Producer {
+    fn new(epoch: i16) -> Self {
+        Self { epoch, batches: VecDeque::new() }
+    }
+
+    fn last_offset(&self) -> i64 {
+        self.batches.back().map_or(-1, |last| last.last_offset)
+    }
 }
 
 /// All producers of a log. Cheap to clone.
@@ -72,10 +102,13 @@ pub struct Producers {
 }
 
 impl Producers {
-    /// Whether a batch may be appended: `Ok(None)`; or is a duplicate, with its original's first and last offset.
+    /// Whether a batch may be appended: `Ok(None)`; or is a duplicate, of which batch.
     ///
     /// A producer that the log does not know may begin with any sequence.
-    pub fn check(&self, batch: &BatchHeader) -> Result<Option<(i64, i64)>, SequenceError> {
+    ///
+    /// # Errors
+    /// [`SequenceError`] where it does not follow.
+    pub fn check(&self, batch: &BatchHeader) -> Result<Option<Remembered>, SequenceError> {
         let Some(known) = self.by_id.get(&batch.producer_id).filter(|_| batch.has_producer_id()) else {
             return Ok(None);
         };
@@ -86,11 +119,10 @@ impl Producers {
         let wanted = if batch.producer_epoch > known.epoch {
             0
         } else {
-            let same = |r: &&Remembered| {
-                r.first_sequence == batch.base_sequence && r.last_sequence == batch.last_sequence()
-            };
+            let (first, last) = (batch.base_sequence, batch.last_sequence());
+            let same = |r: &&Remembered| (r.first_sequence, r.last_sequence) == (first, last);
             if let Some(original) = known.batches.iter().find(same) {
-                return Ok(Some((original.base_offset, original.last_offset)));
+                return Ok(Some(*original));
             }
             known.batches.back().map_or(0, |last| increment_sequence(last.last_sequence, 1))
         };
@@ -105,25 +137,24 @@ impl Producers {
         }
         let by_id = Arc::make_mut(&mut self.by_id);
         if by_id.len() >= MOST && !by_id.contains_key(&batch.producer_id) {
-            let last_write = |p: &Producer| p.batches.back().map_or(-1, |last| last.last_offset);
-            if let Some(oldest) = by_id.iter().min_by_key(|(_, p)| last_write(p)).map(|(id, _)| *id) {
-                by_id.remove(&oldest);
-            }
+            let oldest = by_id.iter().min_by_key(|(_, producer)| producer.last_offset()).map(|(id, _)| *id);
+            oldest.and_then(|id| by_id.remove(&id));
         }
-        let producer = by_id
-            .entry(batch.producer_id)
-            .or_insert_with(|| Producer { epoch: batch.producer_epoch, batches: VecDeque::new() });
+        let producer = by_id.entry(batch.producer_id).or_insert_with(|| Producer::new(batch.producer_epoch));
         if producer.epoch != batch.producer_epoch {
-            *producer = Producer { epoch: batch.producer_epoch, batches: VecDeque::new() };
+            *producer = Producer::new(batch.producer_epoch);
         }
-        producer.batches.push_back(Remembered {
-            first_sequence: batch.base_sequence,
-            last_sequence: batch.last_sequence(),
-            base_offset: batch.base_offset,
-            last_offset: batch.last_offset(),
-        });
+        producer.batches.push_back(Remembered::of(batch));
         if producer.batches.len() > BATCHES {
             producer.batches.pop_front();
+        }
+    }
+
+    /// Forgets the producers whose last batch is older than `date_ms` (`producer.id.expiration.ms` ago).
+    pub fn expire_before(&mut self, date_ms: i64) {
+        let old = |producer: &Producer| producer.batches.back().is_none_or(|last| last.timestamp_ms < date_ms);
+        if self.by_id.values().any(old) {
+            Arc::make_mut(&mut self.by_id).retain(|_, producer| !old(producer));
         }
     }
 
@@ -135,5 +166,49 @@ impl Producers {
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
+    }
+}
+
+/// The producers now, and as they were at the beginning of each segment but the first one ever.
+#[derive(Clone, Debug, Default)]
+pub(super) struct History {
+    now: Producers,
+    /// By the segment's base offset.
+    before: Arc<BTreeMap<i64, Producers>>,
+}
+
+impl History {
+    /// The producers now.
+    pub(super) fn now(&self) -> &Producers {
+        &self.now
+    }
+
+    /// The same, to change.
+    pub(super) fn now_mut(&mut self) -> &mut Producers {
+        &mut self.now
+    }
+
+    /// A segment begins at `base_offset`.
+    pub(super) fn segment_begins(&mut self, base_offset: i64) {
+        Arc::make_mut(&mut self.before).insert(base_offset, self.now.clone());
+    }
+
+    /// Goes back to the nearest kept state at or before `offset`. The batches from the offset that it returns on have to
+    /// be taken up again; `None` stands for all of them.
+    pub(super) fn go_back(&mut self, offset: i64) -> Option<i64> {
+        let before = Arc::make_mut(&mut self.before);
+        before.split_off(&offset.saturating_add(1));
+        let kept = before.last_key_value().map(|(base_offset, producers)| (*base_offset, producers.clone()));
+        let (from, producers) = kept.unzip();
+        self.now = producers.unwrap_or_default();
+        from
+    }
+
+    /// The log's first segment is now the one at `base_offset`.
+    pub(super) fn first_segment_is(&mut self, base_offset: i64) {
+        if self.before.first_key_value().is_some_and(|(first, _)| *first < base_offset) {
+            let kept = Arc::make_mut(&mut self.before).split_off(&base_offset);
+            self.before = Arc::new(kept);
+        }
     }
 }

@@ -69,7 +69,7 @@ impl Pair {
                 self.model.retain(|(base, values)| base + values.len() as i64 <= to);
                 self.epoch += 1;
             }
-            Step::Roll => self.log.roll(),
+            Step::Roll => self.log.roll().unwrap(),
             Step::Evict => {
                 self.log.evict_oldest_segment(self.log.log_end_offset());
                 let start = self.log.log_start_offset();

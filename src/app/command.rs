@@ -1,0 +1,286 @@
+//! The one table of commands: every intent a user can have, with its name, its words, its default keys and what it needs.
+//! The hint bar, the `?` help, the `:` palette and the documentation are made from it; nothing else knows a key.
+
+use std::sync::Arc;
+
+use crate::model::commands::{Category, CommandEntry, Need};
+use crate::model::place::{Mode, Motion, Screen};
+
+use super::keymap::Keymap;
+
+/// Something that a user can want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Go to a screen.
+    Show(Screen),
+    /// Move the selection.
+    Move(Motion),
+    /// Open what is selected; send a form.
+    Open,
+    /// Leave a detail, an overlay, a filter.
+    Back,
+    /// Go to the pane or field before.
+    PreviousPane,
+    /// kill -9 of the selected broker.
+    KillBroker,
+    /// Start the selected broker.
+    StartBroker,
+    /// Controlled shutdown of the selected broker.
+    ShutdownBroker,
+    /// Elect preferred leaders.
+    ElectPreferred,
+    /// Stop time, or let it go on.
+    Pause,
+    /// Halve the speed.
+    Slower,
+    /// Double the speed.
+    Faster,
+    /// Back to real time.
+    RealTime,
+    /// Deliver one message.
+    Step,
+    /// Write a record.
+    Produce,
+    /// Create a topic.
+    NewTopic,
+    /// Delete the selected topic.
+    DeleteTopic,
+    /// Filter the list.
+    Filter,
+    /// Go to an offset.
+    Seek,
+    /// Follow the newest records.
+    Follow,
+    /// Show values in the next format.
+    ViewAs,
+    /// Give the selected record the whole screen.
+    Zoom,
+    /// Explain what is selected.
+    Explain,
+    /// Copy what is selected.
+    Copy,
+    /// Show all commands.
+    Help,
+    /// Find a command by a few letters.
+    Palette,
+    /// Choose a theme.
+    Themes,
+    /// Paint the screen anew.
+    Repaint,
+    /// Stop to the shell.
+    Suspend,
+    /// End, asking where something would be lost.
+    Quit,
+    /// End at once.
+    QuitNow,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// What it is.
+    pub command: Command,
+    /// Its name in the palette and in the key file.
+    pub name: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    /// Its word in the hint bar, if it stands there.
+    pub hint: Option<&'static str>,
+    /// Its heading in the help.
+    pub category: Category,
+    /// Its keys, unless the user has others.
+    pub keys: &'static [&'static str],
+    /// Where it works.
+    pub modes: &'static [Mode],
+    /// What it needs from the session.
+    pub need: Option<Need>,
+    /// Whether it destroys data, and so asks first.
+    pub destructive: bool,
+}
+
+impl Spec {
+    const fn new(command: Command, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Self {
+        Self {
+            command,
+            name,
+            doc,
+            hint: None,
+            category: Category::Explorer,
+            keys,
+            modes: &[Mode::Everywhere],
+            need: None,
+            destructive: false,
+        }
+    }
+
+    const fn hint(mut self, word: &'static str) -> Self {
+        self.hint = Some(word);
+        self
+    }
+
+    const fn under(mut self, category: Category) -> Self {
+        self.category = category;
+        self
+    }
+
+    const fn within(mut self, modes: &'static [Mode]) -> Self {
+        self.modes = modes;
+        self
+    }
+
+    const fn needs(mut self, need: Need) -> Self {
+        self.need = Some(need);
+        self
+    }
+
+    const fn destroys(mut self) -> Self {
+        self.destructive = true;
+        self
+    }
+}
+
+const LISTS: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text];
+const ALL_BUT_TEXT: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu];
+const ALL: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text, Mode::Confirm];
+const MESSAGES: &[Mode] = &[Mode::Messages];
+
+/// Every command. The order is that of the hint bar (what belongs to a screen comes first there) and of the help.
+pub const TABLE: &[Spec] = &[
+    Spec::new(Command::KillBroker, "kill-broker", &["K"], "kill -9 the selected broker: what it wrote stays")
+        .hint("kill")
+        .under(Category::Break)
+        .needs(Need::BreakThings),
+    Spec::new(Command::StartBroker, "start-broker", &["S"], "start the selected broker again")
+        .hint("start")
+        .under(Category::Break)
+        .needs(Need::BreakThings),
+    Spec::new(
+        Command::ShutdownBroker,
+        "shut-down-broker",
+        &["D"],
+        "shut the selected broker down: its leaders move first",
+    )
+    .under(Category::Break)
+    .needs(Need::BreakThings),
+    Spec::new(Command::ElectPreferred, "elect-preferred", &["B"], "balance: let preferred replicas lead again")
+        .under(Category::Break)
+        .needs(Need::Write),
+    Spec::new(Command::Filter, "filter", &["/"], "filter the list; Esc clears the filter")
+        .hint("filter")
+        .under(Category::Data)
+        .within(&[Mode::Messages]),
+    Spec::new(Command::Seek, "go-to-offset", &["O"], "go to an offset: a number, start, end, or -n from the end")
+        .hint("go to offset")
+        .under(Category::Data)
+        .within(MESSAGES),
+    Spec::new(Command::Follow, "follow", &["f"], "follow the newest records, or stop following")
+        .hint("follow")
+        .under(Category::Data)
+        .within(MESSAGES),
+    Spec::new(Command::ViewAs, "view-as", &["v"], "show values as JSON, as text, as bytes")
+        .hint("view as")
+        .under(Category::Data)
+        .within(MESSAGES),
+    Spec::new(Command::Zoom, "zoom", &["z"], "give the selected record the whole screen, or take it back")
+        .under(Category::Data)
+        .within(MESSAGES),
+    Spec::new(Command::Pause, "pause", &["Space"], "stop time, or let it go on")
+        .hint("pause")
+        .under(Category::Time)
+        .needs(Need::ControlTime),
+    Spec::new(Command::Slower, "slower", &["["], "half the speed")
+        .hint("speed")
+        .under(Category::Time)
+        .needs(Need::ControlTime),
+    Spec::new(Command::Faster, "faster", &["]"], "twice the speed").under(Category::Time).needs(Need::ControlTime),
+    Spec::new(Command::RealTime, "real-time", &["="], "the speed of real time")
+        .under(Category::Time)
+        .needs(Need::ControlTime),
+    Spec::new(Command::Step, "step", &["."], "stop time and deliver one message")
+        .hint("step")
+        .under(Category::Time)
+        .needs(Need::ControlTime),
+    Spec::new(Command::Produce, "produce", &["p"], "write a record")
+        .hint("produce")
+        .under(Category::Data)
+        .needs(Need::Write),
+    Spec::new(Command::NewTopic, "create-topic", &["t"], "create a topic")
+        .hint("new topic")
+        .under(Category::Data)
+        .needs(Need::Write),
+    Spec::new(Command::DeleteTopic, "delete-topic", &["Ctrl-D"], "delete the selected topic with all its records")
+        .under(Category::Data)
+        .within(&[Mode::Topics, Mode::Messages])
+        .needs(Need::Write)
+        .destroys(),
+    Spec::new(Command::Copy, "copy", &["y"], "copy what is selected; on the Cluster screen the line to join with")
+        .under(Category::Data),
+    Spec::new(Command::Explain, "explain", &["i"], "explain what is selected, with its values now").hint("explain"),
+    Spec::new(Command::Show(Screen::Cluster), "cluster", &["1"], "who leads what, and how the cluster is")
+        .under(Category::Screens),
+    Spec::new(Command::Show(Screen::Topics), "topics", &["2"], "topics, their partitions, their messages")
+        .under(Category::Screens),
+    Spec::new(Command::Show(Screen::Brokers), "brokers", &["3"], "brokers: what each leads, serves and is set to")
+        .under(Category::Screens),
+    Spec::new(Command::Show(Screen::Events), "events", &["7"], "what happened, and the chain of causes of each event")
+        .under(Category::Screens),
+    Spec::new(Command::Move(Motion::Down), "down", &["j", "Down"], "one down").under(Category::Move).within(LISTS),
+    Spec::new(Command::Move(Motion::Up), "up", &["k", "Up"], "one up").under(Category::Move).within(LISTS),
+    Spec::new(Command::Move(Motion::Left), "left", &["h", "Left"], "one to the left").under(Category::Move),
+    Spec::new(Command::Move(Motion::Right), "right", &["l", "Right"], "one to the right").under(Category::Move),
+    Spec::new(Command::Move(Motion::First), "first", &["g g", "Home"], "to the first")
+        .under(Category::Move)
+        .within(ALL_BUT_TEXT),
+    Spec::new(Command::Move(Motion::Last), "last", &["G", "End"], "to the last")
+        .under(Category::Move)
+        .within(ALL_BUT_TEXT),
+    Spec::new(Command::Move(Motion::PageUp), "page-up", &["PgUp", "Ctrl-B"], "a page up")
+        .under(Category::Move)
+        .within(ALL_BUT_TEXT),
+    Spec::new(Command::Move(Motion::PageDown), "page-down", &["PgDn", "Ctrl-F"], "a page down")
+        .under(Category::Move)
+        .within(ALL_BUT_TEXT),
+    Spec::new(Command::Open, "open", &["Enter"], "open what is selected; send a form")
+        .hint("open")
+        .under(Category::Move)
+        .within(LISTS),
+    Spec::new(Command::Back, "back", &["Esc"], "back; close what lies on top; clear the filter")
+        .under(Category::Move)
+        .within(ALL),
+    Spec::new(Command::Move(Motion::NextPane), "next-pane", &["Tab"], "the next pane or field")
+        .under(Category::Move)
+        .within(&[Mode::Everywhere, Mode::Text]),
+    Spec::new(Command::PreviousPane, "previous-pane", &["BackTab"], "the pane or field before")
+        .under(Category::Move)
+        .within(&[Mode::Everywhere, Mode::Text]),
+    Spec::new(Command::Palette, "palette", &[":"], "find a command by a few letters").hint("command"),
+    Spec::new(Command::Themes, "theme", &["T"], "choose a theme"),
+    Spec::new(Command::Help, "help", &["?"], "every key, the way to join, where the log is").within(ALL_BUT_TEXT),
+    Spec::new(Command::Repaint, "repaint", &["Ctrl-L"], "paint the screen anew").within(ALL),
+    Spec::new(Command::Suspend, "suspend", &["Ctrl-Z"], "stop to the shell, the brokers too; fg goes on").within(ALL),
+    Spec::new(Command::Quit, "quit", &["q"], "end; asks where something would be lost"),
+    Spec::new(Command::QuitNow, "quit-now", &["Ctrl-C"], "end at once").within(ALL),
+];
+
+/// The row of the command with this name.
+pub fn by_name(name: &str) -> Option<&'static Spec> {
+    TABLE.iter().find(|spec| spec.name == name)
+}
+
+/// The table as the views see it, with the keys that are bound now.
+pub fn entries(keymap: &Keymap) -> Arc<[CommandEntry]> {
+    let entry = |spec: &Spec| CommandEntry {
+        name: spec.name,
+        doc: spec.doc,
+        category: spec.category,
+        hint: spec.hint,
+        keys: keymap.keys_of(spec.name),
+        modes: spec.modes,
+        need: spec.need,
+        destructive: spec.destructive,
+    };
+    TABLE.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests;

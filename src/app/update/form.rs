@@ -1,0 +1,258 @@
+//! Forms: opening them, checking what was entered, sending it, saying what came of it.
+
+use std::sync::Arc;
+
+use crate::model::Model;
+use crate::model::field::TextField;
+use crate::model::overlay::{Form, FormField, FormKind, FormState, Overlay};
+use crate::model::place::{Screen, Selection};
+use crate::model::topics::fullest;
+use crate::session::action::{Action, NewRecord, NewTopic, Outcome};
+use crate::session::partition_for_key;
+use crate::session::snapshot::Snapshot;
+
+use crate::app::effect::{Effect, Purpose};
+use crate::app::keymap::{Code, KeyPress};
+
+use super::answer::words;
+
+/// The longest name of a topic, in characters (Kafka's `Topic.MAX_NAME_LENGTH`).
+const MAX_TOPIC_NAME: usize = 249;
+
+/// Opens the form to write a record: to what is selected, or to the fullest topic.
+pub(super) fn produce(model: &mut Model) {
+    let (topic, partition) = match model.selection() {
+        Selection::Topic(name) => (name, None),
+        Selection::Partition(at) | Selection::Record(at, _) if model.screen == Screen::Topics => {
+            (at.topic, Some(at.partition))
+        }
+        _ => (fullest(&model.snapshot).unwrap_or_default(), None),
+    };
+    let fields = vec![
+        text("topic", "its name", &topic, 1),
+        text("key", "empty: no key", "", 1),
+        text("value", "empty: a tombstone; Alt-Enter begins a new line", "", 3),
+        text("headers", "name=value, one on a line (Alt-Enter)", "", 2),
+        text("partition", "automatic: from the key, or any without one", "", 1),
+        choice("acks", "who has to have it before it counts", &["all", "1", "0"]),
+    ];
+    let mut form = Form { kind: FormKind::Produce, fields, focus: 1, state: FormState::Editing, by_key: None };
+    if let (Some(partition), Some(field)) = (partition, form.fields.get_mut(4)) {
+        field.field = TextField::with(&partition.to_string());
+    }
+    model.overlays.push(Overlay::Form(form));
+}
+
+/// Opens the form to create a topic.
+pub(super) fn new_topic(model: &mut Model) {
+    let copies = model.snapshot.brokers.len().clamp(1, 3).to_string();
+    let fields = vec![
+        text("name", "letters, digits, . _ -", "", 1),
+        text("partitions", "how many logs it is split into", "3", 1),
+        text("replication factor", "how many copies of each", &copies, 1),
+        text("settings", "name=value, one on a line: retention.ms=60000", "", 3),
+    ];
+    model.overlays.push(Overlay::Form(Form {
+        kind: FormKind::NewTopic,
+        fields,
+        focus: 0,
+        state: FormState::Editing,
+        by_key: None,
+    }));
+}
+
+fn text(label: &'static str, help: &'static str, text: &str, rows: u16) -> FormField {
+    FormField { label, help, field: TextField::with(text), error: None, rows, choices: Vec::new() }
+}
+
+fn choice(label: &'static str, help: &'static str, choices: &[&str]) -> FormField {
+    let first = choices.first().copied().unwrap_or_default();
+    let choices = choices.iter().map(|choice| Arc::from(*choice)).collect();
+    FormField { choices, ..text(label, help, first, 1) }
+}
+
+/// A key in the field that has the focus: choices turn, everything else is for the editor. True where it was taken.
+pub(super) fn turned(model: &mut Model, key: KeyPress) -> bool {
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return false };
+    let Some(field) = form.fields.get_mut(form.focus).filter(|field| !field.choices.is_empty()) else { return false };
+    let count = field.choices.len();
+    let now = field.field.text();
+    let at = field.choices.iter().position(|choice| **choice == *now).unwrap_or(0);
+    let to = match key.code {
+        Code::Right | Code::Char(' ') => (at + 1) % count,
+        Code::Left => (at + count - 1) % count,
+        // Typing the beginning of a choice chooses it; nothing else can be typed here.
+        Code::Char(c) => field.choices.iter().position(|choice| choice.starts_with(c)).unwrap_or(at),
+        _ => at,
+    };
+    if let Some(chosen) = field.choices.get(to) {
+        field.field = TextField::with(chosen);
+    }
+    true
+}
+
+/// A field was changed: what was said about the form is no longer about this one, and a key may go elsewhere.
+pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
+    let key = Some(entry(form, 1)).filter(|key| form.kind == FormKind::Produce && !key.is_empty());
+    let topic = snapshot.topics.get(entry(form, 0).as_str());
+    let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok()).filter(|count| *count > 0);
+    form.by_key = key.zip(count).map(|(key, count)| (partition_for_key(key.as_bytes(), count), count));
+    if form.state != FormState::Waiting {
+        form.state = FormState::Editing;
+    }
+    if let Some(field) = form.fields.get_mut(form.focus) {
+        field.error = None;
+    }
+}
+
+/// Sends the form on top, if it is in order; otherwise says what is not, field by field.
+pub(super) fn send(model: &mut Model) -> Vec<Effect> {
+    let brokers = model.snapshot.brokers.len();
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
+    if form.state == FormState::Waiting {
+        return Vec::new();
+    }
+    for field in &mut form.fields {
+        field.error = None;
+    }
+    let checked = match form.kind {
+        FormKind::Produce => record(form).map(Action::Produce),
+        FormKind::NewTopic => topic(form, brokers).map(Action::CreateTopic),
+    };
+    match checked {
+        Ok(action) => {
+            form.state = FormState::Waiting;
+            vec![Effect::Ask(action, Purpose::Form(form.kind))]
+        }
+        Err(wrong) => {
+            for (at, what) in wrong {
+                if let Some(field) = form.fields.get_mut(at) {
+                    field.error = Some(what);
+                }
+            }
+            form.focus = form.fields.iter().position(|field| field.error.is_some()).unwrap_or(form.focus);
+            Vec::new()
+        }
+    }
+}
+
+/// What came of a sent form. The form may be closed by now: then it is said as a message.
+pub(super) fn answered(model: &mut Model, kind: FormKind, outcome: &Outcome) {
+    let topic = match model.overlays.last() {
+        Some(Overlay::Form(form)) => entry(form, 0),
+        _ => String::new(),
+    };
+    let said = match outcome {
+        Outcome::Done(what) => Ok(what.to_string()),
+        Outcome::Produced { partition, offset: Some(offset) } => {
+            Ok(format!("written to {topic}-{partition} at offset {offset}"))
+        }
+        Outcome::Produced { partition, offset: None } => {
+            Ok(format!("sent to {topic}-{partition}; acks=0 tells no offset"))
+        }
+        Outcome::Records(_) => return,
+        Outcome::Failed(failure) => Err(words(failure)),
+    };
+    let form = model.overlays.iter_mut().find_map(|overlay| match overlay {
+        Overlay::Form(form) if form.kind == kind && form.state == FormState::Waiting => Some(form),
+        _ => None,
+    });
+    match (said, form, kind) {
+        (Ok(what), Some(form), FormKind::Produce) => form.state = FormState::Done(what),
+        (Err(why), Some(form), _) => form.state = FormState::Failed(why),
+        (Ok(what), Some(_), FormKind::NewTopic) => {
+            model.overlays.pop();
+            model.tell(what, false);
+        }
+        (Ok(what), None, _) => model.tell(what, false),
+        (Err(why), None, _) => model.tell(why, true),
+    }
+}
+
+/// What is wrong, by the number of the field.
+type Wrong = Vec<(usize, String)>;
+
+fn record(form: &Form) -> Result<NewRecord, Wrong> {
+    let bytes =
+        |at: usize| Some(entry(form, at)).filter(|text| !text.is_empty()).map(|text| Arc::from(text.into_bytes()));
+    let mut wrong = Wrong::new();
+    let topic = entry(form, 0);
+    check(&mut wrong, 0, topic_name(&topic));
+    let headers = pairs(&entry(form, 3)).map_err(|what| wrong.push((3, what))).unwrap_or_default();
+    let partition = match entry(form, 4).trim() {
+        "" | "automatic" => None,
+        number => {
+            let partition = number.parse().ok().filter(|partition| *partition >= 0);
+            check(&mut wrong, 4, partition.ok_or_else(|| "a number from 0, or empty for automatic".to_owned()));
+            partition
+        }
+    };
+    let acks = match entry(form, 5).as_str() {
+        "0" => 0,
+        "1" => 1,
+        _ => -1,
+    };
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let headers = headers.into_iter().map(|(name, value)| (Arc::from(name), Arc::from(value.into_bytes()))).collect();
+    Ok(NewRecord { topic: topic.into(), partition, key: bytes(1), value: bytes(2), headers, acks })
+}
+
+fn topic(form: &Form, brokers: usize) -> Result<NewTopic, Wrong> {
+    let mut wrong = Wrong::new();
+    let name = entry(form, 0);
+    check(&mut wrong, 0, topic_name(&name));
+    let partitions = entry(form, 1).trim().parse::<i32>().ok().filter(|n| *n >= 1);
+    check(&mut wrong, 1, partitions.ok_or_else(|| "a number from 1".to_owned()));
+    let copies = entry(form, 2).trim().parse::<i16>().ok().filter(|n| *n >= 1);
+    let enough = copies.is_some_and(|n| usize::try_from(n).is_ok_and(|n| n <= brokers.max(1)));
+    check(
+        &mut wrong,
+        2,
+        enough.then_some(()).ok_or_else(|| format!("a number from 1 to {brokers}: one copy on a broker")),
+    );
+    let settings = pairs(&entry(form, 3)).map_err(|what| wrong.push((3, what))).unwrap_or_default();
+    let (Some(partitions), Some(replication_factor), true) = (partitions, copies, wrong.is_empty()) else {
+        return Err(wrong);
+    };
+    let settings = settings.into_iter().map(|(name, value)| (Arc::from(name), Arc::from(value))).collect();
+    Ok(NewTopic { name: name.into(), partitions, replication_factor, settings })
+}
+
+fn check<T>(wrong: &mut Wrong, at: usize, result: Result<T, String>) {
+    if let Err(what) = result {
+        wrong.push((at, what));
+    }
+}
+
+fn entry(form: &Form, at: usize) -> String {
+    form.fields.get(at).map_or_else(String::new, |field| field.field.text())
+}
+
+/// Kafka's rule for names of topics (`Topic.validate`).
+fn topic_name(name: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() {
+        Err("a topic needs a name".into())
+    } else if name == "." || name == ".." {
+        Err("not . or ..".into())
+    } else if name.len() > MAX_TOPIC_NAME {
+        Err(format!("at most {MAX_TOPIC_NAME} characters"))
+    } else if let Some(c) = name.chars().find(|c| !legal(*c)) {
+        Err(format!("no '{}' in a name; letters, digits, . _ - may be", c.escape_default()))
+    } else {
+        Ok(())
+    }
+}
+
+/// Lines of `name=value`.
+fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .map(|line| match line.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            _ => Err(format!("'{line}' is not name=value")),
+        })
+        .collect()
+}

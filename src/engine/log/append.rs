@@ -1,0 +1,192 @@
+//! How a log grows: a leader gives offsets to what producers send, a follower takes what its leader gave.
+//!
+//! Everything that can be refused is refused before the first byte is written.
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::storage::{Storage, StorageError, StoredBatch};
+use super::{Log, SequenceError};
+use crate::protocol::records::header::TimestampType;
+use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
+use crate::protocol::{ErrorCode, Records};
+
+/// Bodies smaller than this are copied out of the frame they came in, so that a small batch does not keep a large buffer.
+const COPY_BELOW: usize = 16 * 1024;
+
+/// What an append came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The offset of the first record; of a duplicate, that of its original.
+    pub base_offset: i64,
+    /// The offset of the last record.
+    pub last_offset: i64,
+    /// The broker's date, where the topic uses `LogAppendTime`; else -1. Of a duplicate, that of its original.
+    pub log_append_time_ms: i64,
+    /// Where the log begins.
+    pub log_start_offset: i64,
+}
+
+/// Why an append was refused. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AppendError {
+    /// The batch is larger than `max.message.bytes`.
+    #[error("the batch of {size} bytes is larger than max.message.bytes, {most}")]
+    TooLarge {
+        /// Its size.
+        size: usize,
+        /// What is allowed.
+        most: usize,
+    },
+    /// The batch is larger than a segment may be.
+    #[error("the batch of {size} bytes is larger than segment.bytes, {most}")]
+    LargerThanSegment {
+        /// Its size.
+        size: usize,
+        /// What is allowed.
+        most: u64,
+    },
+    /// Only a broker may say when a record was appended.
+    #[error("a producer may not send timestamps of type LogAppendTime")]
+    TimestampType,
+    /// Its sequence number does not follow.
+    #[error(transparent)]
+    Sequence(#[from] SequenceError),
+    /// A follower got a batch that is broken.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// A follower got a batch that lies before the end of its log or of the batch before.
+    #[error("the batch begins at {base_offset}, the log ends at {log_end}")]
+    Gap {
+        /// Where the batch begins.
+        base_offset: i64,
+        /// Where the log ends.
+        log_end: i64,
+    },
+    /// The log directory failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl AppendError {
+    /// What Kafka answers.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
+            Self::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            Self::TimestampType => ErrorCode::INVALID_TIMESTAMP,
+            Self::Sequence(error) => error.code(),
+            Self::Batch(error) => error.code(),
+            Self::Gap { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+            Self::Storage(_) => ErrorCode::KAFKA_STORAGE_ERROR,
+        }
+    }
+}
+
+impl<S: Storage> Log<S> {
+    /// Appends what a producer sent, as the leader: gives it its offsets. A duplicate of an idempotent producer is
+    /// answered with its original's offsets and not appended. `date_ms` is the broker's date, ms since 1970.
+    ///
+    /// # Errors
+    /// Any [`AppendError`] but those of followers.
+    pub fn append_as_leader(
+        &mut self,
+        batch: &ProducedBatch,
+        leader_epoch: i32,
+        date_ms: i64,
+    ) -> Result<Appended, AppendError> {
+        self.check_produced(batch)?;
+        if let Some(original) = self.producers.now().check(&batch.header)? {
+            return Ok(self.appended(original.base_offset, original.last_offset, original.timestamp_ms));
+        }
+        let header = self.head_of(batch, leader_epoch, date_ms);
+        let body = if batch.body.len() < COPY_BELOW { Bytes::copy_from_slice(&batch.body) } else { batch.body.clone() };
+        self.append(StoredBatch { header, body }, date_ms)?;
+        Ok(self.appended(header.base_offset, header.last_offset(), header.max_timestamp))
+    }
+
+    fn check_produced(&self, batch: &ProducedBatch) -> Result<(), AppendError> {
+        let (size, config) = (batch.size_bytes(), &self.config);
+        if size > config.max_message_bytes {
+            Err(AppendError::TooLarge { size, most: config.max_message_bytes })
+        } else if size as u64 > config.segment_bytes {
+            Err(AppendError::LargerThanSegment { size, most: config.segment_bytes })
+        } else if batch.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
+            Err(AppendError::TimestampType)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The head as this leader writes it: only the broker's date makes a new checksum necessary.
+    fn head_of(&self, batch: &ProducedBatch, leader_epoch: i32, date_ms: i64) -> BatchHeader {
+        let mut header = BatchHeader { base_offset: self.end_offset, leader_epoch, ..batch.header };
+        if self.config.log_append_time {
+            header.attributes = header.attributes.with_log_append_time();
+            header.max_timestamp = date_ms;
+            header.crc = header.checksum(&batch.body);
+        }
+        header
+    }
+
+    fn appended(&self, base_offset: i64, last_offset: i64, timestamp_ms: i64) -> Appended {
+        let log_append_time_ms = if self.config.log_append_time { timestamp_ms } else { -1 };
+        Appended { base_offset, last_offset, log_append_time_ms, log_start_offset: self.start_offset }
+    }
+
+    /// Appends what a leader sent, as a follower: offsets and epochs are the leader's, and compaction may have left gaps.
+    /// A last batch that is cut off is left out. Returns the new log end.
+    ///
+    /// # Errors
+    /// [`AppendError::Batch`], [`AppendError::Gap`], [`AppendError::Storage`].
+    pub fn append_as_follower(&mut self, records: &Records) -> Result<i64, AppendError> {
+        for batch in self.check_fetched(records)? {
+            let date_ms = batch.header.max_timestamp;
+            self.append(batch, date_ms)?;
+        }
+        Ok(self.end_offset)
+    }
+
+    fn check_fetched(&self, records: &Records) -> Result<Vec<StoredBatch>, AppendError> {
+        let mut batches = Vec::new();
+        let mut log_end = self.end_offset;
+        for batch in BatchReader::new(records) {
+            let (header, body) = match batch {
+                Ok((header, body)) if header.body_bytes() == body.len() => (header, body),
+                Ok(_) | Err(BatchError::Truncated { .. }) => break,
+                Err(error) => return Err(error.into()),
+            };
+            let base_offset = header.base_offset;
+            if base_offset < log_end {
+                return Err(AppendError::Gap { base_offset, log_end });
+            }
+            log_end = header.next_offset();
+            batches.push(StoredBatch { header, body });
+        }
+        Ok(batches)
+    }
+
+    fn append(&mut self, batch: StoredBatch, date_ms: i64) -> Result<(), StorageError> {
+        let header = batch.header;
+        if self.must_roll(&batch, date_ms) {
+            self.roll()?;
+        }
+        self.storage.append(batch)?;
+        self.epochs.assign(header.leader_epoch, header.base_offset);
+        self.producers.now_mut().update(&header);
+        self.end_offset = header.next_offset();
+        Ok(())
+    }
+
+    /// Whether `batch` would make the active segment too large, too old, or too long for Kafka's indexes, which count
+    /// offsets from its base in 31 bits. Source: `LogSegment.shouldRoll`.
+    fn must_roll(&self, batch: &StoredBatch, date_ms: i64) -> bool {
+        let active = self.storage.active();
+        let newest = if batch.header.max_timestamp < 0 { date_ms } else { batch.header.max_timestamp };
+        let too_large = active.size_bytes + batch.size_bytes() > self.config.segment_bytes;
+        let too_old =
+            active.first_timestamp_ms >= 0 && newest.saturating_sub(active.first_timestamp_ms) > self.config.segment_ms;
+        let too_long = batch.header.last_offset().saturating_sub(active.base_offset) > i64::from(i32::MAX);
+        active.size_bytes > 0 && (too_large || too_old || too_long)
+    }
+}

@@ -1,0 +1,285 @@
+//! What the engine's thread does, one turn at a time, without the thread: it decides what is handled when, hands it to
+//! the cluster, and delivers what comes out. Real time is asked of a [`RealTime`], so that tests can hold it.
+//!
+//! The order: what is due before an input's time runs first, at its own time. A turn is at most [`SLICE`]; what is left
+//! is next turn's. While time stands, what sockets sent waits in its order, and runs before any timer when time goes on.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::clock::LabClock;
+use super::inbox::{Entry, Stamped};
+use super::sockets::Sockets;
+use super::{ClockView, Core, Observer, PortOrder};
+use crate::engine::FastMap;
+use crate::engine::message::{Answer, Command, Input, Output, Ticket};
+use crate::engine::time::{Clock, Now, Time};
+
+/// The longest that work goes on before inputs and the observer get their turn.
+const SLICE: Duration = Duration::from_millis(5);
+
+/// The observer looks at most once in this real time.
+const OBSERVED_EVERY: Duration = Duration::from_millis(100);
+
+/// How many timers one step goes through at most to find a message: without one in sight, a step is that.
+const STEP_TIMERS: u32 = 10_000;
+
+/// Real time, counted from the runtime's start.
+pub(super) trait RealTime {
+    /// Now.
+    fn real(&self) -> Duration;
+}
+
+/// The state of the engine's thread.
+pub(super) struct Driver<C, O> {
+    core: C,
+    clock: LabClock,
+    epoch_ms: i64,
+    /// What is to be handled, oldest first.
+    inputs: VecDeque<Stamped<C>>,
+    /// What sockets sent while time stands, oldest first.
+    held: VecDeque<Stamped<C>>,
+    sockets: Sockets,
+    ports: mpsc::Sender<PortOrder>,
+    tickets: FastMap<Ticket, oneshot::Sender<Answer>>,
+    last_ticket: Ticket,
+    outputs: Vec<Output>,
+    observer: O,
+    /// Something happened since the observer last looked.
+    changed: bool,
+    observed: Duration,
+    paused: tokio::sync::watch::Sender<bool>,
+    stopped: bool,
+}
+
+/// What a [`Driver`] is made of.
+pub(super) struct Parts<C, O> {
+    pub(super) core: C,
+    pub(super) observer: O,
+    pub(super) epoch_ms: i64,
+    pub(super) rate_ppm: u64,
+    pub(super) ports: mpsc::Sender<PortOrder>,
+    pub(super) paused: tokio::sync::watch::Sender<bool>,
+}
+
+impl<C: Core, O: Observer<C>> Driver<C, O> {
+    pub(super) fn new(parts: Parts<C, O>, real: Duration) -> Self {
+        Self {
+            core: parts.core,
+            clock: LabClock::new(real, parts.rate_ppm),
+            epoch_ms: parts.epoch_ms,
+            inputs: VecDeque::new(),
+            held: VecDeque::new(),
+            sockets: Sockets::default(),
+            ports: parts.ports,
+            tickets: FastMap::default(),
+            last_ticket: 0,
+            outputs: Vec::new(),
+            observer: parts.observer,
+            changed: true,
+            observed: Duration::ZERO,
+            paused: parts.paused,
+            stopped: false,
+        }
+    }
+
+    /// Where new inputs go.
+    pub(super) fn inputs(&mut self) -> &mut VecDeque<Stamped<C>> {
+        &mut self.inputs
+    }
+
+    /// Whether it was told to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Works for one slice at most, then lets the observer look. Returns the real time at which there is more to do;
+    /// `None` where only an input can change anything.
+    pub(super) fn turn(&mut self, real: &impl RealTime) -> Option<Duration> {
+        let mut now = real.real();
+        let end = now.saturating_add(SLICE);
+        self.clock.lag(now, self.core.due(Clock::Lab));
+        while now < end && !self.stopped && self.work(now) {
+            now = real.real();
+        }
+        self.let_observe(now);
+        self.next_work(now)
+    }
+
+    /// Handles the one thing that comes first; false where nothing is to be done by `real`.
+    fn work(&mut self, real: Duration) -> bool {
+        let until = self.inputs.front().map_or(real, |input| input.at);
+        let now = self.now(until);
+        if self.is_due(now) {
+            self.step(Input::Due, now);
+            return true;
+        }
+        let Some(input) = self.inputs.pop_front() else { return false };
+        if self.clock.is_paused() && input.entry.is_from_socket() {
+            self.held.push_back(input);
+        } else {
+            self.take(input, now, real);
+        }
+        true
+    }
+
+    fn now(&self, real: Duration) -> Now {
+        let (lab, outside) = self.clock.at(real);
+        Now { lab, outside, epoch_ms: self.epoch_ms }
+    }
+
+    fn is_due(&self, now: Now) -> bool {
+        !self.clock.is_paused()
+            && (self.core.due(Clock::Lab) <= now.lab || self.core.due(Clock::Outside) <= now.outside)
+    }
+
+    fn step(&mut self, input: Input, now: Now) {
+        self.core.step(input, now, &mut self.outputs);
+        self.changed = true;
+        self.deliver();
+    }
+
+    fn take(&mut self, input: Stamped<C>, now: Now, real: Duration) {
+        match input.entry {
+            Entry::Connected { socket, broker, peer, link } => {
+                if self.sockets.connected(socket, broker, link) {
+                    self.step(Input::Connected { socket, broker, peer }, now);
+                }
+            }
+            Entry::Request { socket, correlation, version, client_id, request, permit } => {
+                if self.sockets.asked(socket, permit) {
+                    self.step(Input::Request { socket, correlation, version, client_id, request }, now);
+                }
+            }
+            Entry::Disconnected { socket } => {
+                if self.sockets.disconnected(socket) {
+                    self.step(Input::Disconnected { socket }, now);
+                }
+            }
+            Entry::Command { command, answer } => self.command(command, answer, now),
+            Entry::Inspect(look) => look(&self.core),
+            Entry::Observe { done } => {
+                self.observe(real);
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+            Entry::Rate(rate_ppm) => {
+                self.clock.set_rate(real, rate_ppm);
+                self.changed = true;
+            }
+            Entry::Pause(paused) => self.pause(real, paused),
+            Entry::Step { messages, done } => {
+                // As above.
+                let _ = done.send(self.single_steps(messages, real));
+            }
+            Entry::Stop => self.stopped = true,
+        }
+    }
+
+    fn command(&mut self, command: Command, answer: oneshot::Sender<Answer>, now: Now) {
+        self.last_ticket += 1;
+        let ticket = self.last_ticket;
+        self.tickets.insert(ticket, answer);
+        self.step(Input::Command { ticket, command }, now);
+    }
+
+    fn pause(&mut self, real: Duration, paused: bool) {
+        self.clock.pause(real, paused);
+        self.changed = true;
+        self.paused.send_replace(paused);
+        if !paused {
+            self.held.append(&mut self.inputs);
+            std::mem::swap(&mut self.held, &mut self.inputs);
+        }
+    }
+
+    /// Delivers the next `messages` messages with what is due before them, while time stands.
+    fn single_steps(&mut self, messages: u32, real: Duration) -> u32 {
+        if !self.clock.is_paused() {
+            return 0;
+        }
+        let delivered = (0..messages).take_while(|_| self.single_step(real)).count();
+        u32::try_from(delivered).unwrap_or(messages)
+    }
+
+    /// Handles what is due on the lab clock up to and with the next message; false where there is nothing at all.
+    fn single_step(&mut self, real: Duration) -> bool {
+        for _ in 0..STEP_TIMERS {
+            let due = self.core.due(Clock::Lab);
+            if due == Time::NEVER {
+                return false;
+            }
+            let message = self.core.next_message();
+            self.clock.stepped_to(due);
+            self.step(Input::Due, self.now(real));
+            if message.is_some_and(|id| !self.core.is_in_flight(id)) {
+                return true;
+            }
+        }
+        true
+    }
+
+    fn deliver(&mut self) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
+            match output {
+                Output::Reply { socket, correlation, version, response } => {
+                    self.sockets.answered(socket, correlation, version, response);
+                }
+                Output::Close { socket } => self.sockets.close(socket),
+                Output::Answer { ticket, answer } => {
+                    if let Some(waiting) = self.tickets.remove(&ticket) {
+                        // Whoever asked may have gone.
+                        let _ = waiting.send(answer);
+                    }
+                }
+                Output::Listening { broker, open: true } => {
+                    let process = self.sockets.started(broker);
+                    if self.ports.try_send(PortOrder { broker, process }).is_err() {
+                        tracing::error!("{broker} cannot listen: nobody opens ports any more");
+                    }
+                }
+                Output::Listening { broker, open: false } => self.sockets.ended(broker),
+            }
+        }
+        self.outputs = outputs;
+    }
+
+    fn let_observe(&mut self, real: Duration) {
+        if self.changed && real >= self.next_look() && self.observer.is_wanted() {
+            self.observe(real);
+        }
+    }
+
+    fn observe(&mut self, real: Duration) {
+        self.changed = false;
+        self.observed = real;
+        let now = self.now(real);
+        let view = ClockView {
+            // Lab time never shows what is not handled yet.
+            now: Now { lab: now.lab.min(self.core.due(Clock::Lab)), ..now },
+            rate_ppm: self.clock.rate_ppm(),
+            effective_ppm: self.clock.effective_ppm(real),
+            paused: self.clock.is_paused(),
+            paused_for: self.clock.paused_for(real),
+            connections: self.sockets.len(),
+        };
+        self.observer.observe(&self.core, &view);
+    }
+
+    fn next_look(&self) -> Duration {
+        self.observed.saturating_add(OBSERVED_EVERY)
+    }
+
+    fn next_work(&self, real: Duration) -> Option<Duration> {
+        if !self.inputs.is_empty() {
+            return Some(real);
+        }
+        let look = (self.changed && self.observer.is_wanted()).then(|| self.next_look());
+        let lab = self.clock.real_of_lab(self.core.due(Clock::Lab));
+        let outside = self.clock.real_of_outside(self.core.due(Clock::Outside));
+        [look, lab, outside].into_iter().flatten().min()
+    }
+}

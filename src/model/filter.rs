@@ -1,0 +1,196 @@
+//! The filter of the message list: words and comparisons, all of which must hold.
+//!
+//! `truck-07 gps` finds both words anywhere in key, value or headers. `key ~ truck` looks in one place, `speed < 90` and
+//! `id = truck-07` compare a field of a JSON value, `offset >= 12000` the offset. `and` may stand between them.
+
+use serde_json::Value;
+
+use crate::session::action::Record;
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq)]
+enum Term {
+    /// The word is somewhere in the record.
+    Word(String),
+    /// What has this name compares so.
+    Compare { name: String, operator: Operator, with: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Contains,
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// A filter, parsed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+impl Filter {
+    /// Reads a filter; every text is one, for whatever is no comparison is words to look for.
+    pub fn parse(text: &str) -> Self {
+        let spaced = space_operators(text);
+        let words: Vec<&str> = spaced.split_whitespace().collect();
+        let mut terms = Vec::new();
+        let mut rest = words.as_slice();
+        while let [first, more @ ..] = rest {
+            rest = more;
+            if let [sign, with, more @ ..] = rest
+                && let Some(operator) = operator(sign)
+            {
+                terms.push(Term::Compare { name: (*first).to_owned(), operator, with: (*with).to_owned() });
+                rest = more;
+            } else if !first.eq_ignore_ascii_case("and") {
+                terms.push(Term::Word(first.to_lowercase()));
+            }
+        }
+        Self { terms }
+    }
+
+    /// Whether it lets everything through.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether a record meets every condition.
+    pub fn takes(&self, record: &Record) -> bool {
+        self.terms.iter().all(|term| match term {
+            Term::Word(word) => everything(record).to_lowercase().contains(word),
+            Term::Compare { name, operator, with } => {
+                named(record, name).is_some_and(|found| compare(&found, *operator, with))
+            }
+        })
+    }
+}
+
+/// Puts blanks around the signs of comparisons, so that `speed<90` reads like `speed < 90`.
+fn space_operators(text: &str) -> String {
+    let mut spaced = String::new();
+    let mut before = ' ';
+    for c in text.chars() {
+        let (sign, was_sign) = (is_sign(c), is_sign(before));
+        if sign != was_sign {
+            spaced.push(' ');
+        }
+        spaced.push(c);
+        before = c;
+    }
+    spaced
+}
+
+fn is_sign(c: char) -> bool {
+    matches!(c, '<' | '>' | '=' | '!' | '~')
+}
+
+fn operator(sign: &str) -> Option<Operator> {
+    Some(match sign {
+        "~" => Operator::Contains,
+        "=" | "==" => Operator::Equal,
+        "!=" => Operator::Unequal,
+        "<" => Operator::Less,
+        "<=" => Operator::LessOrEqual,
+        ">" => Operator::Greater,
+        ">=" => Operator::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
+fn text(bytes: Option<&[u8]>) -> String {
+    bytes.map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn everything(record: &Record) -> String {
+    let headers = record.headers.iter().map(|(name, value)| format!("{name} {}", text(value.as_deref())));
+    let mut all = vec![text(record.key.as_deref()), text(record.value.as_deref())];
+    all.extend(headers);
+    all.join("\n")
+}
+
+/// What a name means for a record: its own parts, a header, a field of its JSON value (`position.lat` goes deeper).
+fn named(record: &Record, name: &str) -> Option<String> {
+    match name {
+        "key" => return Some(text(record.key.as_deref())),
+        "value" => return Some(text(record.value.as_deref())),
+        "offset" => return Some(record.offset.to_string()),
+        "epoch" => return Some(record.leader_epoch.to_string()),
+        _ => {}
+    }
+    if let Some((_, value)) = record.headers.iter().find(|(header, _)| **header == *name) {
+        return Some(text(value.as_deref()));
+    }
+    let json: Value = serde_json::from_slice(record.value.as_deref()?).ok()?;
+    let field = name.split('.').try_fold(&json, |value, part| value.get(part))?;
+    Some(match field {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    })
+}
+
+/// Compares as numbers where both are, otherwise as text.
+fn compare(found: &str, operator: Operator, with: &str) -> bool {
+    let order = match (found.parse::<f64>(), with.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.partial_cmp(&b),
+        _ => Some(found.cmp(with)),
+    };
+    match operator {
+        Operator::Contains => found.to_lowercase().contains(&with.to_lowercase()),
+        Operator::Equal => order.is_some_and(std::cmp::Ordering::is_eq),
+        Operator::Unequal => order.is_none_or(std::cmp::Ordering::is_ne),
+        Operator::Less => order.is_some_and(std::cmp::Ordering::is_lt),
+        Operator::LessOrEqual => order.is_some_and(std::cmp::Ordering::is_le),
+        Operator::Greater => order.is_some_and(std::cmp::Ordering::is_gt),
+        Operator::GreaterOrEqual => order.is_some_and(std::cmp::Ordering::is_ge),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            offset: 12_303,
+            timestamp_ms: 0,
+            log_append_time: false,
+            key: Some(Arc::from(*b"truck-07")),
+            value: Some(Arc::from(*br#"{"speed":58,"at":{"lat":48.8},"note":"Grand Place"}"#)),
+            headers: vec![("schema".into(), Some(Arc::from(*b"gps.v2")))],
+            batch: (12_301, 12_304),
+            batch_bytes: 312,
+            compression: "lz4".into(),
+            leader_epoch: 5,
+            producer: None,
+            readable: true,
+        }
+    }
+
+    #[test]
+    fn conditions_hold_together() {
+        for yes in [
+            "",
+            "truck",
+            "TRUCK grand",
+            "key ~ truck and speed < 90",
+            "speed<=58",
+            "at.lat > 48",
+            "schema = gps.v2",
+            "offset >= 12000 epoch=5",
+            "speed != 59",
+            "and",
+        ] {
+            assert!(Filter::parse(yes).takes(&record()), "{yes}");
+        }
+        for no in ["van", "key ~ van", "speed > 58", "wheels = 4", "offset < 12000", "truck van", "schema=gps"] {
+            assert!(!Filter::parse(no).takes(&record()), "{no}");
+        }
+    }
+}

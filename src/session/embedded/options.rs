@@ -1,0 +1,101 @@
+//! What a lab is started with, in the words of the command line.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::engine::client::default_lab;
+use crate::engine::config::Config;
+use crate::engine::listener::ports::Reserved;
+use crate::engine::runtime;
+use crate::engine::settings::{SettingError, Settings};
+
+/// What a lab is started with. See the command line's options of the same names.
+#[derive(Clone, Debug)]
+pub struct LabOptions {
+    /// How many brokers: 1 and up.
+    pub brokers: u16,
+    /// How many ZooKeeper servers: 1 and up.
+    pub zookeepers: u8,
+    /// The first broker's port; 0 for any free ones, `None` for the usual ones or the next free block.
+    pub port: Option<u16>,
+    /// The first ZooKeeper server's port, likewise.
+    pub zk_port: Option<u16>,
+    /// Where to listen instead of loopback.
+    pub listen: Option<IpAddr>,
+    /// The host that clients are told.
+    pub advertise: Option<Arc<str>>,
+    /// What the logs may hold, in bytes.
+    pub memory_bytes: u64,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Lab time per real time, in millionths.
+    pub rate_ppm: u64,
+    /// Whether there are a topic and clients from the start.
+    pub traffic: bool,
+    settings: Settings,
+}
+
+/// A broker setting that was not taken: what is wrong, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(transparent)]
+pub struct OptionError(#[from] SettingError);
+
+impl LabOptions {
+    /// The rates that a lab can run at, in millionths of real time.
+    pub const RATE_RANGE_PPM: RangeInclusive<u64> = runtime::RATE_RANGE_PPM;
+
+    /// The default lab, with Kafka's time-outs or with short ones.
+    pub fn new(kafka_pace: bool) -> Self {
+        Self {
+            brokers: 3,
+            zookeepers: 1,
+            port: None,
+            zk_port: None,
+            listen: None,
+            advertise: None,
+            memory_bytes: 1 << 30,
+            seed: 1,
+            rate_ppm: runtime::REAL_TIME_PPM,
+            traffic: true,
+            settings: if kafka_pace { Settings::default() } else { Settings::lab() },
+        }
+    }
+
+    /// Sets a broker setting under Kafka's own name.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
+        Ok(self.settings.set(name, value)?)
+    }
+
+    /// The host that clients are told.
+    pub(super) fn advertised_host(&self) -> Arc<str> {
+        self.advertise.clone().unwrap_or_else(|| "127.0.0.1".into())
+    }
+
+    /// The lab's name on the screen.
+    pub(super) fn name(&self) -> Arc<str> {
+        if self.traffic { "trucks".into() } else { "lab".into() }
+    }
+
+    /// As the engine wants it, on the ports that were taken.
+    pub(super) fn config(&self, brokers: &[(i32, Reserved)]) -> Config {
+        let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
+        let quick = timeout_ms < 6_000;
+        let delivery_timeout_ms = if quick { 30_000 } else { 120_000 };
+        let clients = if self.traffic { default_lab(self.brokers.into(), delivery_timeout_ms).1 } else { Vec::new() };
+        Config {
+            // A sixth of the brokers' session time-out: an end that is rounded up to the next tick is not late by much.
+            zookeeper_tick_ms: (timeout_ms / 6).clamp(10, 2_000),
+            clients,
+            brokers: self.brokers.into(),
+            zookeepers: self.zookeepers,
+            settings: Arc::new(self.settings.clone()),
+            advertised_host: self.advertised_host(),
+            ports: brokers.iter().map(|(_, reserved)| reserved.port()).collect(),
+            memory_bytes: self.memory_bytes,
+            ..Config::new(self.seed)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Projects the cluster value into a snapshot: plain data that screens, scripts and tests are made of. It looks, and
+//! changes nothing; what it remembers from one look to the next is what takes two looks to know (rates, changes), and
+//! what need not be built again.
+//!
+//! What ZooKeeper has is the truth about topics, leaders and in-sync sets, as it is for Kafka's own tools; logs are
+//! looked at where they are.
+
+mod brokers;
+mod clients;
+mod events;
+mod flight;
+mod rates;
+mod topics;
+mod zookeeper;
+
+use std::sync::Arc;
+
+use super::look;
+use super::observer::About;
+use crate::engine::cluster::{BrokerNode, Cluster};
+use crate::engine::controller::znodes;
+use crate::engine::runtime::ClockView;
+use crate::session::snapshot::{Capabilities, ClockState, Memory, Snapshot};
+use brokers::Brokers;
+use clients::Clients;
+use events::EventLog;
+use rates::Flow;
+use topics::Topics;
+
+/// What a lab of our own can do.
+const CAPABILITIES: Capabilities =
+    Capabilities { lab: true, break_things: true, control_time: true, write: true, see_messages: true };
+
+/// The topic that a lab with traffic begins with.
+const FIRST_TOPIC: &str = "trucks_gps";
+
+/// What is remembered from one snapshot to the next.
+pub(super) struct Projector {
+    about: About,
+    seq: u64,
+    /// The lab was ready once.
+    ready: bool,
+    brokers: Brokers,
+    topics: Topics,
+    events: EventLog,
+    flow: Flow,
+    clients: Clients,
+}
+
+impl Projector {
+    pub(super) fn new(about: About, cluster: &Cluster) -> Self {
+        Self {
+            about,
+            seq: 0,
+            ready: false,
+            brokers: Brokers::new(cluster),
+            topics: Topics::default(),
+            events: EventLog::default(),
+            flow: Flow::default(),
+            clients: Clients::default(),
+        }
+    }
+
+    /// The cluster as it is now.
+    pub(super) fn project(&mut self, cluster: &Cluster, clock: &ClockView) -> Snapshot {
+        self.seq += 1;
+        let lab_us = clock.now.lab.0;
+        let controller = look::controller(cluster);
+        let topics = self.topics.project(cluster, lab_us);
+        let brokers = self.brokers.project(cluster, clock, controller, &topics);
+        let (events, events_dropped) = self.events.project(cluster);
+        let (producers, consumers) = self.clients.project(cluster, clock.now.lab);
+        let records_in = cluster.brokers().filter_map(|(_, node)| node.running()).map(|b| b.stats.records_in).sum();
+        self.flow.add(lab_us, self.brokers.records_in_ever().max(records_in));
+        self.ready = self.ready || self.is_ready(cluster, controller.is_some(), &topics);
+        Snapshot {
+            seq: self.seq,
+            name: Arc::clone(&self.about.name),
+            cluster_id: cluster_id(cluster),
+            ready: self.ready,
+            capabilities: CAPABILITIES,
+            clock: clock_state(clock),
+            addresses: self.about.addresses.clone(),
+            controller: controller.map(|id| id.0),
+            controller_epoch: controller_epoch(cluster),
+            records_in_per_sec: brokers.values().map(|broker| broker.in_per_sec).sum(),
+            records_out_per_sec: brokers.values().map(|broker| broker.out_per_sec).sum(),
+            brokers: Arc::new(brokers),
+            memory: Memory {
+                used_bytes: topics.values().flat_map(|topic| &topic.partitions).map(|p| p.size_bytes).sum(),
+                bound_bytes: cluster.config().memory_bytes,
+            },
+            topics,
+            producers: Arc::new(producers),
+            consumers: Arc::new(consumers),
+            zookeeper: Some(Arc::new(zookeeper::project(cluster, clock))),
+            in_flight: flight::project(cluster),
+            events,
+            events_dropped,
+            flow: self.flow.tenths(),
+            outside_clients: u32::try_from(clock.connections).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Whether every broker serves and knows the others, and every partition has a leader.
+    fn is_ready(&self, cluster: &Cluster, controller: bool, topics: &topics::Shared) -> bool {
+        let mut all = cluster.brokers();
+        let count = cluster.brokers().count();
+        let serves = |node: &BrokerNode| node.running().is_some_and(|broker| broker.metadata.brokers.len() == count);
+        let led = topics.values().flat_map(|topic| &topic.partitions).all(|partition| partition.leader.is_some());
+        let first = !self.about.traffic || topics.contains_key(FIRST_TOPIC);
+        controller && led && first && all.all(|(_, node)| serves(node))
+    }
+}
+
+fn cluster_id(cluster: &Cluster) -> Option<Arc<str>> {
+    let node = look::tree(cluster)?.get(znodes::CLUSTER_ID)?;
+    znodes::read_cluster_id(node.data()).map(Arc::from)
+}
+
+fn controller_epoch(cluster: &Cluster) -> Option<i32> {
+    znodes::read_controller_epoch(look::tree(cluster)?.get(znodes::CONTROLLER_EPOCH)?.data())
+}
+
+fn clock_state(clock: &ClockView) -> ClockState {
+    ClockState {
+        lab_us: clock.now.lab.0,
+        date_ms: clock.now.date_ms(),
+        rate_ppm: clock.rate_ppm,
+        effective_rate_ppm: clock.effective_ppm,
+        paused: clock.paused,
+        outside_waited_ms: u64::try_from(clock.paused_for.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// A rate in millionths, for people: `x0.1`.
+pub(super) fn rate(ppm: u64) -> String {
+    let places = format!("{:06}", ppm % 1_000_000);
+    match places.trim_end_matches('0') {
+        "" => format!("x{}", ppm / 1_000_000),
+        places => format!("x{}.{places}", ppm / 1_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rates_for_people() {
+        for (ppm, text) in [(1_000_000, "x1"), (100_000, "x0.1"), (1_500_000, "x1.5"), (1_000, "x0.001")] {
+            assert_eq!(super::rate(ppm), text);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Brokers: their processes, what they host, their sessions with ZooKeeper, who is connected.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::rates::{Meter, Slots};
+use super::topics::Shared;
+use super::zookeeper;
+use crate::engine::broker::connection::{Connection as Connected, Peer};
+use crate::engine::broker::stats::Stats;
+use crate::engine::broker::{Broker as Running, Stage};
+use crate::engine::cluster::{BrokerNode, Cluster};
+use crate::engine::node::BrokerId;
+use crate::engine::runtime::ClockView;
+use crate::engine::settings::{Settings, TABLE};
+use crate::session::snapshot::{Broker, BrokerSession, BrokerState, Connection, RequestCount, Setting};
+
+/// How long a slot of a broker's history is, in microseconds, and how many there are.
+const HISTORY: (u64, usize) = (500_000, 8);
+
+/// Settings that are worth showing though they are Kafka's defaults.
+const WORTH_SHOWING: &[&str] =
+    &["min.insync.replicas", "default.replication.factor", "replica.lag.time.max.ms", "zookeeper.session.timeout.ms"];
+
+/// What is remembered of a broker.
+struct Remembered {
+    records_in: Meter,
+    records_out: Meter,
+    history: Slots,
+    /// Of the processes before: counters begin anew with each.
+    before: u64,
+    last_in: u64,
+    session: Option<BrokerSession>,
+}
+
+/// Projects brokers.
+pub(super) struct Brokers {
+    known: BTreeMap<BrokerId, Remembered>,
+    settings: Arc<[Setting]>,
+}
+
+impl Brokers {
+    pub(super) fn new(cluster: &Cluster) -> Self {
+        Self { known: BTreeMap::new(), settings: settings(&cluster.config().settings) }
+    }
+
+    pub(super) fn project(
+        &mut self,
+        cluster: &Cluster,
+        clock: &ClockView,
+        controller: Option<BrokerId>,
+        topics: &Shared,
+    ) -> BTreeMap<i32, Broker> {
+        let mut brokers: BTreeMap<i32, Broker> = cluster
+            .brokers()
+            .map(|(id, node)| (id.0, self.broker(cluster, clock, node, controller == Some(id))))
+            .collect();
+        for partition in topics.values().flat_map(|topic| &topic.partitions) {
+            for (id, broker) in &mut brokers {
+                broker.leaders += u32::from(partition.leader == Some(*id));
+                let hosted = partition.copies.contains_key(id);
+                broker.replicas += u32::from(hosted);
+                broker.in_sync += u32::from(hosted && partition.isr.contains(id));
+            }
+        }
+        brokers
+    }
+
+    /// Records written to leaders since the lab's start, as far as was looked.
+    pub(super) fn records_in_ever(&self) -> u64 {
+        self.known.values().map(|known| known.before + known.last_in).sum()
+    }
+
+    fn broker(&mut self, cluster: &Cluster, clock: &ClockView, node: &BrokerNode, controller: bool) -> Broker {
+        let known = self.known.entry(node.id).or_default();
+        let running = node.running();
+        known.count(clock.now.lab.0, running.map(|broker| &broker.stats));
+        known.session = zookeeper::session_of(cluster, clock, node.id, known.session.take());
+        let log_bytes = match &node.process {
+            crate::engine::cluster::Process::Running(broker) => broker.replicas.values().map(|r| r.log.size_bytes()).sum(),
+            crate::engine::cluster::Process::Dead(disk) => disk.logs.values().map(|s| s.log.size_bytes()).sum(),
+        };
+        Broker {
+            id: node.id.0,
+            address: format!("{}:{}", cluster.config().advertised_host, cluster.config().port(node.id)).into(),
+            rack: None,
+            state: state(running),
+            since_us: node.since.0,
+            controller,
+            epoch: running.and_then(|broker| broker.epoch),
+            leaders: 0,
+            replicas: 0,
+            in_sync: 0,
+            in_per_sec: known.records_in.per_sec(),
+            out_per_sec: known.records_out.per_sec(),
+            in_history: known.history.all(),
+            log_bytes,
+            session: known.session.clone(),
+            requests: running.map(|broker| requests(&broker.stats)).unwrap_or_default(),
+            connections: running.map(connections).unwrap_or_default(),
+            settings: Arc::clone(&self.settings),
+        }
+    }
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self {
+            records_in: Meter::default(),
+            records_out: Meter::default(),
+            history: Slots::new(HISTORY.0, HISTORY.1),
+            before: 0,
+            last_in: 0,
+            session: None,
+        }
+    }
+}
+
+impl Remembered {
+    fn count(&mut self, now_us: u64, stats: Option<&Stats>) {
+        let (records_in, records_out) = stats.map_or((0, 0), |stats| (stats.records_in, stats.records_out));
+        if records_in < self.last_in {
+            self.before += self.last_in;
+        }
+        self.last_in = records_in;
+        self.records_in.set(now_us, self.before + records_in);
+        self.records_out.set(now_us, records_out);
+        self.history.set(now_us, self.before + records_in);
+    }
+}
+
+fn state(running: Option<&Running>) -> BrokerState {
+    match running.map(|broker| broker.stage) {
+        None | Some(Stage::Stopped) => BrokerState::Dead,
+        Some(Stage::Running) => BrokerState::Running,
+        Some(Stage::ShuttingDown(_)) => BrokerState::ShuttingDown,
+        Some(_) => BrokerState::Starting,
+    }
+}
+
+fn requests(stats: &Stats) -> BTreeMap<Arc<str>, RequestCount> {
+    let count = |(key, count): (&crate::protocol::ApiKey, &crate::engine::broker::stats::ApiCount)| {
+        (Arc::from(key.name()), RequestCount { count: count.requests, errors: count.errors })
+    };
+    stats.apis.iter().map(count).collect()
+}
+
+fn connections(broker: &Running) -> Vec<Connection> {
+    let connection = |(peer, connected): (Peer, &Connected)| Connection {
+        peer: match peer {
+            Peer::Socket(_) => Arc::clone(&connected.address),
+            Peer::Node(node, _) => node.to_string().into(),
+        },
+        client_id: Arc::clone(&connected.client_id),
+        software: Arc::clone(&connected.software),
+        requests: connected.requests,
+        socket: matches!(peer, Peer::Socket(_)),
+    };
+    broker.connections.iter().map(connection).collect()
+}
+
+/// What differs from Kafka's defaults, and what is worth showing besides.
+fn settings(settings: &Settings) -> Arc<[Setting]> {
+    let (kafka, lab) = (Settings::default(), Settings::lab());
+    let setting = |name: &'static str| {
+        let value = settings.get(name)?;
+        let source = if kafka.get(name).as_ref() == Some(&value) {
+            if !WORTH_SHOWING.contains(&name) {
+                return None;
+            }
+            "default"
+        } else if lab.get(name).as_ref() == Some(&value) {
+            "pace"
+        } else {
+            "set"
+        };
+        Some(Setting { name: name.into(), value: value.into(), source: source.into() })
+    };
+    TABLE.iter().filter_map(|row| setting(row.name)).collect()
+}

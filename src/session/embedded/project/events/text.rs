@@ -1,0 +1,287 @@
+//! The words for each kind of event: what happened in one line, why in a few words, and what changed. One line per
+//! effect, not per partition.
+
+mod controller;
+
+use crate::engine::cluster::Cluster;
+use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, OperatorEvent};
+use crate::engine::node::{BrokerId, NodeId};
+use crate::engine::replica::TopicPartition;
+use crate::session::event::{Change, Severity};
+use crate::session::snapshot;
+
+/// Partitions named in a line; more are counted.
+const NAMED: usize = 8;
+
+/// An event in words.
+pub(super) struct Told {
+    pub(super) kind: &'static str,
+    pub(super) severity: Severity,
+    pub(super) text: String,
+    pub(super) because: String,
+    pub(super) changes: Vec<Change>,
+    pub(super) brokers: Vec<i32>,
+    pub(super) partitions: Vec<snapshot::TopicPartition>,
+}
+
+impl Told {
+    /// `happened` in words.
+    pub(super) fn of(cluster: &Cluster, happened: &Happened) -> Self {
+        let mut told = match &happened.kind {
+            EventKind::Controller(event) => controller::told(event, happened.node),
+            EventKind::Broker(event) => broker(event, happened),
+            EventKind::Operator(event) => operator(event),
+            EventKind::Client(event) => client(event, &name(cluster, happened.node)),
+            other => zookeeper(other),
+        };
+        if told.because.is_empty() {
+            told.because = because(cluster, happened);
+        }
+        if let NodeId::Broker(BrokerId(id)) = happened.node
+            && !told.brokers.contains(&id)
+        {
+            told.brokers.push(id);
+        }
+        told
+    }
+
+    fn new(kind: &'static str, severity: Severity, text: String, because: &str) -> Self {
+        let because = because.to_owned();
+        Self { kind, severity, text, because, changes: Vec::new(), brokers: Vec::new(), partitions: Vec::new() }
+    }
+
+    /// About this broker, in the first place.
+    fn about(mut self, broker: BrokerId) -> Self {
+        self.brokers.push(broker.0);
+        self
+    }
+
+    /// About these partitions.
+    fn on<'a>(mut self, partitions: impl IntoIterator<Item = &'a TopicPartition>) -> Self {
+        self.partitions.extend(partitions.into_iter().map(shared));
+        self
+    }
+
+    fn change(mut self, what: &str, before: String, after: String, meaning: &str) -> Self {
+        if before != after {
+            let (before, after) = (before.into(), after.into());
+            self.changes.push(Change { what: what.into(), before, after, meaning: meaning.into() });
+        }
+        self
+    }
+}
+
+fn shared(partition: &TopicPartition) -> snapshot::TopicPartition {
+    snapshot::TopicPartition { topic: std::sync::Arc::clone(&partition.topic), partition: partition.partition }
+}
+
+/// Partitions by name, or their number where they are many.
+fn named<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> String {
+    let all: Vec<String> = partitions.into_iter().map(ToString::to_string).collect();
+    match all.len() {
+        0..=NAMED => all.join(" "),
+        many => format!("{many} partitions"),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Broker ids as people write sets of them: `1 3`.
+fn set(ids: &[BrokerId]) -> String {
+    if ids.is_empty() {
+        return "none".to_owned();
+    }
+    ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// The reason, where the kind of event has none of its own: the newest message, or the event before.
+fn because(cluster: &Cluster, happened: &Happened) -> String {
+    if let Some(hop) = &happened.cause.via {
+        return format!("{} from {}", hop.name, hop.from);
+    }
+    let event = happened.cause.event.and_then(|id| cluster.events().iter().rev().find(|event| event.id == id));
+    event.map_or_else(String::new, |event| Told::of(cluster, event).text)
+}
+
+fn zookeeper(kind: &EventKind) -> Told {
+    let owned = |told: Told, owner: &NodeId| match owner {
+        NodeId::Broker(id) => told.about(*id),
+        _ => told,
+    };
+    match kind {
+        EventKind::SessionExpired { session, owner, closed: true } => {
+            let text = format!("session {session:#x} of {owner} closed");
+            owned(Told::new("session_closed", Severity::Info, text, "its owner closed it"), owner)
+        }
+        EventKind::SessionExpired { session, owner, closed: false } => {
+            let text = format!("session {session:#x} of {owner} expired");
+            owned(Told::new("session_expired", Severity::Warning, text, "no ping within its time-out"), owner)
+        }
+        EventKind::SessionOpened { session, owner } => {
+            let text = format!("session {session:#x} of {owner} opened");
+            owned(Told::new("session_opened", Severity::Info, text, "it connected"), owner)
+        }
+        EventKind::SessionResumed { session, owner } => {
+            let text = format!("session {session:#x} of {owner} goes on");
+            owned(Told::new("session_resumed", Severity::Good, text, "it connected again in time"), owner)
+        }
+        EventKind::ZkDisconnected { server, session } => {
+            let text = format!("connection to {server} lost, session {session:#x} may live on");
+            Told::new("zk_disconnected", Severity::Warning, text, "")
+        }
+        EventKind::EphemeralGone { path, .. } => {
+            let told = Told::new("ephemeral_gone", Severity::Warning, format!("{path} gone"), "its session ended");
+            match path.strip_prefix("/brokers/ids/").and_then(|id| id.parse().ok()) {
+                Some(id) => told.about(BrokerId(id)),
+                None => told,
+            }
+        }
+        EventKind::WatchFired { path, watcher, change } => {
+            let text = format!("watch on {path} fires for {watcher}");
+            owned(Told::new("watch_fired", Severity::Info, text, change), watcher)
+        }
+        _ => Told::new("event", Severity::Info, format!("{kind:?}"), ""),
+    }
+}
+
+/// A node by the name that people know it by.
+fn name(cluster: &Cluster, node: NodeId) -> String {
+    let client = cluster.clients().find(|(id, _)| NodeId::Client(*id) == node);
+    client.map_or_else(|| node.to_string(), |(_, client)| client.name().to_string())
+}
+
+fn client(event: &ClientEvent, name: &str) -> Told {
+    match event {
+        ClientEvent::ConnectionLost { broker, waiting: 0 } => {
+            let text = format!("{name}: connection to {broker} lost");
+            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
+        }
+        ClientEvent::ConnectionLost { broker, waiting } => {
+            let text = format!("{name}: connection to {broker} lost, {} wait", counted_u64(*waiting, "record"));
+            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
+        }
+        ClientEvent::LeaderFound { leader, partitions } => {
+            let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
+            Told::new("leader_found", Severity::Good, text, "leaders moved").about(*leader)
+        }
+        ClientEvent::RecordsSentAgain { leader, records, .. } => {
+            let text = format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
+            Told::new("records_sent_again", Severity::Good, text, "leaders moved").about(*leader)
+        }
+        ClientEvent::DeliveryFailed { records, error } => {
+            let text = format!("{name} gives up {}", counted_u64(*records, "record"));
+            Told::new("delivery_failed", Severity::Bad, text, error.name())
+        }
+        ClientEvent::RecordsLost { topic, partition, records, from, to, .. } => {
+            let text = format!("{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})", counted_u64(*records, "record"));
+            Told::new("records_lost", Severity::Bad, text, "only the dead leader had them")
+        }
+    }
+}
+
+fn counted_u64(count: u64, thing: &str) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), thing)
+}
+
+fn operator(event: &OperatorEvent) -> Told {
+    match event {
+        OperatorEvent::Shutdown { broker } => {
+            let text = format!("{broker} is told to shut down");
+            Told::new("shutdown_asked_for", Severity::Info, text, "as you asked").about(*broker)
+        }
+        OperatorEvent::Asked { broker, api } => {
+            Told::new("asked", Severity::Info, format!("{api} to {broker}"), "as you asked").about(*broker)
+        }
+    }
+}
+
+fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
+    let node = happened.node;
+    match event {
+        BrokerEvent::Leads { partitions } => {
+            let text = format!("{node} takes up leading {}", named(partitions));
+            Told::new("leads", Severity::Info, text, "").on(partitions)
+        }
+        BrokerEvent::Follows { partitions } => {
+            let text = format!("{node} follows {}", counted(partitions.len(), "partition"));
+            Told::new("follows", Severity::Info, text, "").on(partitions)
+        }
+        BrokerEvent::Deleted { partitions } => {
+            let text = format!("{node} deleted {}", named(partitions));
+            Told::new("replicas_deleted", Severity::Info, text, "").on(partitions)
+        }
+        BrokerEvent::FollowersLag { followers } => {
+            let partitions = followers.iter().map(|(_, partition)| partition);
+            let text = format!("{} out of sync", counted(followers.len(), "follower"));
+            Told::new("followers_lag", Severity::Warning, text, "not caught up for replica.lag.time.max.ms")
+                .on(partitions)
+        }
+        BrokerEvent::FollowersCaughtUp { followers } => {
+            let partitions = followers.iter().map(|(_, partition)| partition);
+            let text = format!("{} caught up", counted(followers.len(), "follower"));
+            Told::new("followers_caught_up", Severity::Good, text, "its copy reached the high watermark").on(partitions)
+        }
+        BrokerEvent::Truncated { partition, from, to, leader, epoch } => {
+            let text = format!("{partition}: {node} cut offsets {from} to {}", to - 1);
+            Told::new("truncated", Severity::Warning, text, "its leader does not have them")
+                .on([partition])
+                .about(*leader)
+                .change("log end", to.to_string(), from.to_string(), "records that no leader has are not kept")
+                .change("agrees up to epoch", String::new(), epoch.to_string(), "")
+        }
+        BrokerEvent::StartedAnew { partition, at, leader } => {
+            let text = format!("{partition}: {node} begins anew at offset {at}");
+            Told::new("started_anew", Severity::Warning, text, "the leader's log begins later than its own ended")
+                .on([partition])
+                .about(*leader)
+        }
+        BrokerEvent::ReplicaFailed { partition, reason } => {
+            Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
+                .on([partition])
+        }
+        BrokerEvent::Evicted { partition, log_start, bytes } => {
+            let text =
+                format!("{partition}: {} of the oldest records went, it begins at {log_start}", bytes_of(*bytes));
+            Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on([partition])
+        }
+        process => of_process(process, happened),
+    }
+}
+
+/// A broker's process, from start to end.
+fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
+    let node = happened.node;
+    let asked = if happened.at.0 == 0 { "the lab starts" } else { "as you asked" };
+    match event {
+        BrokerEvent::Killed => Told::new("broker_killed", Severity::Bad, format!("{node} killed"), "as you asked"),
+        BrokerEvent::Started => Told::new("broker_started", Severity::Info, format!("{node} started"), asked),
+        BrokerEvent::Registered { epoch } => {
+            let text = format!("{node} registered, broker epoch {epoch}");
+            Told::new("broker_registered", Severity::Good, text, "it created its ephemeral znode")
+        }
+        BrokerEvent::WaitsForOldSession => {
+            let text = format!("{node} waits: its old registration is still there");
+            Told::new("broker_waits", Severity::Info, text, "ZooKeeper has not ended its old session yet")
+        }
+        BrokerEvent::SessionLost => {
+            Told::new("session_lost", Severity::Bad, format!("{node} lost its session while it lived"), "")
+        }
+        BrokerEvent::ShuttingDown => {
+            Told::new("broker_shutting_down", Severity::Info, format!("{node} shuts down in order"), "as you asked")
+        }
+        BrokerEvent::Stopped => {
+            Told::new("broker_stopped", Severity::Warning, format!("{node} stopped"), "its shutdown is done")
+        }
+        other => Told::new("broker", Severity::Info, format!("{node}: {other:?}"), ""),
+    }
+}
+
+fn bytes_of(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}

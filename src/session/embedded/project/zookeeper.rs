@@ -1,0 +1,76 @@
+//! ZooKeeper: servers, sessions, and a broker's session as both sides know it.
+
+use std::time::Duration;
+
+use super::events::node_ref;
+use crate::engine::cluster::{BrokerNode, Cluster};
+use crate::engine::node::{BrokerId, NodeId};
+use crate::engine::runtime::ClockView;
+use crate::engine::zk::ZkServer;
+use crate::engine::zk::message::SessionId;
+use crate::engine::zk::session::Session;
+use crate::session::snapshot::{BrokerSession, ZkServer as Server, ZkSession, ZooKeeper};
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn count(many: usize) -> u64 {
+    u64::try_from(many).unwrap_or(u64::MAX)
+}
+
+pub(super) fn project(cluster: &Cluster, clock: &ClockView) -> ZooKeeper {
+    let servers = cluster.zookeepers().map(|(id, server)| Server {
+        id: id.0,
+        alive: server.is_running(),
+        role: if server.is_running() { "standalone".into() } else { "".into() },
+        zxid: server.zxid().0,
+        clients: u32::try_from(server.clients()).unwrap_or(u32::MAX),
+    });
+    let first = running(cluster);
+    let sessions = first.into_iter().flat_map(|server| {
+        server.sessions().map(move |(id, session)| ZkSession {
+            id: id.0,
+            owner: node_ref(cluster, session.owner.node()),
+            timeout_ms: ms(session.timeout),
+            ends_in_ms: ms(session.remaining(&clock.now)),
+            ephemerals: u32::try_from(server.tree().ephemeral_count(id)).unwrap_or(u32::MAX),
+        })
+    });
+    ZooKeeper {
+        servers: servers.collect(),
+        sessions: sessions.collect(),
+        znodes: first.map_or(0, |server| count(server.tree().len())),
+        watches: first.map_or(0, |server| count(server.watches().iter().count())),
+    }
+}
+
+fn running(cluster: &Cluster) -> Option<&ZkServer> {
+    cluster.zookeepers().map(|(_, server)| server).find(|server| server.is_running())
+}
+
+/// A broker's session. One that is gone stays as expired until there is another.
+pub(super) fn session_of(
+    cluster: &Cluster,
+    clock: &ClockView,
+    id: BrokerId,
+    before: Option<BrokerSession>,
+) -> Option<BrokerSession> {
+    let server = running(cluster)?;
+    let mut mine = server.sessions().filter(|(_, session)| session.owner.node() == NodeId::Broker(id));
+    let broker = cluster.broker(id).and_then(BrokerNode::running);
+    // While a broker that came back waits for its old session to end, that one is the news.
+    let current = mine.next().map(|(id, session)| of(id, session, clock, broker.and_then(|b| b.zk.server()).map(|s| s.0)));
+    current.or_else(|| before.map(|session| BrokerSession { expired: true, server: None, ends_in_ms: 0, ..session }))
+}
+
+fn of(id: SessionId, session: &Session, clock: &ClockView, server: Option<u8>) -> BrokerSession {
+    BrokerSession {
+        id: id.0,
+        server: server.filter(|_| session.connected),
+        timeout_ms: ms(session.timeout),
+        silent_ms: ms(session.silent(&clock.now)),
+        ends_in_ms: ms(session.remaining(&clock.now)),
+        expired: false,
+    }
+}

@@ -1,0 +1,112 @@
+//! Reading records straight from the value: what a message view shows. Batches are taken on the engine's thread (they are
+//! shared, not copied) and decoded elsewhere.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::actions::{failed, no_topic};
+use super::look;
+use crate::engine::cluster::Cluster;
+use crate::engine::log::StoredBatch;
+use crate::engine::replica::TopicPartition;
+use crate::protocol::records::{self, TimestampType};
+use crate::session::action::{Failure, Position, ReadFrom, Record};
+
+/// The most records that one read gives.
+const MAX_RECORDS: usize = 10_000;
+
+/// Batches are taken until they have so many bytes.
+const MAX_BYTES: usize = 8 << 20;
+
+/// What was taken of a log.
+pub(super) struct Taken {
+    batches: Vec<StoredBatch>,
+    /// The first offset wanted.
+    from: i64,
+    /// Below it consumers may read.
+    high_watermark: i64,
+    /// Below it is wanted.
+    up_to: i64,
+    max_records: usize,
+}
+
+/// Takes the batches that `wanted` asks for.
+pub(super) fn take(cluster: &Cluster, wanted: &ReadFrom) -> Result<Taken, Failure> {
+    let partition = TopicPartition::new(Arc::clone(&wanted.topic), wanted.partition);
+    let (log, high_watermark) = look::best_log(cluster, &partition).ok_or_else(|| missing(cluster, wanted))?;
+    let up_to = if wanted.uncommitted { log.log_end_offset() } else { high_watermark };
+    let from = match wanted.from {
+        Position::Earliest => log.log_start_offset(),
+        Position::Offset(offset) => offset,
+        Position::Tail(records) => up_to - i64::from(records),
+    };
+    let from = from.max(log.log_start_offset());
+    let max_records = usize::try_from(wanted.max_records).unwrap_or(MAX_RECORDS).min(MAX_RECORDS);
+    let (mut bytes, mut records) = (0, 0);
+    let enough = |batch: &StoredBatch| {
+        let wanted = bytes < MAX_BYTES && records < max_records && batch.header.base_offset < up_to;
+        bytes += batch.body.len();
+        records += usize::try_from(batch.header.record_count).unwrap_or(0);
+        wanted
+    };
+    let batches = log.batches_from(from).take_while(enough_from(from, enough)).collect();
+    Ok(Taken { batches, from, high_watermark, up_to, max_records })
+}
+
+/// A batch that holds the first offset wanted may begin with many that are not: it never is enough by itself.
+fn enough_from(from: i64, mut enough: impl FnMut(&StoredBatch) -> bool) -> impl FnMut(&StoredBatch) -> bool {
+    move |batch| batch.header.base_offset < from || enough(batch)
+}
+
+fn missing(cluster: &Cluster, wanted: &ReadFrom) -> Failure {
+    match look::metadata(cluster).and_then(|metadata| metadata.topics.get(&wanted.topic)) {
+        Some(topic) if topic.partitions.contains_key(&wanted.partition) => {
+            failed(format!("no broker has a copy of {}-{} yet", wanted.topic, wanted.partition))
+        }
+        Some(topic) => {
+            let last = topic.partitions.len().saturating_sub(1);
+            failed(format!("{} has no partition {}; it has 0 to {last}", wanted.topic, wanted.partition))
+        }
+        None => no_topic(&wanted.topic),
+    }
+}
+
+/// The records of what was taken, oldest first. What cannot be decoded is left out: it was checked when it was written.
+pub(super) fn decode(taken: &Taken) -> Vec<Record> {
+    let all = taken.batches.iter().filter(|batch| !batch.header.attributes.is_control());
+    let decoded = all.flat_map(|batch| {
+        let records = records::records_of(&batch.header, &batch.body).unwrap_or_default();
+        records.into_iter().map(|record| record_of(batch, &record, taken.high_watermark))
+    });
+    let wanted = decoded.filter(|record| (taken.from..taken.up_to).contains(&record.offset));
+    wanted.take(taken.max_records).collect()
+}
+
+fn record_of(batch: &StoredBatch, record: &records::Record, high_watermark: i64) -> Record {
+    let header = &batch.header;
+    let place = i32::try_from(record.offset - header.base_offset).unwrap_or(0);
+    Record {
+        offset: record.offset,
+        timestamp_ms: record.timestamp_ms,
+        log_append_time: header.attributes.timestamp_type() == TimestampType::LogAppendTime,
+        key: record.key.as_ref().map(shared),
+        value: record.value.as_ref().map(shared),
+        headers: record.headers.iter().map(|(name, value)| (text(name), value.as_ref().map(shared))).collect(),
+        batch: (header.base_offset, header.last_offset()),
+        batch_bytes: u32::try_from(header.size_bytes()).unwrap_or(u32::MAX),
+        compression: header.attributes.compression().map_or("unknown", |codec| codec.name()).into(),
+        leader_epoch: header.leader_epoch,
+        producer: (header.producer_id >= 0)
+            .then(|| (header.producer_id, header.producer_epoch, header.base_sequence.wrapping_add(place))),
+        readable: record.offset < high_watermark,
+    }
+}
+
+fn shared(bytes: &Bytes) -> Arc<[u8]> {
+    bytes.as_ref().into()
+}
+
+fn text(bytes: &Bytes) -> Arc<str> {
+    String::from_utf8_lossy(bytes).into()
+}

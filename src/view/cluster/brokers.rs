@@ -1,0 +1,330 @@
+//! The words of the brokers' rows: at the left how a broker is and what it does, at the right its session with ZooKeeper,
+//! hung on the spine.
+
+use crate::session::event::Event;
+use crate::session::snapshot::{Broker, BrokerSession, BrokerState, ZkServer};
+use crate::view::Area;
+use crate::view::format;
+use crate::view::line::Line;
+use crate::view::role::Role;
+
+use super::plan::Room;
+use super::{ClusterView, NEW_US, Scene, selects};
+
+/// Columns of a countdown's bar.
+const COUNTDOWN: u64 = 12;
+
+/// All brokers that are shown.
+pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
+    let plan = &scene.plan;
+    for (at, id) in plan.shown.iter().enumerate() {
+        let Some(broker) = scene.snapshot.brokers.get(id) else { continue };
+        let y = plan.broker_row(at);
+        let height = plan.cell.max(plan.step.min(2));
+        for (row, line) in (0..height).zip(label(scene, broker)) {
+            view.put(plan.area, plan.area.x, y + row, line.cut(usize::from(plan.label)));
+        }
+        view.hits.push(selects(broker.id, Area { y, height, ..plan.area }));
+        if scene.model.cluster.broker == Some(broker.id) {
+            view.selected = Some(Area { x: plan.area.x, y, width: 1, height });
+        }
+        if scene.snapshot.zookeeper.is_some() {
+            session(scene, view, broker, y);
+        }
+    }
+    if let (Some(y), Some(_)) = (plan.zookeeper, &scene.snapshot.zookeeper) {
+        if plan.room == Room::Compact { ensemble_row(scene, view, y) } else { ensemble(scene, view, y) }
+    }
+}
+
+/// How a broker is, in one sign.
+fn sign(broker: &Broker, copies: bool) -> (Role, &'static str) {
+    match broker.state {
+        BrokerState::Dead => (Role::Bad, "✖"),
+        BrokerState::Starting | BrokerState::ShuttingDown => (Role::Warn, "◔"),
+        BrokerState::Running if copies => (Role::Warn, "▲"),
+        BrokerState::Running => (Role::Good, "●"),
+    }
+}
+
+/// Up to four lines: name and state, what it leads, its traffic, its address.
+fn label(scene: &Scene<'_>, broker: &Broker) -> Vec<Line> {
+    let compact = scene.plan.room == Room::Compact;
+    let copies = broker.state == BrokerState::Running && broker.in_sync < broker.replicas;
+    let (role, sign) = sign(broker, copies);
+    let named = if role == Role::Good { Role::Strong } else { role };
+    let mut head = Line::of(role, format!(" {sign} ")).with(named, format!("broker-{}", broker.id));
+    if broker.controller {
+        let wide = scene.plan.room == Room::Wide;
+        head = head.with(Role::Control, if wide { "  ♛ controller" } else { " ♛" });
+    }
+    if broker.state == BrokerState::Dead {
+        return dead_label(scene, broker, head, compact);
+    }
+    if !compact {
+        let word = match broker.state {
+            BrokerState::Starting => "  starting",
+            BrokerState::ShuttingDown => "  shutting down",
+            _ if copies => "  catching up",
+            _ => "",
+        };
+        head = head.with(Role::Warn, word);
+    }
+    let mut lines = vec![head, leads(scene, broker, copies, compact)];
+    if !compact {
+        lines.push(traffic(broker, scene.plan.room == Room::Wide));
+        lines.push(Line::of(Role::Faint, format!("   {}", broker.address)));
+    }
+    lines
+}
+
+fn dead_label(scene: &Scene<'_>, broker: &Broker, head: Line, compact: bool) -> Vec<Line> {
+    let ago = dead_for(scene.since_us(broker.since_us));
+    if compact {
+        return vec![head, Line::of(Role::Text, "   ").with(Role::DeadTag, format!(" DEAD {ago} "))];
+    }
+    let partitions = scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
+    let led = partitions.filter(|p| p.leader.is_none() && p.recorded_leader == Some(broker.id)).count();
+    let led = if led > 0 {
+        format!("   led {}", format::plural(led, "partition"))
+    } else {
+        "   leads nothing now".to_owned()
+    };
+    let mut start =
+        Line::of(Role::Text, "   ").with(Role::Key, scene.key("start-broker")).with(Role::Dim, " starts it again");
+    if !scene.snapshot.capabilities.break_things {
+        start = Line::default();
+    }
+    let tag = if scene.plan.room == Room::Wide { format!(" DEAD {ago} ") } else { format!("DEAD {ago}") };
+    let head = head.with(Role::Text, " ").with(Role::DeadTag, tag);
+    vec![head, Line::of(Role::Dim, led), start]
+}
+
+/// How long a broker has been dead; tenths of a second as long as they mean something.
+fn dead_for(us: u64) -> String {
+    let tenths = us / 100_000;
+    if tenths < 600 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format::duration_ms(us / 1000) }
+}
+
+fn leads(scene: &Scene<'_>, broker: &Broker, copies: bool, compact: bool) -> Line {
+    let partitions = || scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
+    let new = partitions()
+        .filter(|p| {
+            p.leader == Some(broker.id) && p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US
+        })
+        .count();
+    let line = Line::of(Role::Dim, "   leads ").with(Role::Strong, broker.leaders.to_string());
+    let line = if new > 0 { line.with(Role::Good, format!("  +{new}")) } else { line };
+    if compact {
+        return line;
+    }
+    let line = line.with(Role::Dim, format!(" of {}", broker.replicas));
+    if copies { line.with(Role::Dim, ", in sync ").with(Role::Warn, broker.in_sync.to_string()) } else { line }
+}
+
+fn traffic(broker: &Broker, spark: bool) -> Line {
+    let line = Line::of(Role::Text, format!("   {}", format::count(broker.in_per_sec)))
+        .with(Role::Dim, " in  ")
+        .with(Role::Text, format::count(broker.out_per_sec))
+        .with(Role::Dim, " out ");
+    if spark { line.with(Role::Spark, sparkline(broker)) } else { line }
+}
+
+fn sparkline(broker: &Broker) -> String {
+    let most = broker.in_history.iter().copied().max().unwrap_or(0).max(1);
+    // At most five eighths: bars of neighbouring rows would melt into a wall.
+    let bar =
+        |n: &u32| ['▁', '▂', '▃', '▄', '▅'].get(usize::try_from(n * 4 / most).unwrap_or(0)).copied().unwrap_or('▁');
+    broker.in_history.iter().map(bar).collect()
+}
+
+/// A session's id, short: the last digits tell sessions apart.
+fn short_id(id: i64) -> String {
+    if (0..10_000).contains(&id) { id.to_string() } else { format!("…{:04x}", id & 0xffff) }
+}
+
+/// Seconds with a tenth.
+fn seconds(ms: u64) -> String {
+    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+}
+
+/// Whether a session is silent for so long that one should look.
+fn silent(broker: &Broker, session: &BrokerSession) -> bool {
+    broker.state == BrokerState::Dead || session.silent_ms * 2 > session.timeout_ms
+}
+
+/// `▰▰▰▱▱`: how much of a session's time-out is gone.
+fn countdown(session: &BrokerSession, width: u64) -> (String, String) {
+    let total = session.timeout_ms.max(1);
+    let gone = session.timeout_ms.saturating_sub(session.ends_in_ms) * width / total;
+    let bar = |sign: &str, n: u64| sign.repeat(usize::try_from(n).unwrap_or(0));
+    (bar("▰", gone), bar("▱", width.saturating_sub(gone)))
+}
+
+/// A broker's session: a link to the spine and its words, or a cut one and its countdown.
+fn session(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u16) {
+    let plan = &scene.plan;
+    let Some(session) = &broker.session else { return };
+    let middle = y + (plan.cell.saturating_sub(1)) / 2;
+    let x = plan.spine() + 2;
+    if plan.room == Room::Compact {
+        let narrow = plan.right < 13;
+        view.put(plan.area, if narrow { x - 1 } else { x }, y, compact_session(broker, session, narrow));
+        return;
+    }
+    let alive = !session.expired && broker.state != BrokerState::Dead;
+    link(scene, view, middle, alive);
+    let lines = session_words(scene, broker, session);
+    let top = if lines.len() > 1 && plan.cell > 2 { middle - 1 } else { middle };
+    for (row, line) in (0..plan.step).zip(lines) {
+        view.put(plan.area, x, top + row, line);
+    }
+}
+
+fn compact_session(broker: &Broker, session: &BrokerSession, narrow: bool) -> Line {
+    if session.expired {
+        return Line::of(Role::Bad, if narrow { "✕ gone" } else { "✕ expired" });
+    }
+    if silent(broker, session) {
+        return Line::of(Role::Warn, if narrow { "✕ " } else { "✕ in " }).with(Role::Bad, seconds(session.ends_in_ms));
+    }
+    Line::of(Role::Control, "♥").with(Role::Faint, format!(" {}", seconds(session.silent_ms)))
+}
+
+/// The line from a broker's row to the spine; a dead broker's is cut.
+fn link(scene: &Scene<'_>, view: &mut ClusterView, y: u16, alive: bool) {
+    let plan = &scene.plan;
+    let end = plan.spine();
+    let from = scene.grid.end().unwrap_or(plan.area.x + plan.label) + 1;
+    let width = usize::from(end.saturating_sub(from));
+    let line = if alive {
+        Line::of(Role::Rule, "─".repeat(width))
+    } else {
+        let left = width / 2;
+        Line::of(Role::Hatch, "─".repeat(left))
+            .with(Role::Bad, "✕")
+            .with(Role::Hatch, "─".repeat(width.saturating_sub(left + 1)))
+    };
+    view.put(plan.area, from, y, line.cut(width));
+}
+
+fn session_words(scene: &Scene<'_>, broker: &Broker, session: &BrokerSession) -> Vec<Line> {
+    let wide = scene.plan.room == Room::Wide;
+    let id = short_id(session.id);
+    let words = |words: String| if wide { words } else { words.replace(&format!("session {id} "), "") };
+    if session.expired {
+        let gone = if wide { format!("/brokers/ids/{} is gone", broker.id) } else { "its znode is gone".to_owned() };
+        return vec![Line::of(Role::Bad, words(format!("session {id} expired"))), Line::of(Role::Dim, gone)];
+    }
+    if silent(broker, session) {
+        let (gone, left) = countdown(session, if wide { COUNTDOWN } else { COUNTDOWN / 2 });
+        let ends = if wide {
+            format!(" ends in {}", seconds(session.ends_in_ms))
+        } else {
+            format!(" {}", seconds(session.ends_in_ms))
+        };
+        return vec![
+            Line::of(Role::Warn, words(format!("session {id} silent {}", seconds(session.silent_ms)))),
+            Line::of(Role::Bad, gone).with(Role::Rule, left).with(Role::Bad, ends),
+        ];
+    }
+    let server = session.server.map_or_else(String::new, |server| format!(" at zk-{server}"));
+    let mut beat = Line::of(Role::Control, "♥ ");
+    if wide {
+        beat = beat.with(Role::Text, format!("session {id}"));
+    }
+    let server = if wide { server } else { server.trim_start_matches(" at ").to_owned() };
+    let beat = beat.with(Role::Dim, server).with(Role::Faint, format!("  {}", seconds(session.silent_ms)));
+    with_news(scene, broker, beat)
+}
+
+/// What the controller was told and wrote, around its session, as long as that is news.
+fn with_news(scene: &Scene<'_>, broker: &Broker, beat: Line) -> Vec<Line> {
+    if !broker.controller || scene.plan.cell < 3 || scene.plan.room != Room::Wide {
+        return vec![beat];
+    }
+    let recent = |kind: &str| {
+        let mut events = scene.snapshot.events.iter().rev().take_while(|event| scene.since_us(event.at_us) < NEW_US);
+        events.find(|event| event.kind.contains(kind))
+    };
+    let about = |event: &Event| event.brokers.iter().find(|id| **id != broker.id).copied();
+    let told = recent("controller_told").or_else(|| recent("watch_fired")).and_then(about);
+    let elected = scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
+    let elected = elected.filter(|p| p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US).count();
+    let told = told.map_or_else(Line::default, |id| Line::of(Role::Control, format!("◀ told: broker {id} is gone")));
+    let wrote = if elected > 0 {
+        Line::of(Role::Control, format!("▶ wrote {}", format::plural(elected, "new leader")))
+    } else {
+        Line::default()
+    };
+    if told.spans.is_empty() && wrote.spans.is_empty() { vec![beat] } else { vec![told, beat, wrote] }
+}
+
+fn server_words(server: &ZkServer) -> (Role, &'static str, Role) {
+    match (server.alive, server.role.as_ref()) {
+        (false, _) => (Role::Bad, "✖", Role::Bad),
+        (true, "leader" | "standalone") => (Role::Control, "◆", Role::Strong),
+        (true, "looking") => (Role::Warn, "◔", Role::Warn),
+        (true, _) => (Role::Text, " ", Role::Dim),
+    }
+}
+
+/// ZooKeeper's heading, its servers, and the spine down to the last broker.
+fn ensemble(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
+    let plan = &scene.plan;
+    let Some(zookeeper) = &scene.snapshot.zookeeper else { return };
+    let (all, up) = (zookeeper.servers.len(), zookeeper.servers.iter().filter(|server| server.alive).count());
+    let x = plan.spine();
+    let counted = if all == 1 && up == 1 { String::new() } else { format!("  {up} of {all} up") };
+    view.put(plan.area, x, y, Line::of(Role::Rule, "┌ ").with(Role::Strong, "ZooKeeper").with(Role::Dim, counted));
+    let last = plan.broker_row(plan.shown.len().saturating_sub(1)) + plan.cell.saturating_sub(1) / 2;
+    let joins: Vec<u16> =
+        (0..plan.shown.len()).map(|at| plan.broker_row(at) + plan.cell.saturating_sub(1) / 2).collect();
+    for row in y + 1..=last {
+        let sign = if row == last {
+            "┘"
+        } else if joins.contains(&row) {
+            "┤"
+        } else {
+            "│"
+        };
+        view.put(plan.area, x, row, Line::of(Role::Rule, sign));
+    }
+    let rows = plan.topics.saturating_sub(y + 1);
+    for (row, server) in (0..rows).zip(&zookeeper.servers) {
+        let (role, sign, name) = server_words(server);
+        let zxid = format!("{}:{:x}", server.zxid >> 32, server.zxid & 0xffff_ffff);
+        let role_word = match (server.alive, server.role.as_ref()) {
+            (false, _) => "dead",
+            (true, "standalone") if plan.room != Room::Wide => "alone",
+            (true, word) => word,
+        };
+        let mut line = Line::of(role, format!("{sign} ")).with(name, format!("zk-{}  {role_word}", server.id));
+        if plan.room == Room::Wide {
+            line = line.with(Role::Faint, format!("  {zxid}"));
+        }
+        view.put(plan.area, x + 2, y + 1 + row, line);
+    }
+}
+
+/// ZooKeeper in one row.
+fn ensemble_row(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
+    let plan = &scene.plan;
+    let Some(zookeeper) = &scene.snapshot.zookeeper else { return };
+    let mut line = Line::of(Role::Dim, " ZooKeeper  ");
+    for server in &zookeeper.servers {
+        let (role, sign, name) = server_words(server);
+        line = line.with(role, format!("{} ", sign.trim())).with(name, format!("zk-{} {}  ", server.id, server.role));
+    }
+    line = line.with(Role::Dim, " sessions ");
+    for broker in scene.snapshot.brokers.values() {
+        let Some(session) = &broker.session else { continue };
+        let (role, word) = match session.expired {
+            true => (Role::Bad, format!("{} gone  ", short_id(session.id))),
+            false if silent(broker, session) => (Role::Warn, format!("{} silent  ", short_id(session.id))),
+            false => (Role::Text, format!("{}  ", short_id(session.id))),
+        };
+        line = line.with(role, word);
+    }
+    view.put(plan.area, plan.area.x, y, line.cut(usize::from(plan.area.width)));
+}

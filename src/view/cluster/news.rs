@@ -1,0 +1,49 @@
+//! The newest events, one line each: when, how bad, what, and because of what. Reasons go first where there is no room.
+
+use crate::model::place::Selection;
+use crate::session::event::{Event, Severity};
+use crate::view::format;
+use crate::view::line::{self, Line};
+use crate::view::role::Role;
+use crate::view::text::safe_str;
+use crate::view::{Area, Hit, Target};
+
+use super::plan::Room;
+use super::{ClusterView, Scene};
+
+/// An event's sign.
+pub(in crate::view) fn sign(event: &Event) -> (Role, &'static str) {
+    match event.severity {
+        Severity::Info if event.kind.starts_with("controller") => (Role::Control, "♛"),
+        Severity::Info => (Role::Dim, "·"),
+        Severity::Good => (Role::Good, "◆"),
+        Severity::Warning => (Role::Warn, "▲"),
+        Severity::Bad => (Role::Bad, "✖"),
+    }
+}
+
+/// `12.204`: seconds and milliseconds of lab time, for events of the last minute.
+fn seconds(at_us: u64) -> String {
+    format::clock(at_us).get(6..).unwrap_or_default().to_owned()
+}
+
+/// Events, newest first, as many as fit.
+pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView, area: Area) {
+    let reasons = scene.plan.room != Room::Compact;
+    let text = usize::from(if reasons { area.width * 5 / 8 } else { area.width }).saturating_sub(12);
+    for (event, y) in scene.snapshot.events.iter().rev().zip(area.y..area.y.saturating_add(area.height)) {
+        let (role, sign) = sign(event);
+        let strong = if event.severity == Severity::Bad { Role::Strong } else { Role::Text };
+        let mut row = Line::of(Role::Faint, format!(" {}  ", seconds(event.at_us)))
+            .with(role, format!("{sign}  "))
+            .with(strong, line::cut(&safe_str(&event.text), text));
+        if reasons && !event.because.is_empty() {
+            row = row
+                .padded(usize::from(area.width * 5 / 8))
+                .with(Role::Faint, "because  ")
+                .with(Role::Dim, safe_str(&event.because));
+        }
+        view.put(area, area.x, y, row.cut(usize::from(area.width)));
+        view.hits.push(Hit { area: Area { y, height: 1, ..area }, target: Target::Select(Selection::Event(event.id)) });
+    }
+}

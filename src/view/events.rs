@@ -1,0 +1,152 @@
+//! The Events screen: the timeline, and the causes of one event.
+
+mod causes;
+mod lanes;
+#[cfg(test)]
+mod tests;
+
+use crate::model::Model;
+use crate::model::events::{Causes, Shown};
+use crate::model::place::Selection;
+use crate::session::event::{Event, NodeRef, Severity};
+use crate::session::snapshot::Snapshot;
+
+use super::cluster::sign_of;
+use super::format;
+use super::line::{self, Line};
+use super::role::Role;
+use super::sheet::{Chosen, Sheet, left};
+use super::text::safe_str;
+use super::{Area, Hit, Target};
+
+/// The Events screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventsView {
+    /// What can be clicked.
+    pub hits: Vec<Hit>,
+    /// What stands where.
+    pub sheet: Sheet,
+}
+
+/// The Events screen for a model, in `area`.
+pub fn project(model: &Model, area: Area) -> EventsView {
+    let place = &model.events;
+    let causes = place.event.filter(|_| place.causes).and_then(|id| Causes::of(&model.snapshot, id));
+    let sheet = match causes {
+        Some(causes) => causes::project(&model.snapshot, &causes, area),
+        None => list(model, area),
+    };
+    EventsView { hits: sheet.hits.clone(), sheet }
+}
+
+/// Someone's name on the screen.
+fn name(snapshot: &Snapshot, node: &NodeRef) -> String {
+    let alone = snapshot.zookeeper.as_ref().is_none_or(|zookeeper| zookeeper.servers.len() < 2);
+    match node {
+        NodeRef::Operator => "you".into(),
+        NodeRef::Zk(_) if alone => "ZooKeeper".into(),
+        NodeRef::Zk(id) => format!("zk-{id}"),
+        NodeRef::Broker(id) => format!("broker-{id}"),
+        NodeRef::Producer(_, name) | NodeRef::Consumer(_, name) | NodeRef::Outside(name) => safe_str(name),
+    }
+}
+
+/// The role of an event's words.
+fn words_role(event: &Event) -> Role {
+    if event.severity == Severity::Bad { Role::Strong } else { Role::Text }
+}
+
+/// All events, newest first, with the selected one's story in a line at the bottom.
+fn list(model: &Model, area: Area) -> Sheet {
+    let snapshot = &*model.snapshot;
+    let mut sheet = Sheet::default();
+    let events = model.events.list(snapshot);
+    heading(model, area.row(1), events.len(), &mut sheet);
+    let foot = if area.height > 12 { 4 } else { 0 };
+    let body = area.below(3);
+    let body = body.top(body.height.saturating_sub(foot));
+    if events.is_empty() {
+        sheet.put(
+            body.row(0),
+            Line::of(
+                Role::Dim,
+                "   Nothing of this kind has happened. Tab shows other events; K on the Cluster screen makes some.",
+            ),
+        );
+    }
+    let selected = model.events.selection(snapshot);
+    let at = events.iter().position(|event| Selection::Event(event.id) == selected).unwrap_or(0);
+    let first = (at + 1).saturating_sub(usize::from(body.height));
+    for (y, event) in (0..body.height).zip(events.iter().skip(first)) {
+        let target = Selection::Event(event.id);
+        let chosen = Chosen::when(target == selected, true);
+        sheet.put_row(body.row(y), row(snapshot, event, area.width), chosen, Target::Select(target));
+    }
+    if let Some(event) = events.get(at).filter(|_| foot > 0) {
+        let foot = area.below(area.height.saturating_sub(foot - 1));
+        story(snapshot, event, foot, &mut sheet);
+    }
+    sheet
+}
+
+fn heading(model: &Model, area: Area, listed: usize, sheet: &mut Sheet) {
+    let all = model.snapshot.events.len();
+    let dropped = model.snapshot.events_dropped;
+    let title = Line::of(Role::Text, "  ")
+        .with(Role::Strong, "Events")
+        .with(Role::Dim, format!("  {listed} of {all} kept, the newest first"));
+    let title = if dropped > 0 {
+        title.with(Role::Warn, format!("  {} older ones were let go", format::count(dropped)))
+    } else {
+        title
+    };
+    sheet.put(area, title);
+    let choice = |shown, word: &str| {
+        if model.events.shown == shown { Line::of(Role::Accent, word) } else { Line::of(Role::Faint, word) }
+    };
+    let mut line = Line::of(Role::Key, "Tab").with(Role::Text, "  ");
+    for (shown, word) in [(Shown::All, "all"), (Shown::News, "news"), (Shown::Trouble, "trouble")] {
+        line.spans.extend(choice(shown, word).with(Role::Text, "  ").spans);
+    }
+    sheet.put_right(area, line, Role::Ground);
+}
+
+fn row(snapshot: &Snapshot, event: &Event, width: u16) -> Line {
+    let (role, sign) = sign_of(event);
+    let mut line = Line::of(Role::Faint, format!("{}  ", format::clock(event.at_us))).with(role, format!("{sign}  "));
+    if width >= 100 {
+        line = line.with(Role::Dim, left(&name(snapshot, &event.node), 11)).with(Role::Text, " ");
+    }
+    let wide = usize::from(width) * if width >= 100 { 5 } else { 6 } / 8;
+    let text = safe_str(&event.text);
+    if event.because.is_empty() {
+        return line.with(words_role(event), text);
+    }
+    line = line.with(words_role(event), text);
+    line = line.cut(wide).padded(wide + 1);
+    line.with(Role::Faint, if width >= 100 { "because " } else { "← " }).with(Role::Dim, safe_str(&event.because))
+}
+
+/// What led to the selected event, and how much it led to.
+fn story(snapshot: &Snapshot, event: &Event, area: Area, sheet: &mut Sheet) {
+    let Some(causes) = Causes::of(snapshot, event.id) else { return };
+    sheet.put_title(
+        Area { x: area.x + 2, width: area.width.saturating_sub(4), ..area },
+        "What led to it",
+        "Enter shows the whole chain",
+    );
+    let mut line = Line::of(Role::Text, "  ");
+    for cause in &causes.before {
+        line = line.with(Role::Text, line::cut(&safe_str(&cause.text), 30)).with(Role::Rule, " ▸ ");
+    }
+    line = line.with(Role::Strong, line::cut(&safe_str(&event.text), 60));
+    if causes.before.is_empty() {
+        line = line
+            .with(Role::Dim, if causes.torn { "  its cause has left the ring of events" } else { "  the first cause" });
+    }
+    sheet.put(area.row(1), line);
+    if !causes.after.is_empty() {
+        let after = format!("  it led to {}", format::plural(causes.after.len(), "event"));
+        sheet.put(area.row(2), Line::of(Role::Dim, after));
+    }
+}

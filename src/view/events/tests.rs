@@ -1,0 +1,99 @@
+//! What the Events screen must say.
+
+use std::sync::Arc;
+
+use super::causes::{Step, steps};
+use super::project;
+use crate::app::{command, keymap::Keymap};
+use crate::model::Model;
+use crate::model::events::Causes;
+use crate::model::place::{Motion, Screen, Selection};
+use crate::session::fixture;
+use crate::session::snapshot::Snapshot;
+use crate::view::Area;
+
+fn model(snapshot: Snapshot) -> Model {
+    let keymap = Keymap::new(&std::collections::BTreeMap::new()).unwrap();
+    let mut model = Model::new(Arc::new(snapshot), command::entries(&keymap), Vec::new(), "dark".into());
+    model.screen = Screen::Events;
+    model
+}
+
+fn said(model: &Model, width: u16, height: u16) -> String {
+    let view = project(model, Area { x: 0, y: 2, width, height });
+    view.sheet.placed.iter().map(|placed| placed.line.text() + "\n").collect()
+}
+
+/// The chain of the election of broker-3's leaders.
+fn election(model: &mut Model) {
+    model.select(&Selection::Event(119));
+    model.open();
+}
+
+#[test]
+fn a_chain_goes_from_the_first_cause_to_the_last_consequence() {
+    let snapshot = fixture::elected();
+    let causes = Causes::of(&snapshot, 119).unwrap();
+    let ids = |events: &[&crate::session::event::Event]| events.iter().map(|event| event.id).collect::<Vec<_>>();
+    assert_eq!(ids(&causes.before), [100, 110, 111, 113, 115]);
+    assert_eq!(ids(&causes.after), [130, 133]);
+    assert!(!causes.torn);
+}
+
+#[test]
+fn a_chain_whose_beginning_was_let_go_says_so() {
+    let mut snapshot = fixture::elected();
+    snapshot.events = snapshot.events.iter().filter(|event| event.id > 100).cloned().collect();
+    let mut model = model(snapshot);
+    election(&mut model);
+    assert!(said(&model, 160, 45).contains("its beginning has left the ring"));
+}
+
+#[test]
+fn waiting_is_told_from_working() {
+    let snapshot = fixture::elected();
+    let causes = Causes::of(&snapshot, 119).unwrap();
+    let waits: Vec<u64> =
+        steps(&causes).iter().filter_map(|step| if let Step::Wait(us, _) = step { Some(*us) } else { None }).collect();
+    assert_eq!(waits, [1_200_000]);
+    let mut model = model(snapshot);
+    election(&mut model);
+    let text = said(&model, 160, 45);
+    assert!(text.contains("1.200 s waiting") && text.contains("0.013 s working"), "{text}");
+}
+
+#[test]
+fn the_picture_has_lanes_and_arrows_and_folds_to_a_list() {
+    let mut model = model(fixture::elected());
+    election(&mut model);
+    let wide = said(&model, 160, 45);
+    for words in [
+        "✖ broker-2",
+        "ZooKeeper",
+        "broker-1 ♛",
+        "clients",
+        "LeaderAndIsr",
+        "silence",
+        "▲ led to it",
+        "FENCED_LEADER_EPOCH",
+    ] {
+        assert!(wide.contains(words), "{words} in\n{wide}");
+    }
+    let narrow = said(&model, 80, 21);
+    assert!(narrow.contains("ZooKeeper → broker-1  WatchedEvent") && narrow.contains("1.200 s waiting"), "{narrow}");
+}
+
+#[test]
+fn moving_in_the_chain_follows_time_and_tab_chooses_what_is_listed() {
+    let mut model = model(fixture::elected());
+    election(&mut model);
+    model.go(Motion::Down, 10);
+    assert_eq!(model.selection(), Selection::Event(130));
+    model.go(Motion::First, 10);
+    assert_eq!(model.selection(), Selection::Event(100));
+    model.back();
+    model.go(Motion::NextPane, 10);
+    model.go(Motion::NextPane, 10);
+    let text = said(&model, 160, 45);
+    assert!(!text.contains("because next in sync") && text.contains("broker-2 killed"), "{text}");
+}

@@ -1,0 +1,103 @@
+//! What a topic is, now: its partitions in one look, its settings, who writes and reads it.
+
+use crate::session::snapshot::{Snapshot, Topic};
+use crate::view::format::{self, count, plural};
+use crate::view::line::Line;
+use crate::view::role::Role;
+use crate::view::text::safe_str;
+
+use super::page::{Page, Works};
+
+/// The page about a topic.
+pub(super) fn page(snapshot: &Snapshot, topic: &Topic) -> Page {
+    let partitions = &topic.partitions;
+    let none = partitions.iter().filter(|partition| partition.leader.is_none()).count();
+    let short = partitions.iter().filter(|partition| partition.isr.len() < partition.replicas.len()).count();
+    let name = Line::of(Role::Strong, format!("{} ", safe_str(&topic.name)));
+    let all = plural(partitions.len(), "partition");
+    let mut page = if none > 0 {
+        let bold = format!("{none} of {all} {} no leader.", if none == 1 { "has" } else { "have" });
+        Page::new(
+            name.with(Role::Bad, "✖ partly down"),
+            Role::Bad,
+            bold,
+            "Records for these wait at their producers; the other partitions go on, in their own order.",
+        )
+    } else if short > 0 {
+        let bold = format!("{short} of {all} {} with fewer copies in sync.", if short == 1 { "runs" } else { "run" });
+        Page::new(
+            name.with(Role::Warn, "▲ under-replicated"),
+            Role::Warn,
+            bold,
+            "All take writes and serve reads; a failure more would hurt sooner.",
+        )
+    } else {
+        let bold = format!("{all} with {} copies each, all in order.", topic.replication_factor);
+        Page::new(
+            name.with(Role::Good, "● in order"),
+            Role::Good,
+            bold,
+            "A topic is a named stream. Each partition is a log of its own: order holds within it, not across.",
+        )
+    };
+    now(snapshot, topic, &mut page);
+    page.section("What still works", "");
+    let works = if none > 0 { Works::No } else { Works::Yes };
+    page.works(works, "reading and writing", format!("{} of {all}", partitions.len() - none));
+    let refusing = partitions
+        .iter()
+        .filter(|p| u32::try_from(p.isr.len()).is_ok_and(|isr| isr < topic.min_insync_replicas))
+        .count();
+    let works = if refusing > 0 { Works::No } else { Works::Yes };
+    page.works(
+        works,
+        "acks=all",
+        format!(
+            "{} of {all} have the {} copies in sync that it takes",
+            partitions.len() - refusing,
+            topic.min_insync_replicas
+        ),
+    );
+    page.words(&["leader", "in-sync replicas", "min.insync.replicas", "offset"]);
+    page
+}
+
+fn now(snapshot: &Snapshot, topic: &Topic, page: &mut Page) {
+    page.section("Now", "");
+    let rate: u64 = topic.partitions.iter().map(|partition| partition.in_per_sec).sum();
+    let records: i64 = topic.partitions.iter().map(|partition| (partition.log_end - partition.log_start).max(0)).sum();
+    let bytes: u64 = topic.partitions.iter().map(|partition| partition.size_bytes).sum();
+    page.fact(
+        "records",
+        format::grouped(records),
+        &format!("in {}, {} a second come in", format::bytes(bytes), count(rate)),
+    );
+    page.fact("min.insync.replicas", topic.min_insync_replicas.to_string(), "in sync at least, or acks=all is refused");
+    for setting in topic.settings.iter().take(6) {
+        page.fact(
+            &safe_str(&setting.name),
+            safe_str(&setting.value),
+            &format!("set for this {}", safe_str(&setting.source)),
+        );
+    }
+    let names = |all: Vec<String>| if all.is_empty() { "nobody built in".to_owned() } else { all.join(", ") };
+    let writers = snapshot.producers.values().filter(|producer| producer.topic == topic.name);
+    page.fact(
+        "written by",
+        names(
+            writers
+                .map(|producer| format!("{} (acks={})", safe_str(&producer.name), safe_str(&producer.acks)))
+                .collect(),
+        ),
+        "",
+    );
+    let reads = |consumer: &&crate::session::snapshot::Consumer| {
+        consumer.assigned.iter().any(|at| at.partition.topic == topic.name)
+    };
+    let readers = snapshot.consumers.values().filter(reads);
+    page.fact(
+        "read by",
+        names(readers.map(|consumer| format!("{} (lag {})", safe_str(&consumer.name), count(consumer.lag))).collect()),
+        "",
+    );
+}

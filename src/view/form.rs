@@ -1,0 +1,155 @@
+//! Forms as lines of a box: labels, fields with what was typed, what is wrong with it, what came of sending it.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::model::field::TextField;
+use crate::model::overlay::{Form, FormField, FormKind, FormState};
+
+use super::Area;
+use super::chrome::join;
+use super::line::Line;
+use super::overlay::{PanelLine, PanelView, centred};
+use super::role::Role;
+use super::sheet::left;
+use super::text::safe_str;
+
+/// Columns of the labels.
+const LABEL: usize = 22;
+/// The widest that the box is.
+const WIDTH: u16 = 90;
+
+/// The box of a form; `all` is the whole terminal.
+pub(super) fn project(form: &Form, all: Area) -> PanelView {
+    let width = WIDTH.min(all.width);
+    let room = usize::from(width.saturating_sub(4)).saturating_sub(LABEL).max(1);
+    // Where the terminal is low the blank lines go first, then the rows of long fields.
+    let (airy, low) = (all.height >= 24, all.height < 20);
+    let mut lines: Vec<PanelLine> = Vec::new();
+    if airy {
+        lines.push(PanelLine::default());
+    }
+    for (at, field) in form.fields.iter().enumerate() {
+        let focused = at == form.focus && form.state != FormState::Waiting;
+        lines.extend(field_lines(field, if low { 1 } else { field.rows }, focused, room));
+        if airy || focused || field.error.is_some() {
+            lines.push(note(form, at, field, focused));
+        }
+    }
+    lines.push(state(form));
+    lines.push(keys(form));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let title = match form.kind {
+        FormKind::Produce => " Write a record ",
+        FormKind::NewTopic => " Create a topic ",
+    };
+    PanelView { area: centred(all, width, height), title: Line::of(Role::Strong, title), lines }
+}
+
+/// A field's rows: its label before the first one, and a window on its text that holds the cursor.
+fn field_lines(field: &FormField, rows: u16, focused: bool, room: usize) -> Vec<PanelLine> {
+    let rows = usize::from(rows);
+    let first = (field.field.cursor.0 + 1).saturating_sub(rows);
+    let role = if focused { Role::Accent } else { Role::Dim };
+    let row = |at: usize| {
+        let label = if at == 0 { field.label } else { "" };
+        let before = Line::of(role, format!("  {}", left(label, LABEL - 2)));
+        if !field.choices.is_empty() {
+            return PanelLine { line: join(before, choices(field, focused)), ..PanelLine::default() };
+        }
+        let (text, cursor) = text_row(&field.field, first + at, room, focused);
+        let cursor = cursor.and_then(|cursor| u16::try_from(LABEL + cursor).ok());
+        PanelLine { line: join(before, text), chosen: false, cursor }
+    };
+    (0..rows).map(row).collect()
+}
+
+/// One row of a text field, on the field's surface, with the selection marked; and the cursor's column if it is here.
+fn text_row(field: &TextField, row: usize, room: usize, focused: bool) -> (Line, Option<usize>) {
+    let chars: Vec<char> = field.lines.get(row).map_or_else(Vec::new, |line| line.chars().collect());
+    let here = focused && field.cursor.0 == row;
+    let column = if here { field.cursor.1 } else { 0 };
+    let shown = |c: &char| safe_str(c.encode_utf8(&mut [0; 4]));
+    let width = |chars: &[char]| chars.iter().map(|c| shown(c).width()).sum::<usize>();
+    let mut from = 0;
+    while from < column && width(chars.get(from..column).unwrap_or_default()) + 1 > room {
+        from += 1;
+    }
+    let cursor = here.then(|| width(chars.get(from..column).unwrap_or_default()));
+    let selected = selection(field, row, chars.len());
+    let mut line = Line::default();
+    let mut used = 0;
+    for (at, c) in chars.iter().enumerate().skip(from) {
+        let text = shown(c);
+        if used + text.width() > room {
+            break;
+        }
+        used += text.width();
+        let marked = focused && selected.is_some_and(|(start, end)| (start..end).contains(&at));
+        line = line.with(if marked { Role::Cursor } else { Role::Field }, text);
+    }
+    (line.with(Role::Field, " ".repeat(room - used)), cursor)
+}
+
+/// The part of a row that is selected, in characters.
+fn selection(field: &TextField, row: usize, length: usize) -> Option<(usize, usize)> {
+    let anchor = field.anchor?;
+    let (start, end) = if anchor < field.cursor { (anchor, field.cursor) } else { (field.cursor, anchor) };
+    if row < start.0 || row > end.0 {
+        return None;
+    }
+    Some((if row == start.0 { start.1 } else { 0 }, if row == end.0 { end.1 } else { length }))
+}
+
+fn choices(field: &FormField, focused: bool) -> Line {
+    let now = field.field.text();
+    field.choices.iter().fold(Line::default(), |line, choice| {
+        let role = match (**choice == *now, focused) {
+            (true, true) => Role::Leader,
+            (true, false) => Role::Strong,
+            (false, _) => Role::Faint,
+        };
+        line.with(role, format!(" {choice} ")).with(Role::Text, " ")
+    })
+}
+
+/// Below a field: what is wrong with it, or, while it has the focus, what belongs there.
+fn note(form: &Form, at: usize, field: &FormField, focused: bool) -> PanelLine {
+    let before = Line::of(Role::Text, " ".repeat(LABEL));
+    let line = match (&field.error, focused) {
+        (Some(error), _) => before.with(Role::Bad, format!("✖ {error}")),
+        (None, true) => before.with(Role::Faint, help(form, at, field)),
+        (None, false) => before,
+    };
+    line.into()
+}
+
+/// What belongs into a field; for a record's partition, where its key would put it.
+fn help(form: &Form, at: usize, field: &FormField) -> String {
+    let automatic = form.kind == FormKind::Produce && at == 4 && field.field.is_empty();
+    match form.by_key.filter(|_| automatic) {
+        Some((partition, count)) => format!("automatic: murmur2 of the key mod {count} = {partition}"),
+        None => field.help.to_owned(),
+    }
+}
+
+fn state(form: &Form) -> PanelLine {
+    let before = Line::of(Role::Text, "  ");
+    match &form.state {
+        FormState::Editing => PanelLine::default(),
+        FormState::Waiting => before.with(Role::Accent, "sent; waiting for the answer …").into(),
+        FormState::Done(what) => before.with(Role::Good, "✓ ").with(Role::Strong, safe_str(what)).into(),
+        FormState::Failed(why) => before.with(Role::Bad, "✖ ").with(Role::Text, safe_str(why)).into(),
+    }
+}
+
+fn keys(form: &Form) -> PanelLine {
+    let choosing = form.fields.get(form.focus).is_some_and(|field| !field.choices.is_empty());
+    let key = |line: Line, key: &str, what: &str| line.with(Role::Key, key).with(Role::Dim, format!(" {what}   "));
+    let mut line =
+        key(Line::of(Role::Text, "  "), "Enter", if form.kind == FormKind::Produce { "write it" } else { "create it" });
+    line = key(line, "Tab", "next field");
+    if choosing {
+        line = key(line, "Left Right", "choose");
+    }
+    key(line, "Esc", "close").into()
+}

@@ -1,0 +1,142 @@
+//! The list of topics.
+
+use crate::model::Model;
+use crate::model::place::Selection;
+use crate::session::snapshot::Topic;
+use crate::view::chrome::join;
+use crate::view::format;
+use crate::view::line::Line;
+use crate::view::role::Role;
+use crate::view::sheet::{Chosen, Sheet, columns, left, right};
+use crate::view::text::safe_str;
+use crate::view::{Area, Target};
+
+use super::inset;
+
+/// Columns from the end of the row that are shown only when there is room for them.
+const PARTITIONS_FROM: u16 = 100;
+/// From this height on the selected topic's partitions are shown below the list.
+const PREVIEW_ROWS: u16 = 34;
+
+pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
+    let topics = &model.snapshot.topics;
+    let roomy = area.height > 24;
+    let top = if roomy { area.below(1) } else { area };
+    if topics.is_empty() {
+        let words = Line::of(Role::Strong, "No topics yet. ")
+            .with(Role::Key, "t")
+            .with(Role::Dim, " creates one; so does any client.");
+        sheet.put(inset(top), words);
+        return;
+    }
+    headline(model, inset(top), sheet);
+    let table = top.below(if roomy { 3 } else { 2 });
+    sheet.put(inset(table), header(area.width));
+    let rows = table.below(1);
+    let many = columns(topics.len());
+    let preview = area.height >= PREVIEW_ROWS && many + 20 <= rows.height;
+    let at = model.topics.topic.as_ref().and_then(|name| topics.keys().position(|key| key == name)).unwrap_or(0);
+    let first = super::window(topics.len(), at, usize::from(rows.height));
+    for (row, topic) in (0..rows.height).zip(topics.values().skip(first)) {
+        let selected = model.topics.topic.as_ref() == Some(&topic.name);
+        let target = Target::Select(Selection::Topic(topic.name.clone()));
+        let line = join(Line::of(Role::Text, " "), line(topic, area.width));
+        sheet.put_row(rows.row(row), line, Chosen::when(selected, true), target);
+    }
+    if preview {
+        self::preview(model, rows.below(many + 2), sheet);
+    }
+}
+
+/// What the selected topic looks like inside, without opening it.
+fn preview(model: &Model, area: Area, sheet: &mut Sheet) {
+    let topic = model.topics.topic.as_ref().and_then(|name| model.snapshot.topics.get(name));
+    if let Some(topic) = topic {
+        sheet.put_title(inset(area), &safe_str(&topic.name), "Enter opens it: its log and its messages");
+        let rows = area.below(2);
+        super::partitions::table(model, topic, rows, rows.height.saturating_sub(2), sheet);
+    }
+}
+
+/// The screen's point in words: how many, and which one matters.
+fn headline(model: &Model, area: Area, sheet: &mut Sheet) {
+    let topics = &model.snapshot.topics;
+    let partitions: usize = topics.values().map(|topic| topic.partitions.len()).sum();
+    let bold = format!("{} in {}.", format::plural(partitions, "partition"), format::plural(topics.len(), "topic"));
+    let rate = |topic: &Topic| topic.partitions.iter().map(|partition| partition.in_per_sec).sum::<u64>();
+    let all: u64 = topics.values().map(rate).sum();
+    let busiest = topics.values().max_by_key(|topic| rate(topic)).filter(|_| all > 0);
+    let plain = busiest.map_or_else(
+        || " No records come in.".to_owned(),
+        |topic| {
+            format!(
+                " {} takes {} of {} records a second.",
+                safe_str(&topic.name),
+                format::count(rate(topic)),
+                format::count(all)
+            )
+        },
+    );
+    sheet.put(area, Line::of(Role::Accent, "▌ ").with(Role::Strong, bold).with(Role::Text, plain));
+}
+
+fn header(width: u16) -> Line {
+    let line = Line::of(Role::Faint, left("topic", 26))
+        .with(Role::Faint, right("partitions", 10))
+        .with(Role::Faint, right("copies", 8))
+        .with(Role::Faint, "   in sync ")
+        .with(Role::Faint, right("records", 14))
+        .with(Role::Faint, right("in/s", 9));
+    if width < PARTITIONS_FROM {
+        return line;
+    }
+    line.with(Role::Faint, right("size", 12)).with(Role::Faint, right("kept for", 11)).with(Role::Faint, "    leaders")
+}
+
+fn line(topic: &Topic, width: u16) -> Line {
+    let name = if topic.internal { Role::Dim } else { Role::Strong };
+    let records: i64 = topic.partitions.iter().map(|partition| partition.log_end - partition.log_start).sum();
+    let rate: u64 = topic.partitions.iter().map(|partition| partition.in_per_sec).sum();
+    let line = Line::of(name, left(&safe_str(&topic.name), 26))
+        .with(Role::Text, right(&topic.partitions.len().to_string(), 10))
+        .with(Role::Text, right(&topic.replication_factor.to_string(), 8))
+        .with(Role::Text, "   ");
+    let line = join(line, health(topic))
+        .with(Role::Strong, right(&format::grouped(records), 14))
+        .with(Role::Text, right(&format::count(rate), 9));
+    if width < PARTITIONS_FROM {
+        return line;
+    }
+    let size: u64 = topic.partitions.iter().map(|partition| partition.size_bytes).sum();
+    let kept = super::kept_for(topic).unwrap_or_else(|| "default".to_owned());
+    let line = line.with(Role::Text, right(&format::bytes(size), 12)).with(Role::Dim, right(&kept, 11));
+    join(line.with(Role::Text, "    "), leaders(topic))
+}
+
+/// The worst that is wrong with a topic's partitions, in eight columns.
+fn health(topic: &Topic) -> Line {
+    let count = |holds: &dyn Fn(&crate::session::snapshot::Partition) -> bool| {
+        topic.partitions.iter().filter(|partition| holds(partition)).count()
+    };
+    let leaderless = count(&|partition| partition.leader.is_none());
+    let fewer = count(&|partition| partition.isr.len() < partition.replicas.len());
+    let (role, text) = if topic.deleting {
+        (Role::Warn, "▲ going".to_owned())
+    } else if leaderless > 0 {
+        (Role::Bad, format!("✖ {leaderless}"))
+    } else if fewer > 0 {
+        (Role::Warn, format!("▲ −{fewer}"))
+    } else {
+        (Role::Good, "● all".to_owned())
+    };
+    Line::of(role, left(&text, 8))
+}
+
+/// The leader of each partition, in their order; what has none stands out.
+fn leaders(topic: &Topic) -> Line {
+    topic.partitions.iter().fold(Line::default(), |line, partition| match partition.leader {
+        Some(leader) if partition.replicas.first() == Some(&leader) => line.with(Role::Text, format!("{leader} ")),
+        Some(leader) => line.with(Role::Accent, format!("{leader} ")),
+        None => line.with(Role::Bad, "✖ "),
+    })
+}

@@ -1,0 +1,125 @@
+"""The clients of the matrix: what each needs on the machine, how it is made ready, how it is run.
+
+What is installed or built lies in .venv, node_modules and target below this folder, and is made anew only where
+something is missing.
+"""
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+TARGET = HERE / "target"
+VENV_PYTHON = HERE / ".venv" / "bin" / "python"
+JAVA_3, JAVA_4 = "3.9.2", "4.1.2"
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+
+
+class SetupError(Exception):
+    """A client could not be installed or built."""
+
+
+def call(*argv, folder=HERE, **environment):
+    """Runs a command of the set-up; what it printed is shown only if it fails."""
+    done = subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", env={**os.environ, **environment}, check=False)
+    if done.returncode:
+        command = " ".join(str(part) for part in argv)
+        raise SetupError(f"{command} ended with status {done.returncode}:\n{done.stdout[-4000:]}")
+
+
+def apt(*packages):
+    """Installs Debian packages, where that is possible."""
+    if not shutil.which("apt-get"):
+        raise SetupError(f"{', '.join(packages)}: not here, and there is no apt-get to install it with")
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    call(*root, "apt-get", "update", "-qq")
+    call(*root, "apt-get", "install", "-y", "-qq", *packages, DEBIAN_FRONTEND="noninteractive")
+
+
+def set_up_kcat():
+    if not shutil.which("kcat"):
+        apt("kcat")
+
+
+def set_up_python():
+    requirements = HERE / "python" / "requirements.txt"
+    stamp = HERE / ".venv" / "installed.txt"
+    if stamp.exists() and stamp.read_text() == requirements.read_text():
+        return
+    try:
+        call(sys.executable, "-m", "venv", "--clear", ".venv")
+    except SetupError:  # Debian keeps what venv needs in a package of its own.
+        apt("python3-venv")
+        call(sys.executable, "-m", "venv", "--clear", ".venv")
+    call(VENV_PYTHON, "-m", "pip", "install", "-q", "-r", requirements)
+    stamp.write_text(requirements.read_text())
+
+
+def set_up_node():
+    call("npm", "ci", "--no-audit", "--no-fund", folder=HERE / "js")
+
+
+def set_up_java():
+    for version in (JAVA_3, JAVA_4):
+        home = TARGET / f"java-{version}"
+        if not (home / "lib").exists():
+            fetched = home / "fetched"
+            call("mvn", "-q", "-B", "-f", "java/pom.xml", "dependency:copy-dependencies", f"-Dkafka.version={version}",
+                 f"-DoutputDirectory={fetched}")
+            fetched.rename(home / "lib")
+        call("javac", "-cp", f"{home}/lib/*", "-d", home / "classes", "java/Client.java")
+
+
+def set_up_go():
+    call("go", "build", "-o", TARGET / "franz-go", ".", folder=HERE / "go")
+
+
+def set_up_rust():
+    call("cargo", "build", "--locked", folder=HERE / "rust", CARGO_TARGET_DIR=str(HERE / "rust" / "target"))
+
+
+@dataclass(frozen=True)
+class Client:
+    """One row of the matrix."""
+
+    name: str
+    # The programs that must be on the machine, and what gives them.
+    needs: tuple
+    set_up: object
+    argv: tuple
+    codecs: tuple = CODECS
+    # Whether nothing may be there twice.
+    idempotent: bool = True
+    # Whether it makes its topics itself; otherwise the driver does.
+    creates: bool = True
+    # Whether it reads by assignment; otherwise the driver reads with kcat.
+    reads: bool = True
+
+    def missing(self):
+        return [need for need in self.needs if not shutil.which(need)]
+
+
+def java(version):
+    home = TARGET / f"java-{version}"
+    quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+    return ("java", "-Xmx256m", "-XX:TieredStopAtLevel=1", quiet, "-cp", f"{home}/classes:{home}/lib/*", "Client")
+
+
+RUST = HERE / "rust" / "target" / "debug"
+PYTHON = ("python3",)
+JAVA = ("java", "javac", "mvn")
+
+CLIENTS = (
+    Client("kcat", PYTHON, set_up_kcat, (sys.executable, "python/kcat.py"), creates=False),
+    Client("rdkafka", ("cargo", "cc", "make"), set_up_rust, (RUST / "rdkafka",)),
+    Client("confluent-kafka", PYTHON, set_up_python, (VENV_PYTHON, "python/confluent.py")),
+    Client("rskafka", ("cargo", "cc", "make"), set_up_rust, (RUST / "rskafka",), idempotent=False),
+    Client("kafka-python", PYTHON, set_up_python, (VENV_PYTHON, "python/kafkapython.py"), codecs=("none", "gzip")),
+    Client("franz-go", ("go",), set_up_go, (TARGET / "franz-go",)),
+    Client("java-3", JAVA, set_up_java, java(JAVA_3)),
+    Client("java-4", JAVA, set_up_java, java(JAVA_4)),
+    Client("kafkajs", ("node", "npm"), set_up_node, ("node", "js/client.js"), codecs=("none", "gzip"), reads=False),
+)

@@ -1,0 +1,229 @@
+"""Runs the clients: makes them ready, gives each a cluster, kills the leader in mid-stream, has the judge look.
+
+Each client counts three tests: what it writes it reads back; it survives the death of a leader; the cluster heals when
+the dead broker comes back. A test that was not reached has failed.
+"""
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+from . import judge, wire
+from .clients import CLIENTS, HERE, TARGET, SetupError, set_up_kcat
+from .cluster import ClusterError, Lines
+
+sys.path.insert(0, str(HERE / "python"))
+import kcat  # noqa: E402  (the client that reads for those that cannot)
+from line import PARTITIONS, REPLICAS, SETTINGS  # noqa: E402
+
+TESTS = ("reads back what it writes", "survives its leader's death", "its cluster heals")
+# How much of a log is shown with a failure.
+LOG_LINES = 40
+TROUBLE = (ClusterError, judge.Wrong, wire.WireError, OSError, RuntimeError, ValueError, KeyError, queue.Empty)
+
+
+class ClientError(Exception):
+    """A client ended early or said what it should not."""
+
+
+class Program:
+    """A running client: its lines, its time limit, its end."""
+
+    def __init__(self, client, cluster, topic, seconds):
+        self.log = TARGET / "logs" / f"{client.name}.client.log"
+        self.end = time.monotonic() + seconds
+        with open(self.log, "wb") as errors:
+            self.process = subprocess.Popen(
+                [str(part) for part in client.argv] + [cluster.bootstrap, topic], cwd=HERE, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=errors, text=True)
+        self.lines = Lines(self.process.stdout)
+
+    def expect(self, word):
+        """The report of the next line, which must begin with `word`."""
+        try:
+            line = self.lines.next(self.end - time.monotonic())
+        except queue.Empty:
+            raise ClientError(f"its time is up, and it never said {word!r}") from None
+        if line is None:
+            raise ClientError(f"ended with status {self.process.wait()} before it said {word!r}")
+        said, _, report = line.partition(" ")
+        if said != word:
+            raise ClientError(f"said {line[:200]!r} instead of {word!r}")
+        return json.loads(report) if report else None
+
+    def tell(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Run:
+    """One client against one cluster."""
+
+    def __init__(self, client, cluster, topic):
+        self.client, self.cluster, self.topic = client, cluster, topic
+        self.passed, self.notes = [], {}
+        self.killed = None  # The broker that is dead now.
+
+    def go(self):
+        if not self.client.creates:
+            self.cluster.create_topic(self.topic, PARTITIONS, REPLICAS, SETTINGS)
+            self.cluster.create_topic(f"{self.topic}.basic", 1, REPLICAS, {})
+        program = Program(self.client, self.cluster, self.topic, self.cluster.patience * 3)
+        try:
+            self.basic(program)
+            self.failover(program)
+            self.heal()
+        finally:
+            program.close()
+            if self.killed is not None:
+                self.cluster.start(self.killed)
+
+    def done(self, note):
+        self.notes[len(self.passed)] = note
+        self.passed.append(TESTS[len(self.passed)])
+
+    def basic(self, program):
+        report = program.expect("basic")
+        if not self.client.reads:
+            report["read"] = kcat.read_basic(self.cluster.bootstrap, f"{self.topic}.basic")
+        judge.basic(report, self.client.codecs)
+        self.done(f"version {report['version']}, codecs {', '.join(self.client.codecs)}")
+
+    def failover(self, program):
+        program.expect("half")
+        killed = self.cluster.leader(self.topic, 0)
+        self.cluster.kill(killed)
+        self.killed = killed
+        begin = time.monotonic()
+        program.tell("killed")
+        report = program.expect("done")
+        took = time.monotonic() - begin
+        if not self.client.reads:
+            report.update(kcat.read_failover(self.cluster.bootstrap, self.topic))
+        leader = self.cluster.leader(self.topic, 0)
+        judge.failover(report, self.client.idempotent, killed, leader, PARTITIONS)
+        self.done(f"{len(report['acked'])} records, broker {killed} killed, led by {leader}; all read back {took:.1f} s "
+                  f"after the kill, {judge.repeats(report)} of them twice")
+
+    def heal(self):
+        self.cluster.wait_without(self.killed, self.topic, self.cluster.patience)
+        begin = time.monotonic()
+        killed, self.killed = self.killed, None
+        self.cluster.start(killed)
+        self.cluster.wait_healed(self.topic, self.cluster.patience)
+        self.done(f"broker {killed} back, all replicas in sync after {time.monotonic() - begin:.1f} s")
+
+
+class Matrix:
+    """All runs and what came of them."""
+
+    def __init__(self, cluster_for, jobs):
+        self.cluster_for, self.jobs = cluster_for, jobs
+        self.lock = threading.Lock()
+        self.passed = self.failed = 0
+
+    def say(self, text):
+        with self.lock:
+            print(text, flush=True)
+
+    def count(self, passed, failed):
+        with self.lock:
+            self.passed, self.failed = self.passed + passed, self.failed + failed
+
+    def leave_out(self, client, missing):
+        """A client whose language is not here: a gap on a person's machine, a failure on CI's."""
+        self.say(f"left out {client.name}: {', '.join(missing)} not on this machine")
+        if os.environ.get("CI") == "true":
+            self.count(0, len(TESTS))
+
+    def run(self, clients):
+        (TARGET / "logs").mkdir(parents=True, exist_ok=True)
+        here = []
+        for client in clients:
+            missing = client.missing()
+            if missing:
+                self.leave_out(client, missing)
+            else:
+                here.append(client)
+        ready = self.set_up(here)
+        with ThreadPoolExecutor(self.jobs) as pool:
+            list(pool.map(self.one, ready))
+
+    def set_up(self, clients):
+        """Those of the clients that could be made ready."""
+        steps = list(dict.fromkeys(client.set_up for client in clients))
+        if any(not client.reads for client in clients) and set_up_kcat not in steps:
+            steps.append(set_up_kcat)
+        broken = {}
+
+        def do(step):
+            begin = time.monotonic()
+            try:
+                step()
+            except (SetupError, OSError) as error:
+                broken[step] = error
+            self.say(f"{step.__name__.replace('_', ' ')}: {time.monotonic() - begin:.0f} s")
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(do, steps))
+        for client in clients:
+            if client.set_up in broken:
+                self.say(f"FAILED {client.name}: {broken[client.set_up]}")
+                self.count(0, len(TESTS))
+        return [client for client in clients if client.set_up not in broken]
+
+    def one(self, client):
+        run = cluster = None
+        trouble = []
+        try:
+            cluster = self.cluster_for(client.name)
+            run = Run(client, cluster, f"matrix-{client.name}-{int(time.time())}")
+            run.go()
+        except (ClientError, *TROUBLE) as error:
+            trouble += [f"{type(error).__name__}: {error}"]
+        except Exception:  # pylint: disable=broad-except  (a fault of the driver is shown as a failure, too)
+            trouble += [traceback.format_exc()]
+        try:
+            if cluster:
+                cluster.close()
+        except ClusterError as error:
+            trouble += [f"at the end: {error}"]
+        self.report(client, run, cluster, trouble)
+
+    def report(self, client, run, cluster, trouble):
+        passed = run.passed if run else []
+        lines = [f"ok {client.name} {test}: {run.notes[at]}" for at, test in enumerate(passed)]
+        lines += [f"FAILED {client.name} {test}" for test in TESTS[len(passed):]]
+        lines += [f"  {line}" for line in trouble]
+        if trouble:
+            logs = [TARGET / "logs" / f"{client.name}.client.log"] + ([cluster.log] if cluster and cluster.log else [])
+            lines += [line for log in logs for line in tail(log)]
+        self.say("\n".join(lines))
+        late = 1 if trouble and len(passed) == len(TESTS) else 0  # The cluster's own end went wrong.
+        self.count(len(passed) - late, len(TESTS) - len(passed) + late)
+
+
+def tail(log):
+    """The end of a log, to be shown below a failure."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as lines:
+            last = lines.read().splitlines()[-LOG_LINES:]
+    except OSError as error:
+        return [f"  no log: {error}"]
+    return [f"  -- the end of {log}:"] + [f"  | {line}" for line in last]
+
+
+def chosen(names):
+    """The clients of these names, or all; raises KeyError with the first name that is none."""
+    by_name = {client.name: client for client in CLIENTS}
+    return [by_name[name] for name in names] if names else list(CLIENTS)
