@@ -71,7 +71,7 @@ impl Event {
             (znodes::BROKER_IDS, _) => Some(Self::BrokersChanged),
             (znodes::TOPICS, _) => Some(Self::TopicsChanged),
             (znodes::DELETE_TOPICS, _) => Some(Self::DeletionsChanged),
-            (znodes::REASSIGN_PARTITIONS, WatchKind::Created) => Some(Self::ReassignmentsAsked),
+            (znodes::REASSIGN_PARTITIONS, WatchKind::Created | WatchKind::Deleted) => Some(Self::ReassignmentsAsked),
             (znodes::PREFERRED_ELECTION, WatchKind::Created) => Some(Self::PreferredAsked),
             (path, WatchKind::DataChanged) => Self::of_data(path),
             _ => None,

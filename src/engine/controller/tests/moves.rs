@@ -126,4 +126,8 @@ fn the_old_way_works_too() {
     world.by_hand(Write::create(znodes::REASSIGN_PARTITIONS, wish, CreateMode::Persistent));
     assert_eq!(assignment(&world).adding, [BrokerId(3)]);
     assert!(!world.exists(znodes::REASSIGN_PARTITIONS));
+    // And again: the watch is there for the next wish too.
+    let back = r#"{"version":1,"partitions":[{"topic":"t","partition":0,"replicas":[1,2]}]}"#;
+    world.by_hand(Write::create(znodes::REASSIGN_PARTITIONS, back, CreateMode::Persistent));
+    assert_eq!(assignment(&world).target(), ids(&[1, 2]));
 }
