@@ -2,7 +2,7 @@
 //! without a lab, and for the tests of the terminal; nothing moves, and what one asks for is only acknowledged. A mortal
 //! cluster's thread fails when a broker is killed, as an engine with a bug would.
 
-#![expect(clippy::print_stderr, clippy::expect_used, clippy::panic, reason = "a command line, for developers")]
+#![expect(clippy::print_stderr, clippy::expect_used, reason = "a command line, for developers")]
 
 use std::sync::Arc;
 

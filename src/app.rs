@@ -379,12 +379,11 @@ impl App {
     /// What is known of the session's end: a thread that failed has said so before its snapshots stopped, and the session
     /// may have last words.
     async fn why_ended(&mut self) -> String {
-        match self.failed.take().or_else(|| self.panics.try_recv().ok()) {
-            Some(said) => said,
-            None => {
-                let last_words = timeout(LAST_WORDS, self.session.ended()).await;
-                last_words.map_or_else(|_| "the cluster's engine has stopped".to_owned(), |words| words.to_string())
-            }
+        if let Some(said) = self.failed.take().or_else(|| self.panics.try_recv().ok()) {
+            said
+        } else {
+            let last_words = timeout(LAST_WORDS, self.session.ended()).await;
+            last_words.map_or_else(|_| "the cluster's engine has stopped".to_owned(), |words| words.to_string())
         }
     }
 }

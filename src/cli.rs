@@ -205,7 +205,8 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>, C
         return Err(CliError::Usage(one_line(&error.render().to_string())));
     }
     // A closed pipe is no reason to complain.
-    let _ = if std::io::stdout().is_terminal() { error.print() } else { write_out(error.render().to_string().as_bytes()) };
+    let _ =
+        if std::io::stdout().is_terminal() { error.print() } else { write_out(error.render().to_string().as_bytes()) };
     Ok(None)
 }
 

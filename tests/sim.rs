@@ -1,5 +1,7 @@
 //! The cluster as a value, run without an edge: scripts and seeds.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod sim {
     mod harness;
     mod life;

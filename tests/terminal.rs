@@ -2,6 +2,8 @@
 //! It runs on a made-up cluster (`examples/screens.rs`), where nothing moves, so that every byte is the explorer's own.
 
 #![cfg(unix)]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a real terminal has real deadlines")]
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;

@@ -28,7 +28,8 @@ impl LogLevel {
 
 /// Logs go to standard error from now on.
 pub(super) fn to_stderr(level: LogLevel) {
-    let subscriber = tracing_subscriber::fmt().with_env_filter(level.filter()).with_writer(std::io::stderr).with_ansi(false);
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(level.filter()).with_writer(std::io::stderr).with_ansi(false);
     // Set already where several run in one process, as tests do.
     let _ = subscriber.try_init();
 }

@@ -20,7 +20,10 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
 /// Millionths of `0.1`, `1`, `2.5`. `None` for what is no such number, or has more than six places.
 pub(super) fn millionths(text: &str) -> Option<u64> {
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
-    if places.len() > 6 || (whole.is_empty() && places.is_empty()) || !text.bytes().all(|c| c.is_ascii_digit() || c == b'.') {
+    if places.len() > 6
+        || (whole.is_empty() && places.is_empty())
+        || !text.bytes().all(|c| c.is_ascii_digit() || c == b'.')
+    {
         return None;
     }
     let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
@@ -33,7 +36,8 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let cases = [("65536", 65_536), ("512M", 512 << 20), ("2g", 2 << 30), ("1GiB", 1 << 30), ("3 kb", 3 << 10), ("0", 0)];
+        let cases =
+            [("65536", 65_536), ("512M", 512 << 20), ("2g", 2 << 30), ("1GiB", 1 << 30), ("3 kb", 3 << 10), ("0", 0)];
         for (text, wanted) in cases {
             assert_eq!(bytes(text), Some(wanted), "{text}");
         }

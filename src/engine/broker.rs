@@ -145,7 +145,7 @@ impl Broker {
             BrokerTimer::ProposeIsr => self.propose_isr_again(ctx),
             BrokerTimer::Checkpoint => self.write_checkpoint(ctx),
             BrokerTimer::Lifecycle => self.on_lifecycle_timer(ctx),
-            BrokerTimer::Controller(timer) => self.controller.on_timer(timer, &mut self.zk, ctx),
+            BrokerTimer::Controller(timer) => self.controller.on_timer(&timer, &mut self.zk, ctx),
         }
         self.finish(ctx);
     }

@@ -168,7 +168,6 @@ impl Client {
     }
 }
 
-
 /// Closes the connections to a broker that owes an answer for too long.
 fn hang_up(broker: BrokerId, ctx: &mut Context<'_>) {
     ctx.send(NodeId::Broker(broker), Payload::Closed { lane: None });

@@ -24,10 +24,10 @@ use super::context::{Effect, Id};
 use super::message::{Answer, Input, Message, Output, SocketId, Ticket};
 use super::network::Network;
 use super::node::{BrokerId, ClientId, NodeId, ZkId};
+use super::replica::TopicPartition;
 use super::rng::Rng;
 use super::time::{Clock, Now, Time};
 use super::timers::{Pending, Timers};
-use super::replica::TopicPartition;
 use super::zk::{ZkConfig, ZkServer};
 
 /// When something is due next, on each clock.

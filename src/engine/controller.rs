@@ -201,7 +201,7 @@ impl Controller {
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
             // What goes on after this is caused by what it reports: the steps that follow are run under its cause.
-            controller.resume(resume, results, &mut Io { zk: &mut *zk, ctx });
+            controller.resume(resume, &results, &mut Io { zk: &mut *zk, ctx });
             controller.go_on(zk, ctx);
         });
         true
@@ -225,12 +225,12 @@ impl Controller {
     }
 
     /// A timer that this controller set.
-    pub fn on_timer(&mut self, timer: ControllerTimer, zk: &mut ZkClient, ctx: &mut Context<'_>) {
+    pub fn on_timer(&mut self, timer: &ControllerTimer, zk: &mut ZkClient, ctx: &mut Context<'_>) {
         match timer {
-            ControllerTimer::Resend(broker) => self.channels.resend(broker, ctx),
-            ControllerTimer::Unanswered { broker, correlation } => self.channels.timed_out(broker, correlation, ctx),
-            ControllerTimer::Expire(waiter) => self.expire(waiter),
-            ControllerTimer::Rebalance { epoch } if self.is_active() && epoch == self.epoch => {
+            ControllerTimer::Resend(broker) => self.channels.resend(*broker, ctx),
+            ControllerTimer::Unanswered { broker, correlation } => self.channels.timed_out(*broker, *correlation, ctx),
+            ControllerTimer::Expire(waiter) => self.expire(*waiter),
+            ControllerTimer::Rebalance { epoch } if self.is_active() && *epoch == self.epoch => {
                 self.queue.push(Event::Rebalance, &ctx.cause);
             }
             ControllerTimer::Rebalance { .. } => {}

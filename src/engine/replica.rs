@@ -219,10 +219,7 @@ impl Replica {
         }
         let log_end = self.log.log_end_offset();
         let late = |id: &BrokerId| {
-            leader
-                .progress
-                .get(id)
-                .is_none_or(|p| p.log_end != Some(log_end) && now.since(p.caught_up_at) > patience)
+            leader.progress.get(id).is_none_or(|p| p.log_end != Some(log_end) && now.since(p.caught_up_at) > patience)
         };
         self.state.isr.iter().copied().filter(|id| *id != me && late(id)).collect()
     }

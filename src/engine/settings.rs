@@ -34,7 +34,6 @@ macro_rules! settings {
     )+) => {
         /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab share one.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        #[expect(clippy::struct_excessive_bools, reason = "Kafka's own switches")]
         pub struct Settings {
             $( $(#[doc = $doc])+ pub $field: $kind, )+
         }
@@ -104,7 +103,7 @@ settings! {
     default_replication_factor: i32 = "default.replication.factor", 1, in 1..;
     /// Whether naming an unknown topic in a metadata request or a produce creates it.
     auto_create_topics_enable: bool = "auto.create.topics.enable", true;
-    /// Whether DeleteTopics is obeyed.
+    /// Whether topics may be deleted at all.
     delete_topic_enable: bool = "delete.topic.enable", true;
     /// With acks=all, how many replicas must have a record before it is acknowledged.
     min_insync_replicas: i32 = "min.insync.replicas", 1, in 1.., topic "min.insync.replicas";

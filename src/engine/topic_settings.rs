@@ -1,7 +1,7 @@
 //! The settings of topics: one table of Kafka's names, types, ranges and meanings, each with the broker setting that it
 //! overrides. A setting that is not in the table is refused; none is accepted and ignored.
 //!
-//! A row makes a field of [`TopicSettings`], its row in [`TABLE`] (DescribeConfigs, CreateTopics) and its check. What a
+//! A row makes a field of [`TopicSettings`], its row in [`TABLE`] (`DescribeConfigs`, `CreateTopics`) and its check. What a
 //! topic does not set comes from the broker ([`Settings`]), at every look: it is not copied into the topic.
 
 use std::collections::BTreeMap;

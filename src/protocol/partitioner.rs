@@ -64,13 +64,12 @@ impl Sticky {
     /// The partition of the next record. `draw` is a random number, used where a new partition is chosen.
     pub fn partition(&mut self, partitions: i32, draw: u64) -> i32 {
         let count = u64::try_from(partitions).unwrap_or(0).max(1);
-        match self.current.filter(|current| *current < partitions) {
-            Some(current) => current,
-            None => {
-                let chosen = i32::try_from(draw % count).unwrap_or(0);
-                self.current = Some(chosen);
-                chosen
-            }
+        if let Some(current) = self.current.filter(|current| *current < partitions) {
+            current
+        } else {
+            let chosen = i32::try_from(draw % count).unwrap_or(0);
+            self.current = Some(chosen);
+            chosen
         }
     }
 
@@ -109,7 +108,10 @@ mod tests {
     fn java_hash_is_javas() {
         assert_eq!(java_hash(""), 0);
         assert_eq!(java_hash("hello"), 99_162_322);
-        assert_eq!(java_hash("console-consumer-12345"), "console-consumer-12345".bytes().fold(0_i32, |h, b| h.wrapping_mul(31).wrapping_add(b.into())));
+        assert_eq!(
+            java_hash("console-consumer-12345"),
+            "console-consumer-12345".bytes().fold(0_i32, |h, b| h.wrapping_mul(31).wrapping_add(b.into()))
+        );
     }
 
     #[test]

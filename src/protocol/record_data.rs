@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 
-use super::records::{self, BatchError, ProducedBatch};
 use super::DecodeError;
+use super::records::{self, BatchError, ProducedBatch};
 use super::wire::{Layout, Reader, Wire, Writer};
 
 /// Record batches as a rope of shared chunks. Decoding yields one chunk that shares the frame's memory (and keeps the

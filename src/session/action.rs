@@ -132,6 +132,9 @@ pub struct Failure {
     pub message: Arc<str>,
 }
 
+/// A header's value; none is null.
+pub type HeaderValue = Option<Arc<[u8]>>;
+
 /// A record as a message view shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -146,7 +149,7 @@ pub struct Record {
     /// The value; `None` is a tombstone.
     pub value: Option<Arc<[u8]>>,
     /// Headers.
-    pub headers: Vec<(Arc<str>, Option<Arc<[u8]>>)>,
+    pub headers: Vec<(Arc<str>, HeaderValue)>,
     /// First and last offset of its batch.
     pub batch: (i64, i64),
     /// Its batch's size in bytes.

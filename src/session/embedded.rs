@@ -82,7 +82,8 @@ pub struct Embedded {
 #[expect(clippy::unused_async, reason = "sockets and tasks need a runtime around them: the signature says so")]
 pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabError> {
     let reserved = reserve(&options)?;
-    let about = About { name: options.name(), addresses: addresses(&options, &reserved, extras), traffic: options.traffic };
+    let about =
+        About { name: options.name(), addresses: addresses(&options, &reserved, extras), traffic: options.traffic };
     let config = options.config(&reserved.brokers);
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();
@@ -125,8 +126,12 @@ struct Taken {
 fn reserve(options: &LabOptions) -> Result<Taken, PortError> {
     let addresses = ports::addresses(options.listen);
     let brokers = ports::reserve(Wish::asked(options.port, BROKER_PORT), options.brokers, &addresses, "--port")?;
-    let zookeepers =
-        ports::reserve(Wish::asked(options.zk_port, ZOOKEEPER_PORT), options.zookeepers.into(), &addresses, "--zk-port")?;
+    let zookeepers = ports::reserve(
+        Wish::asked(options.zk_port, ZOOKEEPER_PORT),
+        options.zookeepers.into(),
+        &addresses,
+        "--zk-port",
+    )?;
     Ok(Taken { brokers: (1..).zip(brokers).collect(), zookeepers })
 }
 
@@ -200,6 +205,7 @@ async fn look(handle: Handle, mut refreshes: mpsc::Receiver<oneshot::Sender<()>>
 /// Waits for the engine to end and says of what.
 async fn until_dead(handle: Handle, words: watch::Sender<Arc<str>>) {
     handle.ended().await;
-    let why = handle.failure().map_or_else(|| "it was told to end".into(), |why| format!("a fault in it: {why}").into());
+    let why =
+        handle.failure().map_or_else(|| "it was told to end".into(), |why| format!("a fault in it: {why}").into());
     words.send_replace(why);
 }

@@ -131,8 +131,8 @@ fn palette(model: &Model, palette: &Palette, all: Area) -> PanelView {
     let doc = usize::from(area.width.saturating_sub(2 + 20 + 9));
     lines.extend(entries.map(|entry| {
         let key = entry.keys.first().map_or("", String::as_str);
-        let line = Line::of(Role::Strong, format!("  {:<18}", entry.name))
-            .with(Role::Dim, super::sheet::left(entry.doc, doc));
+        let line =
+            Line::of(Role::Strong, format!("  {:<18}", entry.name)).with(Role::Dim, super::sheet::left(entry.doc, doc));
         PanelLine { line: line.with(Role::Key, key), chosen: Some(entry.name) == palette.chosen, cursor: None }
     }));
     if palette.matches.is_empty() {

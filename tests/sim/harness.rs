@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
-use kscope::engine::event::EventKind;
 use kscope::engine::message::{Answer, Command, Input, Output, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::settings::Settings;
@@ -108,10 +107,6 @@ impl Lab {
     pub(crate) fn story(&self) -> String {
         let lines = self.cluster.events().iter().map(|e| format!("{} {} {:?}\n", e.at, e.node, e.kind));
         lines.collect()
-    }
-
-    pub(crate) fn happened(&self, what: impl Fn(&EventKind) -> bool) -> usize {
-        self.cluster.events().iter().filter(|event| what(&event.kind)).count()
     }
 
     pub(crate) fn controller(&self) -> Option<i32> {

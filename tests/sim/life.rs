@@ -59,7 +59,14 @@ fn it_starts_makes_a_topic_and_survives_a_leader() {
             id2 != leader && node.running().is_some_and(|b| b.replicas.get(&id).is_some_and(|r| r.leader().is_some()))
         })
     });
-    println!("{}\nafter {:?}", lab.story(), lab.now().since(killed));
+    let took = lab.now().since(killed);
+    // The session time-out, rounded up to the tick, and 100 ms for the work.
+    assert!(
+        took <= Duration::from_millis(1_200 + 200 + 100),
+        "{took:?}
+{}",
+        lab.story()
+    );
     lab.command(Command::Start(leader));
     lab.wait("the in-sync set is whole again", |lab| {
         lab.cluster.brokers().any(|(_, node)| {
@@ -67,5 +74,4 @@ fn it_starts_makes_a_topic_and_survives_a_leader() {
                 .is_some_and(|b| b.replicas.get(&id).is_some_and(|r| r.leader().is_some() && r.state.isr.len() == 3))
         })
     });
-    println!("{}", lab.story());
 }

@@ -183,20 +183,14 @@ impl Run {
 
     /// Every replica as it stands, for a failure's message.
     fn replicas(&self) -> String {
-        let running = self.lab.cluster.brokers().filter_map(|(id, node)| Some((id, node.running()?)));
-        let replicas = running.flat_map(|(id, broker)| broker.replicas.values().map(move |r| (id, r)));
-        replicas
-            .map(|(id, r)| {
-                format!(
-                    "{id} {} end {} hw {} {:?} {:?}\n",
-                    r.id,
-                    r.log.log_end_offset(),
-                    r.high_watermark,
-                    r.state,
-                    r.role
-                )
-            })
-            .collect()
+        let mut told = String::new();
+        for (id, node) in self.lab.cluster.brokers() {
+            for r in node.running().into_iter().flat_map(|broker| broker.replicas.values()) {
+                let (end, hw) = (r.log.log_end_offset(), r.high_watermark);
+                writeln!(told, "{id} {} end {end} hw {hw} {:?} {:?}", r.id, r.state, r.role).unwrap();
+            }
+        }
+        told
     }
 
     /// The event log, as text, with causes.

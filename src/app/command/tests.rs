@@ -1,5 +1,7 @@
 //! The table holds together: names are unique, every key has one meaning, everything is explained.
 
+use std::fmt::Write as _;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -43,14 +45,12 @@ fn markdown() -> String {
          text. A question takes only `y` as yes.\n",
     );
     for category in Category::ALL {
-        text.push_str(&format!(
-            "\n## {}\n\n| keys | command | what it does |\n| --- | --- | --- |\n",
-            category.title()
-        ));
+        let title = category.title();
+        write!(text, "\n## {title}\n\n| keys | command | what it does |\n| --- | --- | --- |\n").unwrap();
         for spec in TABLE.iter().filter(|spec| spec.category == category) {
             let keys: Vec<String> = spec.keys.iter().map(|key| format!("`{key}`")).collect();
             let asks = if spec.destructive { " (asks first)" } else { "" };
-            text.push_str(&format!("| {} | `{}` | {}{asks} |\n", keys.join(" "), spec.name, spec.doc));
+            writeln!(text, "| {} | `{}` | {}{asks} |", keys.join(" "), spec.name, spec.doc).unwrap();
         }
     }
     text

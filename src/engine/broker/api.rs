@@ -1,4 +1,4 @@
-//! The APIs that a broker serves: one file each, with the versions it serves beside its handler. ApiVersions is made
+//! The APIs that a broker serves: one file each, with the versions it serves beside its handler. `ApiVersions` is made
 //! from [`APIS`]. A handler cannot tell a socket from a simulated link.
 
 pub mod api_versions;
@@ -37,7 +37,7 @@ pub enum Handled {
 /// Who may call an API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
-    /// Everybody; listed in ApiVersions.
+    /// Everybody; listed in `ApiVersions`.
     Everybody,
     /// Nodes of the lab only; refused from a socket.
     Brokers,

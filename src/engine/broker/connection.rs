@@ -61,7 +61,7 @@ pub struct Connection {
     pub address: Arc<str>,
     /// The `client.id` of its newest request.
     pub client_id: Arc<str>,
-    /// `name version` from ApiVersions.
+    /// `name version` from `ApiVersions`.
     pub software: Arc<str>,
     /// Requests so far.
     pub requests: u64,
@@ -125,7 +125,7 @@ impl Connections {
         self.open.contains_key(&peer)
     }
 
-    /// What the client says it is, from ApiVersions.
+    /// What the client says it is, from `ApiVersions`.
     pub fn introduce(&mut self, peer: Peer, software: Arc<str>) {
         if let Some(connection) = self.open.get_mut(&peer) {
             connection.software = software;
@@ -145,12 +145,7 @@ mod tests {
 
     fn pending(correlation: Id) -> Pending {
         Pending {
-            origin: Origin {
-                peer: Peer::Socket(SocketId(1)),
-                correlation,
-                version: 0,
-                client_id: "test".into(),
-            },
+            origin: Origin { peer: Peer::Socket(SocketId(1)), correlation, version: 0, client_id: "test".into() },
             request: Request::DescribeCluster(DescribeClusterRequest::default()),
         }
     }

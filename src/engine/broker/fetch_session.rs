@@ -7,8 +7,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::engine::replica::TopicPartition;
-use crate::protocol::fetch::{FetchPartition, ForgottenTopic, PartitionData};
 use crate::protocol::ErrorCode;
+use crate::protocol::fetch::{FetchPartition, ForgottenTopic, PartitionData};
 
 /// The epoch of a request that wants no session, or ends one.
 pub(crate) const FINAL_EPOCH: i32 = -1;

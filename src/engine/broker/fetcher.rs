@@ -222,7 +222,13 @@ impl Broker {
             let complete = cut.is_none_or(|cut| cut.complete);
             if let Some(cut) = cut.filter(|cut| cut.records > 0) {
                 let (from, epoch) = (cut.to, end.leader_epoch);
-                ctx.note(EventKind::Broker(BrokerEvent::Truncated { partition: id.clone(), from, to: before, leader, epoch }));
+                ctx.note(EventKind::Broker(BrokerEvent::Truncated {
+                    partition: id.clone(),
+                    from,
+                    to: before,
+                    leader,
+                    epoch,
+                }));
             }
             if complete {
                 self.enter(&id, Phase::Fetching);
@@ -245,7 +251,11 @@ impl Broker {
                 // The leader no longer has what comes after our log: begin anew where it begins.
                 replica.log.truncate_fully_and_start_at(start.offset);
                 replica.high_watermark = start.offset;
-                ctx.note(EventKind::Broker(BrokerEvent::StartedAnew { partition: id.clone(), at: start.offset, leader }));
+                ctx.note(EventKind::Broker(BrokerEvent::StartedAnew {
+                    partition: id.clone(),
+                    at: start.offset,
+                    leader,
+                }));
                 self.enter(&id, Phase::Fetching);
             } else {
                 // Ours is longer than the leader's: cut by epoch.
@@ -273,11 +283,19 @@ impl Broker {
         if let Some(name) = self.metadata.name_of(topic_id) {
             return Some(Arc::clone(name));
         }
-        self.following(leader).find(|(_, replica, _)| replica.topic_id == topic_id).map(|(id, ..)| Arc::clone(&id.topic))
+        self.following(leader)
+            .find(|(_, replica, _)| replica.topic_id == topic_id)
+            .map(|(id, ..)| Arc::clone(&id.topic))
     }
 
     /// Takes what a leader sent of one partition. Returns whether it went wrong, so that the next round waits.
-    fn take_partition(&mut self, id: &TopicPartition, leader: BrokerId, data: PartitionData, ctx: &mut Context<'_>) -> bool {
+    fn take_partition(
+        &mut self,
+        id: &TopicPartition,
+        leader: BrokerId,
+        data: PartitionData,
+        ctx: &mut Context<'_>,
+    ) -> bool {
         let Some(replica) = self.follower_of(id, leader, Phase::Fetching) else { return false };
         match data.error_code {
             ErrorCode::NONE => {}
@@ -285,7 +303,7 @@ impl Broker {
                 self.enter(id, Phase::Resetting);
                 return false;
             }
-            ErrorCode::FENCED_LEADER_EPOCH | ErrorCode::UNKNOWN_LEADER_EPOCH => return true,
+            // An epoch that one of the two has not heard of, a leader that moved: the next LeaderAndIsr settles it.
             _ => return true,
         }
         let mut moved = false;

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Broker;
 use super::api::leader_and_isr;
 use super::connection::Origin;
-use super::Broker;
 use crate::engine::context::{Context, Id};
 use crate::engine::controller::znodes;
 use crate::engine::log::Log;
@@ -106,7 +106,8 @@ impl Broker {
         }
         let Some(controller) = self.metadata.controller else { return ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
         if self.creating.insert(Arc::clone(name)) {
-            let topic = CreatableTopic { name: Arc::clone(name), num_partitions, replication_factor, ..Default::default() };
+            let topic =
+                CreatableTopic { name: Arc::clone(name), num_partitions, replication_factor, ..Default::default() };
             let timeout_ms = self.settings().controller_socket_timeout_ms;
             let request = CreateTopicsRequest { topics: vec![topic], timeout_ms, ..Default::default() };
             self.ask(controller, Lane::AUTO_CREATE, 7, request.into(), ctx);

@@ -127,7 +127,12 @@ impl Broker {
         self.take_up_isr(&asked, &response, ctx);
     }
 
-    fn take_up_isr(&mut self, asked: &BTreeSet<TopicPartition>, response: &AlterPartitionResponse, ctx: &mut Context<'_>) {
+    fn take_up_isr(
+        &mut self,
+        asked: &BTreeSet<TopicPartition>,
+        response: &AlterPartitionResponse,
+        ctx: &mut Context<'_>,
+    ) {
         for id in asked {
             let Some(topic_id) = self.replica(id).map(|replica| replica.topic_id) else { continue };
             let answer = response
@@ -161,8 +166,8 @@ impl Broker {
         }
         // Refused for good, or done: either way nothing is in flight. A newer LeaderAndIsr may have settled it before.
         leader.pending = None;
-        let newer = answer.leader_epoch == replica.state.leader_epoch
-            && answer.partition_epoch > replica.state.partition_epoch;
+        let newer =
+            answer.leader_epoch == replica.state.leader_epoch && answer.partition_epoch > replica.state.partition_epoch;
         if answer.error_code.is_ok() && newer {
             replica.state.isr = answer.isr.iter().map(|id| BrokerId(*id)).collect();
             replica.state.partition_epoch = answer.partition_epoch;

@@ -112,11 +112,8 @@ impl Broker {
             .into_iter()
             .map(|(id, replica)| {
                 let replica = Arc::unwrap_or_clone(replica);
-                let high_watermark = if clean {
-                    replica.high_watermark
-                } else {
-                    checkpoint.get(&id).copied().unwrap_or(0)
-                };
+                let high_watermark =
+                    if clean { replica.high_watermark } else { checkpoint.get(&id).copied().unwrap_or(0) };
                 let stored =
                     super::disk::StoredLog { topic_id: replica.topic_id, log: Arc::new(replica.log), high_watermark };
                 (id, stored)
@@ -147,10 +144,7 @@ impl Broker {
         let host = &self.config.advertised_host;
         let info = znodes::broker_registration(host, self.port(), self.rack().as_deref(), ctx.now.date_ms());
         let path = znodes::broker_path(self.id);
-        let ops = vec![
-            Write::create(path.clone(), info, CreateMode::Ephemeral).into(),
-            Op::exists(path),
-        ];
+        let ops = vec![Write::create(path.clone(), info, CreateMode::Ephemeral).into(), Op::exists(path)];
         self.stage = Stage::Registering(self.zk.submit(ops, ctx));
     }
 

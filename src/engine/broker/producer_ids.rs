@@ -116,7 +116,8 @@ impl Broker {
         self.producer_ids.claim = None;
         for origin in std::mem::take(&mut self.producer_ids.waiting) {
             let error_code = ErrorCode::COORDINATOR_NOT_AVAILABLE;
-            let response = InitProducerIdResponse { error_code, producer_epoch: -1, ..InitProducerIdResponse::default() };
+            let response =
+                InitProducerIdResponse { error_code, producer_epoch: -1, ..InitProducerIdResponse::default() };
             self.reply(&origin, Some(response.into()), ctx);
         }
     }

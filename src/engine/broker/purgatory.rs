@@ -43,7 +43,14 @@ pub(super) struct Purgatory {
 
 impl Purgatory {
     /// Parks a request until one of `watches` moves or `timer` fires.
-    pub(super) fn park(&mut self, id: ParkId, origin: Origin, waiting: Waiting, watches: Vec<TopicPartition>, timer: TimerId) {
+    pub(super) fn park(
+        &mut self,
+        id: ParkId,
+        origin: Origin,
+        waiting: Waiting,
+        watches: Vec<TopicPartition>,
+        timer: TimerId,
+    ) {
         for watch in &watches {
             self.watchers.entry(watch.clone()).or_default().insert(id);
         }

@@ -20,7 +20,7 @@ const BACKOFF: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the controller may wait until the topics are known, in milliseconds.
 const CREATE_TIMEOUT_MS: i32 = 10_000;
-/// The version of CreateTopics that is spoken.
+/// The version of `CreateTopics` that is spoken.
 const VERSION: i16 = 7;
 
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,7 @@ use super::ClientTimer;
 /// `reconnect.backoff.ms`: it doubles with every failure up to `reconnect.backoff.max.ms`.
 const RECONNECT_BACKOFF: Duration = Duration::from_millis(50);
 /// `reconnect.backoff.max.ms`.
-const RECONNECT_BACKOFF_MAX: Duration = Duration::from_millis(1_000);
+const RECONNECT_BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// A request that waits for its answer.
 #[derive(Clone, Debug)]
@@ -53,16 +53,23 @@ pub(super) struct Lost<T> {
 pub(super) struct Links<T> {
     client_id: Arc<str>,
     asked: BTreeMap<Id, Asked<T>>,
-    links: BTreeMap<(BrokerId, Lane), Link>,
+    open: BTreeMap<(BrokerId, Lane), Link>,
 }
 
 impl<T> Links<T> {
     pub(super) fn new(client_id: Arc<str>) -> Self {
-        Self { client_id, asked: BTreeMap::new(), links: BTreeMap::new() }
+        Self { client_id, asked: BTreeMap::new(), open: BTreeMap::new() }
     }
 
     /// Sends a request that is answered.
-    pub(super) fn ask(&mut self, to: (BrokerId, Lane), version: i16, request: Request, about: T, ctx: &mut Context<'_>) {
+    pub(super) fn ask(
+        &mut self,
+        to: (BrokerId, Lane),
+        version: i16,
+        request: Request,
+        about: T,
+        ctx: &mut Context<'_>,
+    ) {
         let correlation = self.tell(to, version, request, ctx);
         let (broker, lane) = to;
         self.asked.insert(correlation, Asked { broker, lane, at: ctx.now.lab, about });
@@ -81,7 +88,7 @@ impl<T> Links<T> {
     /// What the answer `correlation` belongs to; `None` for one that is not waited for any more.
     pub(super) fn answered(&mut self, correlation: Id) -> Option<Asked<T>> {
         let asked = self.asked.remove(&correlation)?;
-        let link = self.links.entry((asked.broker, asked.lane)).or_default();
+        let link = self.open.entry((asked.broker, asked.lane)).or_default();
         *link = Link { up: true, failures: 0, not_before: Time::ZERO };
         Some(asked)
     }
@@ -92,13 +99,13 @@ impl<T> Links<T> {
         let ids: Vec<Id> = self.asked.iter().filter(|(_, a)| concerns((a.broker, a.lane))).map(|(id, _)| *id).collect();
         let asked: Vec<Asked<T>> = ids.into_iter().filter_map(|id| self.asked.remove(&id)).collect();
         for asked in &asked {
-            self.links.entry((asked.broker, asked.lane)).or_default();
+            self.open.entry((asked.broker, asked.lane)).or_default();
         }
         if let Some(lane) = lane {
-            self.links.entry((broker, lane)).or_default();
+            self.open.entry((broker, lane)).or_default();
         }
         let mut was_up = false;
-        for (_, link) in self.links.iter_mut().filter(|(at, _)| concerns(**at)) {
+        for (_, link) in self.open.iter_mut().filter(|(at, _)| concerns(**at)) {
             was_up |= link.up;
             let backoff = RECONNECT_BACKOFF.saturating_mul(1 << link.failures.min(10)).min(RECONNECT_BACKOFF_MAX);
             *link = Link { up: false, failures: link.failures + 1, not_before: now + backoff };
@@ -118,7 +125,7 @@ impl<T> Links<T> {
 
     /// From when on a request may be sent there; [`Time::ZERO`] if nothing speaks against it.
     pub(super) fn not_before(&self, broker: BrokerId, lane: Lane) -> Time {
-        self.links.get(&(broker, lane)).map_or(Time::ZERO, |link| link.not_before)
+        self.open.get(&(broker, lane)).map_or(Time::ZERO, |link| link.not_before)
     }
 
     /// How many requests wait for answers there.

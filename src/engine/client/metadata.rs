@@ -18,7 +18,7 @@ use crate::protocol::{MetadataRequest, MetadataResponse};
 /// The version that is spoken.
 const VERSION: i16 = 12;
 /// `retry.backoff.max.ms`: the wait between two questions doubles up to this.
-const BACKOFF_MAX: Duration = Duration::from_millis(1_000);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// A partition's leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

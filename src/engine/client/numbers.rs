@@ -114,11 +114,7 @@ impl Run {
 
     /// The offset of a number of it; the last possible one where that is not known.
     pub fn offset_of(&self, number: u64) -> i64 {
-        if self.is_exact() {
-            self.from.saturating_add_unsigned(number.saturating_sub(self.first))
-        } else {
-            self.to - 1
-        }
+        if self.is_exact() { self.from.saturating_add_unsigned(number.saturating_sub(self.first)) } else { self.to - 1 }
     }
 
     fn is_exact(&self) -> bool {

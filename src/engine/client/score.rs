@@ -52,10 +52,7 @@ pub fn lost(producer: &Producer, audit: &Audit, partition: i32) -> Vec<(u64, u64
 }
 
 /// Acknowledged intervals that were not read, with the run that they are from if their offsets are known.
-fn missing<'a>(
-    acked: &'a Acked,
-    read: &'a Read,
-) -> impl Iterator<Item = (u64, u64, Option<Run>)> + 'a {
+fn missing<'a>(acked: &'a Acked, read: &'a Read) -> impl Iterator<Item = (u64, u64, Option<Run>)> + 'a {
     let placed = acked.placed.runs().iter().map(|run| (run.first, run.last, Some(*run)));
     let unplaced = acked.unplaced.intervals().map(|(first, last)| (first, last, None));
     placed.chain(unplaced).flat_map(|(first, last, run)| {

@@ -23,7 +23,7 @@ impl Cluster {
     pub(super) fn boot(&mut self, outputs: &mut Vec<Output>) {
         let zookeepers: Vec<ZkId> = self.zookeepers.keys().copied().collect();
         for id in zookeepers {
-            self.with_zookeeper(id, Cause::default(), outputs, |server, ctx| server.start(ctx));
+            self.with_zookeeper(id, Cause::default(), outputs, super::super::zk::ZkServer::start);
         }
         let brokers: Vec<BrokerId> = self.brokers.keys().copied().collect();
         for id in brokers {
@@ -31,7 +31,7 @@ impl Cluster {
         }
         let clients: Vec<ClientId> = self.clients.keys().copied().collect();
         for id in clients {
-            self.with_client(id, Cause::default(), outputs, |client, ctx| client.start(ctx));
+            self.with_client(id, Cause::default(), outputs, super::super::client::Client::start);
         }
     }
 
@@ -153,7 +153,9 @@ impl Cluster {
     fn request(&mut self, socket: SocketId, pending: PendingRequest, outputs: &mut Vec<Output>) {
         // A socket that was closed while the request was on its way into the core: nobody waits for the answer.
         let Some(broker) = self.sockets.get(&socket).copied() else { return };
-        self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, ctx| broker.on_pending(pending, ctx));
+        self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, ctx| {
+            broker.on_pending(pending, ctx);
+        });
     }
 
     fn command(&mut self, ticket: Ticket, command: Command, outputs: &mut Vec<Output>) {
@@ -177,8 +179,13 @@ impl Cluster {
         let lane = Lane(u8::try_from(correlation % 200).unwrap_or(0));
         let to = NodeId::Broker(broker);
         self.asked.insert(correlation, (ticket, to));
-        let payload = Payload::Request(KafkaRequest { lane, correlation, version, client_id: "explorer".into(), request });
-        let event = self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Asked { broker, api: payload.name() }), Cause::default());
+        let payload =
+            Payload::Request(KafkaRequest { lane, correlation, version, client_id: "explorer".into(), request });
+        let event = self.say(
+            NodeId::Operator,
+            EventKind::Operator(OperatorEvent::Asked { broker, api: payload.name() }),
+            Cause::default(),
+        );
         self.ids += 1;
         self.network.send(self.ids, self.now.lab, NodeId::Operator, to, payload, Cause::event(event));
     }
@@ -220,7 +227,9 @@ impl Cluster {
     /// Takes a broker's process away: its disk stays, its connections are closed by the operating system.
     fn end_process(&mut self, id: BrokerId, event: u64, outputs: &mut Vec<Output>) {
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
-        let Process::Running(broker) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
+        let Process::Running(broker) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else {
+            return;
+        };
         node.process = Process::Dead(broker.into_disk());
         node.since = self.now.lab;
         node.ended_by = Some(event);
@@ -270,8 +279,10 @@ impl Cluster {
     }
 
     fn shut_down(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
-        let event = self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Shutdown { broker: id }), Cause::default());
-        let done = self.with_broker(id, Clock::Lab, Cause::event(event), outputs, |broker, ctx| broker.shut_down(ctx));
+        let event =
+            self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Shutdown { broker: id }), Cause::default());
+        let done =
+            self.with_broker(id, Clock::Lab, Cause::event(event), outputs, super::super::broker::Broker::shut_down);
         if done { Answer::Done } else { Answer::Refused(format!("{id} does not run")) }
     }
 
@@ -290,8 +301,7 @@ impl Cluster {
         let node = NodeId::Broker(id);
         let mut effects = Vec::new();
         let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ctx =
-            Context { now: self.now, node, clock, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        let mut ctx = Context { now: self.now, node, clock, cause, rng, ids: &mut self.ids, effects: &mut effects };
         work(broker, &mut ctx);
         let stopped = broker.stage == Stage::Stopped;
         self.touched.extend(std::mem::take(&mut broker.touched).into_iter().map(|partition| (id, partition)));
@@ -342,14 +352,16 @@ impl Cluster {
 
     /// An auditor has read on: what the producers were told is held against it. Only the cluster knows both.
     fn report_losses(&mut self, id: ClientId, outputs: &mut Vec<Output>) {
-        let audits = self.clients.get(&id).is_some_and(|client| client.as_consumer().is_some_and(|c| c.audit().is_some()));
+        let audits =
+            self.clients.get(&id).is_some_and(|client| client.as_consumer().is_some_and(|c| c.audit().is_some()));
         if !audits || self.now.lab < self.audited + AUDIT_EVERY {
             return;
         }
         self.audited = self.now.lab;
         let clients: Vec<_> = self.clients.values().map(Arc::clone).collect();
         let producers = clients.iter().filter_map(|client| client.as_producer());
-        let Some(auditor) = self.clients.get_mut(&id).map(Arc::make_mut).and_then(|client| client.as_consumer_mut()) else {
+        let Some(auditor) = self.clients.get_mut(&id).map(Arc::make_mut).and_then(|client| client.as_consumer_mut())
+        else {
             return;
         };
         let node = NodeId::Client(id);

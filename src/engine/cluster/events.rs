@@ -7,7 +7,7 @@ use crate::engine::context::Id;
 use crate::engine::event::Event;
 
 /// How many events are kept.
-pub const KEPT: usize = 4_096;
+pub(super) const KEPT: usize = 4_096;
 
 /// The ring.
 #[derive(Clone, Debug, Default)]

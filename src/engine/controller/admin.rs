@@ -1,6 +1,6 @@
 //! Requests to the active controller: who asked, how long they wait, and who is sent away.
 //!
-//! CreateTopics, DeleteTopics and CreatePartitions are answered when the change shows in the metadata of this broker, or
+//! `CreateTopics`, `DeleteTopics` and `CreatePartitions` are answered when the change shows in the metadata of this broker, or
 //! when the sender's time is up, as Kafka's purgatory does it. Nothing is lost then: the change goes on.
 
 mod assign;
@@ -67,7 +67,7 @@ pub(super) struct Admin {
 /// What is still to be done for a request.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// Answer an ElectLeaders.
+    /// Answer an `ElectLeaders`.
     Elected(super::preferred::Asked),
     /// Answer a ControlledShutdown.
     ShutDown(super::shutdown::Asked),
@@ -137,12 +137,12 @@ impl Controller {
     }
 
     /// ZooKeeper answered.
-    pub(super) fn resume_admin(&mut self, resume: Resume, results: Results, io: &mut Io<'_, '_>) {
+    pub(super) fn resume_admin(&mut self, resume: Resume, results: &Results, io: &mut Io<'_, '_>) {
         match resume {
-            Resume::Names(asked) => self.names_read(asked, &results, io),
-            Resume::TopicsWritten(creating) => self.topics_written(creating, &results, io),
-            Resume::DeletionsWritten(deleting) => self.deletions_written(deleting, &results, io),
-            Resume::PartitionsWritten(growing) => self.partitions_written(growing, &results, io),
+            Resume::Names(asked) => self.names_read(asked, results, io),
+            Resume::TopicsWritten(creating) => self.topics_written(creating, results, io),
+            Resume::DeletionsWritten(deleting) => self.deletions_written(deleting, results, io),
+            Resume::PartitionsWritten(growing) => self.partitions_written(growing, results, io),
         }
     }
 

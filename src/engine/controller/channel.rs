@@ -70,7 +70,7 @@ struct Channel {
 /// The queues of all registered brokers.
 #[derive(Clone, Debug)]
 pub(super) struct Channels {
-    channels: BTreeMap<BrokerId, Channel>,
+    to: BTreeMap<BrokerId, Channel>,
     client_id: Arc<str>,
     patience: Duration,
 }
@@ -78,25 +78,25 @@ pub(super) struct Channels {
 impl Channels {
     /// No broker yet. `patience` is `controller.socket.timeout.ms`.
     pub(super) fn new(controller: BrokerId, patience: Duration) -> Self {
-        Self { channels: BTreeMap::new(), client_id: controller.0.to_string().into(), patience }
+        Self { to: BTreeMap::new(), client_id: controller.0.to_string().into(), patience }
     }
 
     /// A broker has registered.
     pub(super) fn add(&mut self, broker: BrokerId) {
         let idle = Channel { queue: VecDeque::new(), state: State::Idle, updates: 0, updated: 0 };
-        self.channels.entry(broker).or_insert(idle);
+        self.to.entry(broker).or_insert(idle);
     }
 
     /// A broker is gone: nothing is sent to it any more.
     pub(super) fn remove(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
-        if let Some(Channel { state: State::Sent { timeout, .. }, .. }) = self.channels.remove(&broker) {
+        if let Some(Channel { state: State::Sent { timeout, .. }, .. }) = self.to.remove(&broker) {
             ctx.cancel(timeout);
         }
     }
 
     /// The controller resigned.
     pub(super) fn clear(&mut self, ctx: &mut Context<'_>) {
-        for broker in self.channels.keys().copied().collect::<Vec<_>>() {
+        for broker in self.to.keys().copied().collect::<Vec<_>>() {
             self.remove(broker, ctx);
         }
     }
@@ -110,7 +110,7 @@ impl Channels {
         purpose: Purpose,
         ctx: &mut Context<'_>,
     ) {
-        let Some(channel) = self.channels.get_mut(&broker) else { return };
+        let Some(channel) = self.to.get_mut(&broker) else { return };
         let purpose = match purpose {
             Purpose::Metadata(_) => {
                 channel.updates += 1;
@@ -126,17 +126,17 @@ impl Channels {
 
     /// The number of the last metadata update that was queued for a broker.
     pub(super) fn last_update(&self, broker: BrokerId) -> u64 {
-        self.channels.get(&broker).map_or(0, |channel| channel.updates)
+        self.to.get(&broker).map_or(0, |channel| channel.updates)
     }
 
     /// Whether a broker has the metadata of this update.
     pub(super) fn has_update(&self, broker: BrokerId, update: u64) -> bool {
-        self.channels.get(&broker).is_none_or(|channel| channel.updated >= update)
+        self.to.get(&broker).is_none_or(|channel| channel.updated >= update)
     }
 
     /// An answer: what was asked, if it is that of the request in flight.
     pub(super) fn answered(&mut self, from: BrokerId, correlation: Id, ctx: &mut Context<'_>) -> Option<Outgoing> {
-        let channel = self.channels.get_mut(&from)?;
+        let channel = self.to.get_mut(&from)?;
         let State::Sent { correlation: awaited, timeout } = channel.state else { return None };
         if awaited != correlation {
             return None;
@@ -153,7 +153,7 @@ impl Channels {
 
     /// The connection to a broker closed: what was in flight is sent again after a pause.
     pub(super) fn closed(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
-        let Some(channel) = self.channels.get_mut(&broker) else { return };
+        let Some(channel) = self.to.get_mut(&broker) else { return };
         if let State::Sent { timeout, .. } = channel.state {
             ctx.cancel(timeout);
             channel.state = State::Pausing;
@@ -163,7 +163,7 @@ impl Channels {
 
     /// No answer came in time.
     pub(super) fn timed_out(&mut self, broker: BrokerId, correlation: Id, ctx: &mut Context<'_>) {
-        let state = self.channels.get(&broker).map(|channel| &channel.state);
+        let state = self.to.get(&broker).map(|channel| &channel.state);
         if matches!(state, Some(State::Sent { correlation: awaited, .. }) if *awaited == correlation) {
             ctx.send(NodeId::Broker(broker), Payload::Closed { lane: Some(Lane::CONTROLLER) });
             self.closed(broker, ctx);
@@ -172,7 +172,7 @@ impl Channels {
 
     /// The pause is over.
     pub(super) fn resend(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
-        if let Some(channel) = self.channels.get_mut(&broker).filter(|c| matches!(c.state, State::Pausing)) {
+        if let Some(channel) = self.to.get_mut(&broker).filter(|c| matches!(c.state, State::Pausing)) {
             channel.state = State::Idle;
             self.send(broker, ctx);
         }
@@ -180,13 +180,13 @@ impl Channels {
 
     /// How many requests wait or are on their way.
     pub(super) fn pending(&self) -> usize {
-        self.channels.values().map(|channel| channel.queue.len()).sum()
+        self.to.values().map(|channel| channel.queue.len()).sum()
     }
 
     /// Sends the head of an idle queue.
     fn send(&mut self, broker: BrokerId, ctx: &mut Context<'_>) {
         let (client_id, patience) = (Arc::clone(&self.client_id), self.patience);
-        let Some(channel) = self.channels.get_mut(&broker) else { return };
+        let Some(channel) = self.to.get_mut(&broker) else { return };
         let Some(head) = channel.queue.front() else { return };
         let correlation = ctx.next_id();
         let request = KafkaRequest {

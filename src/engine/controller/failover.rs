@@ -54,11 +54,11 @@ impl Controller {
     }
 
     /// A part is loaded.
-    pub(super) fn loaded(&mut self, loading: Loading, results: Results, io: &mut Io<'_, '_>) {
+    pub(super) fn loaded(&mut self, loading: Loading, results: &Results, io: &mut Io<'_, '_>) {
         match loading {
-            Loading::Names => self.names_loaded(&results, io),
-            Loading::Data { brokers, topics } => self.data_loaded(&brokers, &topics, &results, io),
-            Loading::States(partitions) => self.states_loaded(partitions, &results),
+            Loading::Names => self.names_loaded(results, io),
+            Loading::Data { brokers, topics } => self.data_loaded(&brokers, &topics, results, io),
+            Loading::States(partitions) => self.states_loaded(partitions, results),
         }
     }
 

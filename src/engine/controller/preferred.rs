@@ -1,4 +1,4 @@
-//! Elections that somebody asks for: ElectLeaders (KIP-460), the old znode, and the controller's own rebalancing.
+//! Elections that somebody asks for: `ElectLeaders` (KIP-460), the old znode, and the controller's own rebalancing.
 //! Kafka's `processReplicaLeaderElection` and `checkAndTriggerAutoLeaderRebalance`.
 
 use std::collections::BTreeMap;

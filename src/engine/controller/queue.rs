@@ -264,7 +264,7 @@ impl Controller {
     }
 
     /// ZooKeeper answered.
-    pub(super) fn resume(&mut self, resume: Resume, results: Results, io: &mut Io<'_, '_>) {
+    pub(super) fn resume(&mut self, resume: Resume, results: &Results, io: &mut Io<'_, '_>) {
         if results.iter().any(|result| matches!(result, Err(ZkError::SessionExpired))) {
             // The session's end is on its way here.
             return self.steps.clear();
@@ -281,23 +281,23 @@ impl Controller {
         self.dispatch(resume, results, io);
     }
 
-    fn dispatch(&mut self, resume: Resume, results: Results, io: &mut Io<'_, '_>) {
+    fn dispatch(&mut self, resume: Resume, results: &Results, io: &mut Io<'_, '_>) {
         match resume {
-            Resume::ClaimRead => self.claim_read(&results, io),
-            Resume::Claimed(epoch) => self.claimed(epoch, &results, io),
+            Resume::ClaimRead => self.claim_read(results, io),
+            Resume::Claimed(epoch) => self.claimed(epoch, results, io),
             Resume::Loaded(loading) => self.loaded(loading, results, io),
-            Resume::BrokerIds => self.broker_ids(&results, io),
-            Resume::BrokersRead(ids) => self.brokers_read(&ids, &results, io),
-            Resume::BrokerRead(id) => self.broker_read(id, &results, io),
-            Resume::TopicNames => self.topic_names(&results, io),
-            Resume::TopicsRead(names) => self.topics_read(&names, &results, io),
-            Resume::SettingsRead { topics, partitions } => self.settings_read(&topics, partitions, &results),
-            Resume::Written(updates) => self.written(updates, &results, io),
-            Resume::IsrWritten(pending) => self.isr_written(pending, &results, io),
-            Resume::Deletion(resume) => self.resume_deletion(resume, &results, io),
-            Resume::Reassignment(resume) => self.resume_reassignment(resume, &results, io),
+            Resume::BrokerIds => self.broker_ids(results, io),
+            Resume::BrokersRead(ids) => self.brokers_read(&ids, results, io),
+            Resume::BrokerRead(id) => self.broker_read(id, results, io),
+            Resume::TopicNames => self.topic_names(results, io),
+            Resume::TopicsRead(names) => self.topics_read(&names, results, io),
+            Resume::SettingsRead { topics, partitions } => self.settings_read(&topics, partitions, results),
+            Resume::Written(updates) => self.written(updates, results, io),
+            Resume::IsrWritten(pending) => self.isr_written(pending, results, io),
+            Resume::Deletion(resume) => self.resume_deletion(resume, results, io),
+            Resume::Reassignment(resume) => self.resume_reassignment(resume, results, io),
             Resume::Admin(resume) => self.resume_admin(resume, results, io),
-            Resume::PreferredRead => self.preferred_read(&results, io),
+            Resume::PreferredRead => self.preferred_read(results, io),
             Resume::Nothing => {}
         }
     }

@@ -164,8 +164,8 @@ impl Controller {
 
     pub(super) fn resume_reassignment(&mut self, resume: Resume, results: &Results, io: &mut Io<'_, '_>) {
         match resume {
-            Resume::Asked => return self.reassignments_read(results, io),
-            _ if !results.iter().all(is_written) => return self.start_over(io),
+            Resume::Asked => self.reassignments_read(results, io),
+            _ if !results.iter().all(is_written) => self.start_over(io),
             Resume::Begun(moves, answer) => {
                 self.begun(moves, io);
                 if let Some((origin, response)) = answer {

@@ -1,6 +1,6 @@
 //! Topics that come, grow, and vanish. Kafka's `processTopicChange` and `processPartitionModifications`.
 //!
-//! A topic is created by whoever writes its assignment to ZooKeeper: CreateTopics, or any other program. The watch tells
+//! A topic is created by whoever writes its assignment to ZooKeeper: `CreateTopics`, or any other program. The watch tells
 //! the controller, which elects the first leaders.
 
 use std::collections::BTreeSet;

@@ -1,9 +1,12 @@
 //! The log against a plain list of records: append, truncate, roll, read, duplicates, in any order.
 
+#![expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "a test's small numbers")]
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::records::{BatchBuilder, Compression, validate};
+use crate::protocol::records::{BatchBuilder, BatchReader, Compression, ProducedBatch, records_of, validate};
+use crate::protocol::{ErrorCode, Records};
 
 fn batch(values: &[u32], timestamp: i64, producer: Option<(i64, i16, i32)>) -> ProducedBatch {
     let mut builder = BatchBuilder::new(Compression::None);

@@ -43,8 +43,7 @@ pub struct Leader {
 
 impl Leader {
     pub(super) fn new(me: BrokerId, state: &PartitionState, epoch_start: i64, now: Time) -> Self {
-        let mut leader =
-            Self { epoch: state.leader_epoch, epoch_start, progress: BTreeMap::new(), pending: None };
+        let mut leader = Self { epoch: state.leader_epoch, epoch_start, progress: BTreeMap::new(), pending: None };
         leader.update(me, state, now);
         leader
     }

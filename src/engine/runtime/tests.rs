@@ -185,7 +185,7 @@ impl Bench {
             match next {
                 _ if now >= end => break,
                 Some(next) if next <= now => {}
-                Some(next) if next <= end => self.real.advance(next - now),
+                Some(next) if next <= end => self.real.advance(next.saturating_sub(now)),
                 _ => break self.real.advance(end.saturating_sub(now)),
             }
         }
@@ -197,9 +197,10 @@ impl Bench {
 
     /// A socket of broker 1, whose process runs.
     fn connect(&mut self, socket: u64) -> (mpsc::Receiver<Reply>, CancellationToken) {
-        let process = match self.orders.try_recv() {
-            Ok(order) => order.process,
-            Err(_) => {
+        let process = if let Ok(order) = self.orders.try_recv() {
+            order.process
+        } else {
+            {
                 let _answer = self.command(Command::Start(BrokerId(1)));
                 self.turn();
                 self.orders.try_recv().unwrap().process

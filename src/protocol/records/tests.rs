@@ -1,5 +1,7 @@
 //! Batches: what is built is read back, what is broken is refused with Kafka's code, and the `kafka-protocol` crate agrees.
 
+#![expect(clippy::cast_possible_wrap, reason = "a test's small numbers")]
+
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 

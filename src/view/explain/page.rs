@@ -168,7 +168,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// The newest story in which `about` holds: its events from the first cause on, oldest first, at most `most`.
-pub(super) fn story<'a>(snapshot: &'a Snapshot, most: usize, about: impl Fn(&Event) -> bool) -> Vec<&'a Event> {
+pub(super) fn story(snapshot: &Snapshot, most: usize, about: impl Fn(&Event) -> bool) -> Vec<&Event> {
     let Some(mut event) = snapshot.events.iter().rev().find(|event| about(event)) else { return Vec::new() };
     let mut chain = vec![event];
     while let Some(cause) = event.cause_event {

@@ -80,7 +80,7 @@ fn head(snapshot: &Snapshot, topic: &Topic, partition: &Partition) -> Page {
         Some(leader) => Page::new(
             name.with(Role::Good, "● in order"),
             Role::Good,
-            format!("broker-{leader} leads it; {} copies have all of it.", have),
+            format!("broker-{leader} leads it; {have} copies have all of it."),
             "Records are appended to the leader's log, the others fetch them, and what all have, consumers may read.",
         ),
     }
@@ -173,14 +173,14 @@ fn still_works(topic: &Topic, partition: &Partition, page: &mut Page) {
         );
     }
     let left = in_sync.saturating_sub(1);
-    let (works, words) = if left == 0 {
+    let (outlook, words) = if left == 0 {
         (Works::No, "if it was the leader, there is nobody left to lead".to_owned())
     } else if left < min {
         (Works::AtRisk, "acks=all stops: NOT_ENOUGH_REPLICAS (19); acks=1 and reading go on".to_owned())
     } else {
         (Works::Yes, format!("all goes on with {}", plural(left, "copy")))
     };
-    page.works(works, "if one more fails", words);
+    page.works(outlook, "if one more fails", words);
 }
 
 fn heals(snapshot: &Snapshot, partition: &Partition, page: &mut Page) {

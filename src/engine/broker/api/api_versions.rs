@@ -1,4 +1,4 @@
-//! ApiVersions (key 18), versions 0 to 4: what this broker serves, made from the table of [`super::APIS`].
+//! `ApiVersions` (key 18), versions 0 to 4: what this broker serves, made from the table of [`super::APIS`].
 //!
 //! A version that is too new never gets here: the edge answers it in version 0 with `UNSUPPORTED_VERSION` and the list.
 

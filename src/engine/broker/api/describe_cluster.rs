@@ -1,4 +1,4 @@
-//! DescribeCluster (key 60), versions 0 and 1: the live brokers and the controller, as this broker's metadata has them.
+//! `DescribeCluster` (key 60), versions 0 and 1: the live brokers and the controller, as this broker's metadata has them.
 //!
 //! There are no `KRaft` controllers to ask for: `MISMATCHED_ENDPOINT_TYPE`. Any other kind of endpoint:
 //! `UNSUPPORTED_ENDPOINT_TYPE`.

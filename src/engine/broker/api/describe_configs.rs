@@ -1,4 +1,4 @@
-//! DescribeConfigs (key 32), versions 0 to 4: the settings of topics and of this broker.
+//! `DescribeConfigs` (key 32), versions 0 to 4: the settings of topics and of this broker.
 //!
 //! Topics' settings stand in ZooKeeper, so the answer comes when they are read: [`Controller::describe_configs`].
 //!

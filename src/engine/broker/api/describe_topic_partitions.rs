@@ -1,4 +1,4 @@
-//! DescribeTopicPartitions (key 75), version 0 (KIP-966): a topic's partitions page by page. ZooKeeper mode does not have
+//! `DescribeTopicPartitions` (key 75), version 0 (KIP-966): a topic's partitions page by page. ZooKeeper mode does not have
 //! it; the lab does (docs/deviations.md), without eligible leader replicas.
 
 use std::sync::Arc;
@@ -13,9 +13,7 @@ use crate::engine::topic_name;
 use crate::protocol::describe_topic_partitions::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
-use crate::protocol::{
-    ApiKey, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, ErrorCode, Request,
-};
+use crate::protocol::{ApiKey, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, ErrorCode, Request};
 
 /// See the [module](self).
 pub(crate) const API: Api =
@@ -61,9 +59,13 @@ fn describe(broker: &Broker, request: &DescribeTopicPartitionsRequest) -> Descri
 }
 
 /// A topic's partitions from `first` on, as many as there is room for, and the first one that did not fit.
-fn page(broker: &Broker, name: &Arc<str>, first: i32, room: usize) -> (DescribeTopicPartitionsResponseTopic, Option<i32>) {
-    let mut answer =
-        DescribeTopicPartitionsResponseTopic { name: Some(Arc::clone(name)), ..Default::default() };
+fn page(
+    broker: &Broker,
+    name: &Arc<str>,
+    first: i32,
+    room: usize,
+) -> (DescribeTopicPartitionsResponseTopic, Option<i32>) {
+    let mut answer = DescribeTopicPartitionsResponseTopic { name: Some(Arc::clone(name)), ..Default::default() };
     let Some(meta) = broker.metadata.topics.get(name) else {
         let valid = topic_name::validate(name).is_ok();
         answer.error_code =

@@ -16,9 +16,7 @@ use crate::engine::log::ReadResult;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::engine::time::Time;
-use crate::protocol::fetch::{
-    EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
-};
+use crate::protocol::fetch::{EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData};
 use crate::protocol::{ApiKey, ErrorCode, FetchRequest, FetchResponse, Records, Request, Response};
 
 /// See the [module](self).
@@ -139,7 +137,8 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], now
     for wanted in wanted {
         let epoch = wanted.fetch.current_leader_epoch;
         let Some(replica) = broker.replica(&wanted.id) else { continue };
-        let in_range = (replica.log.log_start_offset()..=replica.log.log_end_offset()).contains(&wanted.fetch.fetch_offset);
+        let in_range =
+            (replica.log.log_start_offset()..=replica.log.log_end_offset()).contains(&wanted.fetch.fetch_offset);
         if replica.leader().is_none() || replica.check_epoch(epoch).is_err() || !in_range {
             continue;
         }
@@ -291,12 +290,11 @@ fn read_replica(replica: &Replica, parked: &ParkedFetch, wanted: &Wanted, room: 
         _ => replica.high_watermark,
     };
     let most = usize::try_from(fetch.partition_max_bytes).unwrap_or(0).min(room);
-    match replica.log.read(fetch.fetch_offset, most, up_to, first) {
-        Ok(ReadResult { records, .. }) => data.records = Some(records),
-        Err(_) => {
-            data.error_code = ErrorCode::OFFSET_OUT_OF_RANGE;
-            (data.high_watermark, data.last_stable_offset, data.log_start_offset) = (-1, -1, -1);
-        }
+    if let Ok(ReadResult { records, .. }) = replica.log.read(fetch.fetch_offset, most, up_to, first) {
+        data.records = Some(records);
+    } else {
+        data.error_code = ErrorCode::OFFSET_OUT_OF_RANGE;
+        (data.high_watermark, data.last_stable_offset, data.log_start_offset) = (-1, -1, -1);
     }
     data
 }

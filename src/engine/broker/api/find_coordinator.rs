@@ -1,4 +1,4 @@
-//! FindCoordinator (key 10), versions 0 to 6: which broker coordinates a group: the leader of its partition of
+//! `FindCoordinator` (key 10), versions 0 to 6: which broker coordinates a group: the leader of its partition of
 //! `__consumer_offsets`, which the first such request creates. Version 4 asks for several at once (KIP-699).
 //!
 //! Groups and transactions come later: a group's coordinator is named truly, a transaction's is not there.
@@ -15,7 +15,8 @@ use crate::protocol::partitioner::java_hash;
 use crate::protocol::{ApiKey, ErrorCode, FindCoordinatorResponse, Request};
 
 /// See the [module](self).
-pub(crate) const API: Api = Api { key: ApiKey::FindCoordinator, oldest: 0, newest: 6, callers: Callers::Everybody, handle };
+pub(crate) const API: Api =
+    Api { key: ApiKey::FindCoordinator, oldest: 0, newest: 6, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::FindCoordinator(request) = request else { return Handled::Close };
@@ -45,14 +46,9 @@ fn find(broker: &mut Broker, kind: i8, key: &Arc<str>, ctx: &mut Context<'_>) ->
     let key = Arc::clone(key);
     match outcome {
         Ok((node_id, host, port)) => Coordinator { key, node_id, host, port, ..Coordinator::default() },
-        Err((error_code, message)) => Coordinator {
-            key,
-            node_id: -1,
-            host: "".into(),
-            port: -1,
-            error_code,
-            error_message: Some(message.into()),
-        },
+        Err((error_code, message)) => {
+            Coordinator { key, node_id: -1, host: "".into(), port: -1, error_code, error_message: Some(message.into()) }
+        }
     }
 }
 

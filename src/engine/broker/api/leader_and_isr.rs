@@ -113,7 +113,10 @@ fn apply_partition(
     let replica = host(broker, id, topic.topic_id)?;
     let known = replica.state.leader_epoch;
     let fresh = replica.leader().is_none() && replica.follower().is_none();
-    if !fresh && (state.leader_epoch < known || (state.leader_epoch == known && state.partition_epoch < replica.state.partition_epoch)) {
+    if !fresh
+        && (state.leader_epoch < known
+            || (state.leader_epoch == known && state.partition_epoch < replica.state.partition_epoch))
+    {
         return Err(ErrorCode::STALE_CONTROLLER_EPOCH);
     }
     let new_epoch = fresh || state.leader_epoch > known;

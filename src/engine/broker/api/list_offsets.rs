@@ -1,4 +1,4 @@
-//! ListOffsets (key 2), versions 1 to 9: the offset at a time, or at one of the special places: -1 the latest that a
+//! `ListOffsets` (key 2), versions 1 to 9: the offset at a time, or at one of the special places: -1 the latest that a
 //! consumer may read, -2 the earliest, -3 that of the largest timestamp (KIP-734), -4 the earliest kept locally, which is
 //! the earliest here. -5 (tiered storage) is answered as unknown.
 
@@ -30,10 +30,17 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Co
     Handled::Ready(ListOffsetsResponse { topics, ..ListOffsetsResponse::default() }.into())
 }
 
-fn one(broker: &Broker, topic: &Arc<str>, asked: &ListOffsetsPartition, consumer: bool) -> ListOffsetsPartitionResponse {
+fn one(
+    broker: &Broker,
+    topic: &Arc<str>,
+    asked: &ListOffsetsPartition,
+    consumer: bool,
+) -> ListOffsetsPartitionResponse {
     let id = TopicPartition::new(Arc::clone(topic), asked.partition_index);
-    let mut answer =
-        ListOffsetsPartitionResponse { partition_index: asked.partition_index, ..ListOffsetsPartitionResponse::default() };
+    let mut answer = ListOffsetsPartitionResponse {
+        partition_index: asked.partition_index,
+        ..ListOffsetsPartitionResponse::default()
+    };
     match broker.led(&id, asked.current_leader_epoch).and_then(|replica| at(replica, asked.timestamp, consumer)) {
         Ok(found) => {
             answer.offset = found.offset;

@@ -1,4 +1,4 @@
-//! OffsetForLeaderEpoch (key 23), versions 2 to 4: where a leader epoch ends in this leader's log. Followers and consumers
+//! `OffsetForLeaderEpoch` (key 23), versions 2 to 4: where a leader epoch ends in this leader's log. Followers and consumers
 //! find out with it where their logs part (KIP-101, KIP-279, KIP-320).
 
 use std::sync::Arc;

@@ -232,10 +232,7 @@ fn name_leaders(broker: &Broker, response: &mut ProduceResponse) {
     let mut leaders = BTreeSet::new();
     for topic in &mut response.responses {
         for answer in &mut topic.partition_responses {
-            let moved = matches!(
-                answer.error_code,
-                ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH
-            );
+            let moved = matches!(answer.error_code, ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH);
             let id = TopicPartition::new(Arc::clone(&topic.name), answer.index);
             let Some(meta) = broker.metadata.partition(&id).filter(|_| moved) else { continue };
             if let Some(leader) = meta.leader {

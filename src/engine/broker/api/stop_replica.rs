@@ -20,7 +20,8 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
     }
     let mut partition_errors = Vec::new();
     let mut deleted = Vec::new();
-    for (name, state) in request.topic_states.iter().flat_map(|t| t.partition_states.iter().map(|s| (&t.topic_name, s))) {
+    for (name, state) in request.topic_states.iter().flat_map(|t| t.partition_states.iter().map(|s| (&t.topic_name, s)))
+    {
         let id = TopicPartition::new(Arc::clone(name), state.partition_index);
         let error_code = stop(broker, &id, state).err().unwrap_or(ErrorCode::NONE);
         if error_code.is_ok() && state.delete_partition {

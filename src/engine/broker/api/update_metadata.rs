@@ -8,7 +8,8 @@ use crate::engine::context::Context;
 use crate::protocol::{ApiKey, ErrorCode, Request, UpdateMetadataResponse};
 
 /// See the [module](self).
-pub(crate) const API: Api = Api { key: ApiKey::UpdateMetadata, oldest: 8, newest: 8, callers: Callers::Brokers, handle };
+pub(crate) const API: Api =
+    Api { key: ApiKey::UpdateMetadata, oldest: 8, newest: 8, callers: Callers::Brokers, handle };
 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Context<'_>) -> Handled {
     let Request::UpdateMetadata(request) = request else { return Handled::Close };

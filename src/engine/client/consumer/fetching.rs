@@ -1,4 +1,4 @@
-//! Between a consumer's positions and the brokers: where to begin (ListOffsets), what to fetch from whom in which session
+//! Between a consumer's positions and the brokers: where to begin (`ListOffsets`), what to fetch from whom in which session
 //! (KIP-227), what the answers mean.
 
 use std::collections::BTreeMap;
@@ -16,11 +16,13 @@ use crate::engine::time::Time;
 use crate::protocol::fetch::{FetchPartition, FetchTopic, ForgottenTopic, PartitionData};
 use crate::protocol::list_offsets::{ListOffsetsPartition, ListOffsetsTopic, timestamp};
 use crate::protocol::records::{BatchReader, records_of};
-use crate::protocol::{ErrorCode, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, Records, Response};
+use crate::protocol::{
+    ErrorCode, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, Records, Response,
+};
 
 /// The version of Fetch that is spoken: topics by id.
 const FETCH_VERSION: i16 = 17;
-/// The version of ListOffsets that is spoken.
+/// The version of `ListOffsets` that is spoken.
 const OFFSETS_VERSION: i16 = 9;
 /// `fetch.max.wait.ms`.
 const MAX_WAIT_MS: i32 = 500;
@@ -45,9 +47,12 @@ pub(super) struct Session {
     not_before: Time,
 }
 
+/// A topic's name and id.
+type Topic = (Arc<str>, Uuid);
+
 /// Topics with what belongs to each, in their order.
-fn by_topic<T>(parts: impl IntoIterator<Item = ((Arc<str>, Uuid), T)>) -> Vec<((Arc<str>, Uuid), Vec<T>)> {
-    let mut topics: BTreeMap<(Arc<str>, Uuid), Vec<T>> = BTreeMap::new();
+fn by_topic<T>(parts: impl IntoIterator<Item = (Topic, T)>) -> Vec<(Topic, Vec<T>)> {
+    let mut topics: BTreeMap<Topic, Vec<T>> = BTreeMap::new();
     for (topic, part) in parts {
         topics.entry(topic).or_default().push(part);
     }

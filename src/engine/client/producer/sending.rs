@@ -14,14 +14,15 @@ use crate::engine::node::BrokerId;
 use crate::engine::time::Time;
 use crate::protocol::produce::{PartitionProduceData, PartitionProduceResponse, TopicProduceData};
 use crate::protocol::{
-    ErrorCode, InitProducerIdRequest, InitProducerIdResponse, MetadataResponse, ProduceRequest, ProduceResponse, Response,
+    ErrorCode, InitProducerIdRequest, InitProducerIdResponse, MetadataResponse, ProduceRequest, ProduceResponse,
+    Response,
 };
 
 /// `max.in.flight.requests.per.connection`.
 const MAX_IN_FLIGHT: usize = 5;
 /// The version of Produce that is spoken.
 const PRODUCE_VERSION: i16 = 11;
-/// The version of InitProducerId that is spoken.
+/// The version of `InitProducerId` that is spoken.
 const IDENTITY_VERSION: i16 = 4;
 
 impl Producer {
@@ -90,7 +91,10 @@ impl Producer {
             let Some(leader) = leader else { continue };
             let at = queue.ready_at(leader, linger);
             if at < Time::NEVER {
-                ready.entry(leader).or_default().push((*partition, at.max(self.links.not_before(leader, Lane::CLIENT))));
+                ready
+                    .entry(leader)
+                    .or_default()
+                    .push((*partition, at.max(self.links.not_before(leader, Lane::CLIENT))));
             }
         }
         ready
@@ -137,7 +141,13 @@ impl Producer {
         }
     }
 
-    fn send_to(&mut self, leader: BrokerId, partitions: &[i32], stamp: Option<(i64, i16)>, ctx: &mut Context<'_>) -> bool {
+    fn send_to(
+        &mut self,
+        leader: BrokerId,
+        partitions: &[i32],
+        stamp: Option<(i64, i16)>,
+        ctx: &mut Context<'_>,
+    ) -> bool {
         let keep = self.spec.acks != Acks::None;
         let count = self.partitions();
         let now = ctx.now.lab;
@@ -162,7 +172,11 @@ impl Producer {
             return false;
         }
         if moved.0 > 0 {
-            ctx.emit(EventKind::Client(ClientEvent::RecordsSentAgain { leader, partitions: moved.0, records: moved.1 }));
+            ctx.emit(EventKind::Client(ClientEvent::RecordsSentAgain {
+                leader,
+                partitions: moved.0,
+                records: moved.1,
+            }));
         }
         self.send_batches(leader, &taken, ctx);
         true
@@ -200,7 +214,9 @@ impl Producer {
                 .flat_map(|topic| &topic.partition_responses)
                 .find(|told| told.index == *partition);
             match told {
-                Some(told) if told.error_code.is_ok() => self.acknowledged(*partition, *id, Some(told.base_offset), ctx),
+                Some(told) if told.error_code.is_ok() => {
+                    self.acknowledged(*partition, *id, Some(told.base_offset), ctx);
+                }
                 Some(told) if told.error_code == ErrorCode::DUPLICATE_SEQUENCE_NUMBER => {
                     self.acknowledged(*partition, *id, None, ctx);
                 }

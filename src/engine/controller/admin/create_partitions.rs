@@ -1,4 +1,4 @@
-//! CreatePartitions: writes a larger assignment; the watch on the topic tells the controller. Kafka's
+//! `CreatePartitions`: writes a larger assignment; the watch on the topic tells the controller. Kafka's
 //! `ZkAdminManager.createPartitions`.
 
 use std::collections::{BTreeMap, BTreeSet};

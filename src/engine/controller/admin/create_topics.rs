@@ -1,4 +1,4 @@
-//! CreateTopics: checks, spreads replicas, writes the assignment. Kafka's `ZkAdminManager.createTopics`.
+//! `CreateTopics`: checks, spreads replicas, writes the assignment. Kafka's `ZkAdminManager.createTopics`.
 //!
 //! The topic is there once its znode is; the watch on `/brokers/topics` tells the controller itself, as it would of a
 //! topic that another program wrote.

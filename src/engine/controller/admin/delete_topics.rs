@@ -1,4 +1,4 @@
-//! DeleteTopics: writes the wish to `/admin/delete_topics`; the watch on it begins the deletion. Kafka's
+//! `DeleteTopics`: writes the wish to `/admin/delete_topics`; the watch on it begins the deletion. Kafka's
 //! `ZkAdminManager.deleteTopics`.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! DescribeConfigs: the settings of topics and brokers, where each comes from, what it means. Kafka's `ConfigHelper`.
+//! `DescribeConfigs`: the settings of topics and brokers, where each comes from, what it means. Kafka's `ConfigHelper`.
 //!
 //! Any broker answers for topics, whose settings it reads from ZooKeeper; for a broker only that broker itself.
 
@@ -150,7 +150,7 @@ fn topic_configs(
         places.extend(broker_places(broker, row.broker_name));
         Value { name: row.name, kind: row.kind, doc: row.doc, read_only: false, places }
     };
-    topic_settings::TABLE.iter().map(|row| result(value(row), request)).collect()
+    topic_settings::TABLE.iter().map(|row| result(&value(row), request)).collect()
 }
 
 /// Where a broker setting is set: what differs from Kafka's default counts as set in the broker's file.
@@ -179,10 +179,10 @@ fn broker_configs(controller: &Controller, request: &DescribeConfigsRequest) -> 
         read_only: true,
         places: broker_places(&controller.settings, row.name),
     };
-    std::iter::once(id).chain(settings::TABLE.iter().map(value)).map(|value| result(value, request)).collect()
+    std::iter::once(id).chain(settings::TABLE.iter().map(value)).map(|value| result(&value, request)).collect()
 }
 
-fn result(value: Value, request: &DescribeConfigsRequest) -> DescribeConfigsResourceResult {
+fn result(value: &Value, request: &DescribeConfigsRequest) -> DescribeConfigsResourceResult {
     let in_force = value.places.first();
     let source = in_force.map_or(config_source::DEFAULT, |(_, _, source)| *source);
     let synonym = |(name, value, source): &(&'static str, String, i8)| DescribeConfigsSynonym {

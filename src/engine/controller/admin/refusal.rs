@@ -15,8 +15,8 @@ use crate::protocol::{
 
 const ERROR: ErrorCode = ErrorCode::NOT_CONTROLLER;
 
-fn message(error: ErrorCode) -> Option<Arc<str>> {
-    Some(error.message().into())
+fn message(error: ErrorCode) -> Arc<str> {
+    error.message().into()
 }
 
 /// What a broker that is not the controller answers to `request`; none to what any broker answers.
@@ -30,7 +30,7 @@ pub(super) fn not_controller(request: &Request) -> Option<Response> {
             let responses = request.topics.iter().map(|t| topic(&t.name)).collect();
             AlterPartitionReassignmentsResponse {
                 error_code: ERROR,
-                error_message: message(ERROR),
+                error_message: Some(message(ERROR)),
                 responses,
                 ..Default::default()
             }
@@ -38,13 +38,13 @@ pub(super) fn not_controller(request: &Request) -> Option<Response> {
         }
         Request::ListPartitionReassignments(_) => ListPartitionReassignmentsResponse {
             error_code: ERROR,
-            error_message: message(ERROR),
+            error_message: Some(message(ERROR)),
             ..Default::default()
         }
         .into(),
         Request::CreateTopics(request) => {
             let names: BTreeSet<&Arc<str>> = request.topics.iter().map(|topic| &topic.name).collect();
-            let topics = names.into_iter().map(|name| create_topic(name, ERROR, message(ERROR))).collect();
+            let topics = names.into_iter().map(|name| create_topic(name, ERROR, Some(message(ERROR)))).collect();
             CreateTopicsResponse { topics, ..Default::default() }.into()
         }
         Request::DeleteTopics(request) => {
@@ -54,7 +54,7 @@ pub(super) fn not_controller(request: &Request) -> Option<Response> {
                 name,
                 topic_id,
                 error_code: ERROR,
-                error_message: message(ERROR),
+                error_message: Some(message(ERROR)),
             };
             DeleteTopicsResponse { responses: by_name.chain(by_either).map(result).collect(), ..Default::default() }
                 .into()
@@ -63,7 +63,7 @@ pub(super) fn not_controller(request: &Request) -> Option<Response> {
             let result = |name: &Arc<str>| CreatePartitionsTopicResult {
                 name: Arc::clone(name),
                 error_code: ERROR,
-                error_message: message(ERROR),
+                error_message: Some(message(ERROR)),
             };
             let results = request.topics.iter().map(|topic| result(&topic.name)).collect();
             CreatePartitionsResponse { results, ..Default::default() }.into()
@@ -86,18 +86,18 @@ pub(super) fn fail(response: &mut Response, topics: &BTreeSet<Arc<str>>, error: 
     match response {
         Response::CreateTopics(response) => {
             for result in response.topics.iter_mut().filter(|r| r.error_code.is_ok() && topics.contains(&r.name)) {
-                *result = create_topic(&result.name, error, message(error));
+                *result = create_topic(&result.name, error, Some(message(error)));
             }
         }
         Response::DeleteTopics(response) => {
             let named = |name: &Option<Arc<str>>| name.as_ref().is_some_and(|name| topics.contains(name));
             for result in response.responses.iter_mut().filter(|r| r.error_code.is_ok() && named(&r.name)) {
-                (result.error_code, result.error_message) = (error, message(error));
+                (result.error_code, result.error_message) = (error, Some(message(error)));
             }
         }
         Response::CreatePartitions(response) => {
             for result in response.results.iter_mut().filter(|r| r.error_code.is_ok() && topics.contains(&r.name)) {
-                (result.error_code, result.error_message) = (error, message(error));
+                (result.error_code, result.error_message) = (error, Some(message(error)));
             }
         }
         _ => {}

@@ -77,7 +77,9 @@ impl Brokers {
         known.count(clock.now.lab.0, running.map(|broker| &broker.stats));
         known.session = zookeeper::session_of(cluster, clock, node.id, known.session.take());
         let log_bytes = match &node.process {
-            crate::engine::cluster::Process::Running(broker) => broker.replicas.values().map(|r| r.log.size_bytes()).sum(),
+            crate::engine::cluster::Process::Running(broker) => {
+                broker.replicas.values().map(|r| r.log.size_bytes()).sum()
+            }
             crate::engine::cluster::Process::Dead(disk) => disk.logs.values().map(|s| s.log.size_bytes()).sum(),
         };
         Broker {

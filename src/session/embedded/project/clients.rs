@@ -33,7 +33,11 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn project(&mut self, cluster: &Cluster, now: Time) -> (BTreeMap<u32, Producer>, BTreeMap<u32, Consumer>) {
+    pub(super) fn project(
+        &mut self,
+        cluster: &Cluster,
+        now: Time,
+    ) -> (BTreeMap<u32, Producer>, BTreeMap<u32, Consumer>) {
         let audit = cluster.clients().find_map(|(_, client)| client.as_consumer()?.audit());
         let (mut producers, mut consumers) = (BTreeMap::new(), BTreeMap::new());
         for (id, client) in cluster.clients() {

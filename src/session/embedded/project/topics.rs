@@ -103,7 +103,9 @@ impl Look<'_> {
     fn settings(&self, topic: &str) -> Vec<Setting> {
         let Some(node) = self.tree.get(&znodes::topic_config_path(topic)) else { return Vec::new() };
         let settings = znodes::read_config(node.data()).into_iter();
-        settings.map(|(name, value)| Setting { name: name.into(), value: value.into(), source: "topic".into() }).collect()
+        settings
+            .map(|(name, value)| Setting { name: name.into(), value: value.into(), source: "topic".into() })
+            .collect()
     }
 
     fn partition(&self, topic: &Arc<str>, id: i32, assignment: &Assignment, known: &mut Remembered) -> Partition {

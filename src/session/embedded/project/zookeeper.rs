@@ -60,7 +60,8 @@ pub(super) fn session_of(
     let mut mine = server.sessions().filter(|(_, session)| session.owner.node() == NodeId::Broker(id));
     let broker = cluster.broker(id).and_then(BrokerNode::running);
     // While a broker that came back waits for its old session to end, that one is the news.
-    let current = mine.next().map(|(id, session)| of(id, session, clock, broker.and_then(|b| b.zk.server()).map(|s| s.0)));
+    let current =
+        mine.next().map(|(id, session)| of(id, session, clock, broker.and_then(|b| b.zk.server()).map(|s| s.0)));
     current.or_else(|| before.map(|session| BrokerSession { expired: true, server: None, ends_in_ms: 0, ..session }))
 }
 

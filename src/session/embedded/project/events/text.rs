@@ -167,7 +167,8 @@ fn client(event: &ClientEvent, name: &str) -> Told {
             Told::new("leader_found", Severity::Good, text, "leaders moved").about(*leader)
         }
         ClientEvent::RecordsSentAgain { leader, records, .. } => {
-            let text = format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
+            let text =
+                format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
             Told::new("records_sent_again", Severity::Good, text, "leaders moved").about(*leader)
         }
         ClientEvent::DeliveryFailed { records, error } => {
@@ -175,7 +176,10 @@ fn client(event: &ClientEvent, name: &str) -> Told {
             Told::new("delivery_failed", Severity::Bad, text, error.name())
         }
         ClientEvent::RecordsLost { topic, partition, records, from, to, .. } => {
-            let text = format!("{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})", counted_u64(*records, "record"));
+            let text = format!(
+                "{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})",
+                counted_u64(*records, "record")
+            );
             Told::new("records_lost", Severity::Bad, text, "only the dead leader had them")
         }
     }
