@@ -201,7 +201,7 @@ impl Controller {
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
             // What goes on after this is caused by what it reports: the steps that follow are run under its cause.
-            controller.resume(resume, &results, &mut Io { zk: &mut *zk, ctx });
+            controller.resume(resume, &results, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
             controller.go_on(zk, ctx);
         });
         true
