@@ -200,9 +200,10 @@ impl Controller {
         };
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
-            controller.resume(resume, &results, &mut Io { zk: &mut *zk, ctx });
+            // What goes on after this is caused by what it reports: the steps that follow are run under its cause.
+            controller.resume(resume, &results, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
+            controller.go_on(zk, ctx);
         });
-        self.work(zk, ctx);
         true
     }
 
@@ -306,19 +307,22 @@ impl Controller {
 
     /// Does what can be done now. Its own work runs on lab time, whoever's request began it.
     fn work(&mut self, zk: &mut ZkClient, ctx: &mut Context<'_>) {
-        self.on_lab_clock(ctx, |controller, ctx| {
-            while controller.waiting.is_none() {
-                if let Some(step) = controller.steps.pop_front() {
-                    controller.step(step, &mut Io { zk: &mut *zk, ctx });
-                } else if let Some((event, cause)) = controller.queue.pop() {
-                    controller.outcomes.clear();
-                    ctx.cause = cause;
-                    controller.begin(event, &mut Io { zk: &mut *zk, ctx });
-                } else {
-                    break;
-                }
+        self.on_lab_clock(ctx, |controller, ctx| controller.go_on(zk, ctx));
+    }
+
+    /// Goes on with the event in hand, then with the next, until one has to wait.
+    fn go_on(&mut self, zk: &mut ZkClient, ctx: &mut Context<'_>) {
+        while self.waiting.is_none() {
+            if let Some(step) = self.steps.pop_front() {
+                self.step(step, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
+            } else if let Some((event, cause)) = self.queue.pop() {
+                self.outcomes.clear();
+                ctx.cause = cause;
+                self.begin(event, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
+            } else {
+                break;
             }
-        });
+        }
     }
 
     /// Runs `work` on lab time, and gives the caller its cause and clock back.

@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::channel::Purpose;
-use super::context::{ClusterContext, Leadership, Topic};
+use super::context::{ClusterContext, Leadership};
 use super::{Controller, numbers};
 use crate::engine::context::{Cause, Context};
 use crate::engine::node::BrokerId;
@@ -103,35 +105,34 @@ impl Controller {
     }
 
     fn leader_and_isr(&self, states: &BTreeMap<TopicPartition, bool>, broker_epoch: i64) -> LeaderAndIsrRequest {
-        let mut leaders = BTreeSet::new();
-        let mut topics: Vec<LeaderAndIsrTopicState> = Vec::new();
-        for (id, is_new) in states {
-            let Some((topic, state)) = self.host_state(id, *is_new) else { continue };
-            leaders.insert(BrokerId(state.leader));
-            match topics.last_mut().filter(|last| last.topic_name == id.topic) {
-                Some(last) => last.partition_states.push(state),
-                None => topics.push(LeaderAndIsrTopicState {
-                    topic_name: Arc::clone(&id.topic),
-                    topic_id: topic.id,
-                    partition_states: vec![state],
-                }),
-            }
-        }
+        let hosted: Vec<(Arc<str>, LeaderAndIsrPartitionState)> = states
+            .iter()
+            .filter_map(|(id, is_new)| Some((Arc::clone(&id.topic), self.host_state(id, *is_new)?)))
+            .collect();
+        let leaders: BTreeSet<BrokerId> = hosted.iter().map(|(_, state)| BrokerId(state.leader)).collect();
+        let topic_states = by_topic(hosted, |topic_name, partition_states| LeaderAndIsrTopicState {
+            topic_id: self.topic_id(&topic_name),
+            topic_name,
+            partition_states,
+        });
         LeaderAndIsrRequest {
             controller_id: self.id.0,
             controller_epoch: self.epoch,
             broker_epoch,
-            topic_states: topics,
+            topic_states,
             live_leaders: leaders.iter().filter_map(|leader| live_leader(&self.cluster, *leader)).collect(),
             ..LeaderAndIsrRequest::default()
         }
     }
 
-    fn host_state(&self, id: &TopicPartition, is_new: bool) -> Option<(&Topic, LeaderAndIsrPartitionState)> {
-        let topic = self.cluster.topic(&id.topic)?;
-        let partition = topic.partitions.get(&id.partition)?;
+    fn topic_id(&self, name: &str) -> Uuid {
+        self.cluster.topic(name).map_or(Uuid::nil(), |topic| topic.id)
+    }
+
+    fn host_state(&self, id: &TopicPartition, is_new: bool) -> Option<LeaderAndIsrPartitionState> {
+        let partition = self.cluster.partition(id)?;
         let Leadership { node, version, recovering } = partition.leadership.as_ref()?;
-        let state = LeaderAndIsrPartitionState {
+        Some(LeaderAndIsrPartitionState {
             partition_index: id.partition,
             controller_epoch: node.controller_epoch,
             leader: node.leader.map_or(-1, |leader| leader.0),
@@ -143,42 +144,34 @@ impl Controller {
             removing_replicas: numbers(&partition.assignment.removing),
             is_new,
             leader_recovery_state: i8::from(*recovering),
-        };
-        Some((topic, state))
+        })
     }
 
     /// Metadata of `partitions`, with a broker epoch that is still to be filled in.
     fn metadata(&self, partitions: &BTreeSet<TopicPartition>) -> UpdateMetadataRequest {
-        let mut topics: Vec<UpdateMetadataTopicState> = Vec::new();
-        for id in partitions {
-            let Some((topic, state)) = self.metadata_state(id) else { continue };
-            match topics.last_mut().filter(|last| last.topic_name == id.topic) {
-                Some(last) => last.partition_states.push(state),
-                None => topics.push(UpdateMetadataTopicState {
-                    topic_name: Arc::clone(&id.topic),
-                    topic_id: topic.id,
-                    partition_states: vec![state],
-                }),
-            }
-        }
+        let states = partitions.iter().filter_map(|id| Some((Arc::clone(&id.topic), self.metadata_state(id)?)));
+        let topic_states = by_topic(states, |topic_name, partition_states| UpdateMetadataTopicState {
+            topic_id: self.topic_id(&topic_name),
+            topic_name,
+            partition_states,
+        });
         UpdateMetadataRequest {
             controller_id: self.id.0,
             controller_epoch: self.epoch,
-            topic_states: topics,
+            topic_states,
             live_brokers: live_brokers(&self.cluster),
             ..UpdateMetadataRequest::default()
         }
     }
 
-    fn metadata_state(&self, id: &TopicPartition) -> Option<(&Topic, UpdateMetadataPartitionState)> {
-        let topic = self.cluster.topic(&id.topic)?;
-        let partition = topic.partitions.get(&id.partition)?;
+    fn metadata_state(&self, id: &TopicPartition) -> Option<UpdateMetadataPartitionState> {
+        let partition = self.cluster.partition(id)?;
         let Leadership { node, version, .. } = partition.leadership.as_ref()?;
         let deleting = self.deletion.is_queued(&id.topic);
         let replicas = &partition.assignment.replicas;
-        let offline: Vec<BrokerId> =
-            replicas.iter().copied().filter(|r| !self.cluster.brokers.contains_key(r)).collect();
-        let state = UpdateMetadataPartitionState {
+        let is_dead = |broker: &BrokerId| !self.cluster.brokers.contains_key(broker);
+        let offline: Vec<BrokerId> = replicas.iter().copied().filter(is_dead).collect();
+        Some(UpdateMetadataPartitionState {
             partition_index: id.partition,
             controller_epoch: node.controller_epoch,
             leader: if deleting { LEADER_DURING_DELETE } else { node.leader.map_or(-1, |leader| leader.0) },
@@ -187,41 +180,30 @@ impl Controller {
             zk_version: *version,
             replicas: numbers(replicas),
             offline_replicas: numbers(&offline),
-        };
-        Some((topic, state))
+        })
     }
 
     fn send_stops(
         &mut self,
         broker: BrokerId,
-        epoch: i64,
+        broker_epoch: i64,
         stops: &BTreeMap<TopicPartition, bool>,
         ctx: &mut Context<'_>,
     ) {
-        let mut topics: Vec<StopReplicaTopicState> = Vec::new();
-        for (id, delete_partition) in stops {
-            let leader_epoch = if self.deletion.is_queued(&id.topic) {
-                EPOCH_DURING_DELETE
-            } else {
-                let leadership = self.cluster.partition(id).and_then(|partition| partition.leadership.as_ref());
-                leadership.map_or(NO_EPOCH, |leadership| leadership.node.leader_epoch)
-            };
+        let state = |(id, delete): (&TopicPartition, &bool)| {
             let state = StopReplicaPartitionState {
                 partition_index: id.partition,
-                leader_epoch,
-                delete_partition: *delete_partition,
+                leader_epoch: self.stop_epoch(id),
+                delete_partition: *delete,
             };
-            match topics.last_mut().filter(|last| last.topic_name == id.topic) {
-                Some(last) => last.partition_states.push(state),
-                None => topics
-                    .push(StopReplicaTopicState { topic_name: Arc::clone(&id.topic), partition_states: vec![state] }),
-            }
-        }
+            (Arc::clone(&id.topic), state)
+        };
+        let topic = |topic_name, partition_states| StopReplicaTopicState { topic_name, partition_states };
         let request = StopReplicaRequest {
             controller_id: self.id.0,
             controller_epoch: self.epoch,
-            broker_epoch: epoch,
-            topic_states: topics,
+            broker_epoch,
+            topic_states: by_topic(stops.iter().map(state), topic),
             ..StopReplicaRequest::default()
         };
         let deleted: Vec<TopicPartition> =
@@ -229,6 +211,27 @@ impl Controller {
         let purpose = if deleted.is_empty() { Purpose::Tell } else { Purpose::Delete(deleted) };
         self.channels.ask(broker, 4, request.into(), purpose, ctx);
     }
+
+    /// The leader epoch that goes with the order to stop.
+    fn stop_epoch(&self, id: &TopicPartition) -> i32 {
+        if self.deletion.is_queued(&id.topic) {
+            return EPOCH_DURING_DELETE;
+        }
+        let leadership = self.cluster.partition(id).and_then(|partition| partition.leadership.as_ref());
+        leadership.map_or(NO_EPOCH, |leadership| leadership.node.leader_epoch)
+    }
+}
+
+/// Puts together what is of one topic; the topics come in order.
+pub(super) fn by_topic<S, T>(
+    items: impl IntoIterator<Item = (Arc<str>, S)>,
+    group: impl Fn(Arc<str>, Vec<S>) -> T,
+) -> Vec<T> {
+    let mut topics: BTreeMap<Arc<str>, Vec<S>> = BTreeMap::new();
+    for (topic, item) in items {
+        topics.entry(topic).or_default().push(item);
+    }
+    topics.into_iter().map(|(topic, items)| group(topic, items)).collect()
 }
 
 fn live_leader(cluster: &ClusterContext, id: BrokerId) -> Option<LeaderAndIsrLiveLeader> {

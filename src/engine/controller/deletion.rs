@@ -158,7 +158,6 @@ impl Controller {
         broker: BrokerId,
         asked: &[TopicPartition],
         response: &StopReplicaResponse,
-        _io: &mut Io<'_, '_>,
     ) {
         for id in asked {
             let Some(progress) = self.deletion.topics.get_mut(&id.topic) else { continue };

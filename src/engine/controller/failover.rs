@@ -69,8 +69,13 @@ impl Controller {
                 self.queue.push(event, &io.ctx.cause);
             }
         }
-        for topic in children(deletions) {
-            self.deletion.enqueue(&topic);
+        let deletions = children(deletions);
+        for topic in &deletions {
+            self.deletion.enqueue(topic);
+        }
+        if !deletions.is_empty() {
+            // Once everything is loaded it shows which of them mean nothing, and are to be taken back.
+            self.queue.push(Event::DeletionsChanged, &io.ctx.cause);
         }
         let brokers: Vec<BrokerId> = children(brokers).iter().filter_map(|id| id.parse().ok().map(BrokerId)).collect();
         let topics = children(topics);

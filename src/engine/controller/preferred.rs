@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch::by_topic;
 use super::context::{Partition, Stage};
 use super::partitions::Strategy;
 use super::queue::{Results, Resume, Step};
@@ -71,15 +72,12 @@ impl Controller {
         let Asked { origin, settled, all } = asked;
         let mut outcomes = std::mem::take(&mut self.outcomes);
         outcomes.extend(settled.into_iter().filter(|(_, error)| !all || *error != ErrorCode::ELECTION_NOT_NEEDED));
-        let mut results: Vec<ReplicaElectionResult> = Vec::new();
-        for (id, error_code) in outcomes {
+        let result = |(id, error_code): (TopicPartition, ErrorCode)| {
             let error_message = error_code.is_error().then(|| Arc::from(error_code.message()));
-            let result = PartitionResult { partition_id: id.partition, error_code, error_message };
-            match results.last_mut().filter(|last| last.topic == id.topic) {
-                Some(last) => last.partition_result.push(result),
-                None => results.push(ReplicaElectionResult { topic: id.topic, partition_result: vec![result] }),
-            }
-        }
+            (id.topic, PartitionResult { partition_id: id.partition, error_code, error_message })
+        };
+        let topic = |topic, partition_result| ReplicaElectionResult { topic, partition_result };
+        let results = by_topic(outcomes.into_iter().map(result), topic);
         let response = ElectLeadersResponse { replica_election_results: results, ..Default::default() };
         self.reply(origin, response.into());
     }

@@ -71,7 +71,7 @@ impl Event {
             (znodes::BROKER_IDS, _) => Some(Self::BrokersChanged),
             (znodes::TOPICS, _) => Some(Self::TopicsChanged),
             (znodes::DELETE_TOPICS, _) => Some(Self::DeletionsChanged),
-            (znodes::REASSIGN_PARTITIONS, WatchKind::Created) => Some(Self::ReassignmentsAsked),
+            (znodes::REASSIGN_PARTITIONS, WatchKind::Created | WatchKind::Deleted) => Some(Self::ReassignmentsAsked),
             (znodes::PREFERRED_ELECTION, WatchKind::Created) => Some(Self::PreferredAsked),
             (path, WatchKind::DataChanged) => Self::of_data(path),
             _ => None,
@@ -228,7 +228,7 @@ impl Controller {
             Event::DeletionsChanged => self.read_deletions(io),
             Event::ReassignmentsAsked => self.read_reassignments(io),
             Event::PreferredAsked => self.ask(vec![Op::get(znodes::PREFERRED_ELECTION)], Resume::PreferredRead, io),
-            Event::ReplicasStopped { broker, asked, response } => self.replicas_stopped(broker, &asked, &response, io),
+            Event::ReplicasStopped { broker, asked, response } => self.replicas_stopped(broker, &asked, &response),
             Event::Rebalance => self.rebalance(io),
             Event::Request { request, origin, deadline } => self.request(*request, origin, deadline, io),
         }
@@ -267,7 +267,7 @@ impl Controller {
     pub(super) fn resume(&mut self, resume: Resume, results: &Results, io: &mut Io<'_, '_>) {
         if results.iter().any(|result| matches!(result, Err(ZkError::SessionExpired))) {
             // The session's end is on its way here.
-            return;
+            return self.steps.clear();
         }
         if results.iter().any(|result| matches!(result, Err(ZkError::ConnectionLoss))) {
             return self.start_over(io);

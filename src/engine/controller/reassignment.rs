@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::batch::by_topic;
 use super::context::{Partition, Stage};
 use super::partitions::Strategy;
 use super::queue::{Results, Resume as Wait, Step as Queued};
@@ -147,13 +148,18 @@ impl Controller {
         answer: Option<(Origin, Box<AlterPartitionReassignmentsResponse>)>,
         io: &mut Io<'_, '_>,
     ) {
+        let ops = self.writes_of_moves(&moves).into_iter().map(|write| self.guarded([write])).collect();
+        self.ask(ops, Wait::Reassignment(Resume::Begun(moves, answer)), io);
+    }
+
+    /// The assignments with these moves in them: one write per topic.
+    fn writes_of_moves(&self, moves: &[Move]) -> Vec<Write> {
         let mut topics: BTreeMap<&Arc<str>, znodes::TopicNode> = BTreeMap::new();
-        for Move { id, next } in &moves {
+        for Move { id, next } in moves {
             let Some(topic) = self.cluster.topic(&id.topic) else { continue };
             topics.entry(&id.topic).or_insert_with(|| topic.node()).partitions.insert(id.partition, next.clone());
         }
-        let ops = topics.into_iter().map(|(name, node)| self.guarded([write_topic(name, &node)])).collect();
-        self.ask(ops, Wait::Reassignment(Resume::Begun(moves, answer)), io);
+        topics.into_iter().map(|(name, node)| write_topic(name, &node)).collect()
     }
 
     pub(super) fn resume_reassignment(&mut self, resume: Resume, results: &Results, io: &mut Io<'_, '_>) {
@@ -180,7 +186,12 @@ impl Controller {
                 before.replicas.iter().copied().filter(|broker| !next.replicas.contains(broker)).collect();
             let event = ControllerEvent::Reassignment {
                 partition: id.clone(),
-                step: if next.is_moving() { ReassignmentStep::Began } else { ReassignmentStep::Cancelled },
+                step: match (next.is_moving(), before.is_moving()) {
+                    (true, _) => ReassignmentStep::Began,
+                    (false, true) => ReassignmentStep::Cancelled,
+                    // The same brokers in another order: there is nothing to copy.
+                    (false, false) => ReassignmentStep::Done,
+                },
                 adding: next.adding.clone(),
                 removing: if next.is_moving() { next.removing.clone() } else { unwanted.clone() },
             };
@@ -311,37 +322,31 @@ impl Controller {
             None => true,
             Some(topics) => topics.iter().any(|t| t.name == id.topic && t.partition_indexes.contains(&id.partition)),
         };
-        let mut topics: Vec<OngoingTopicReassignment> = Vec::new();
-        for (id, partition) in self.cluster.partitions() {
-            let assignment = &partition.assignment;
-            if !assignment.is_moving() || !wanted(&id) {
-                continue;
-            }
+        let moving = self.cluster.partitions().filter(|(id, partition)| partition.assignment.is_moving() && wanted(id));
+        let ongoing = moving.map(|(id, partition)| {
             let ongoing = OngoingPartitionReassignment {
                 partition_index: id.partition,
-                replicas: numbers(&assignment.replicas),
-                adding_replicas: numbers(&assignment.adding),
-                removing_replicas: numbers(&assignment.removing),
+                replicas: numbers(&partition.assignment.replicas),
+                adding_replicas: numbers(&partition.assignment.adding),
+                removing_replicas: numbers(&partition.assignment.removing),
             };
-            match topics.last_mut().filter(|last| last.name == id.topic) {
-                Some(last) => last.partitions.push(ongoing),
-                None => topics.push(OngoingTopicReassignment { name: id.topic, partitions: vec![ongoing] }),
-            }
-        }
+            (id.topic, ongoing)
+        });
+        let topics = by_topic(ongoing, |name, partitions| OngoingTopicReassignment { name, partitions });
         let response = ListPartitionReassignmentsResponse { topics, ..Default::default() };
         self.reply(origin, response.into());
     }
 
     /// The old way: all moves stand in one znode. It is deleted when they are taken up; the topics' znodes have them then.
+    /// The watch that is left here tells of that deletion, and then of the next wish.
     pub(super) fn read_reassignments(&mut self, io: &mut Io<'_, '_>) {
-        self.ask(vec![Op::get(znodes::REASSIGN_PARTITIONS)], Wait::Reassignment(Resume::Asked), io);
+        let path = znodes::REASSIGN_PARTITIONS;
+        self.ask(vec![Op::get(path), Op::exists_and_watch(path)], Wait::Reassignment(Resume::Asked), io);
     }
 
     fn reassignments_read(&mut self, results: &Results, io: &mut Io<'_, '_>) {
-        let asked = match results.first() {
-            Some(Ok(OpResult::Data { data, .. })) => znodes::read_reassignments(data).unwrap_or_default(),
-            _ => Vec::new(),
-        };
+        let Some(Ok(OpResult::Data { data, .. })) = results.first() else { return };
+        let asked = znodes::read_reassignments(data).unwrap_or_default();
         let moves: Vec<Move> = asked
             .into_iter()
             .filter_map(|(topic, partition, target)| {
@@ -350,14 +355,9 @@ impl Controller {
                 Some(Move { id, next })
             })
             .collect();
-        let mut topics: BTreeMap<&Arc<str>, znodes::TopicNode> = BTreeMap::new();
-        for Move { id, next } in &moves {
-            let Some(topic) = self.cluster.topic(&id.topic) else { continue };
-            topics.entry(&id.topic).or_insert_with(|| topic.node()).partitions.insert(id.partition, next.clone());
-        }
-        let writes = topics.into_iter().map(|(name, node)| write_topic(name, &node));
-        let done = Write::delete(znodes::REASSIGN_PARTITIONS, ANY_VERSION);
-        let ops = vec![self.guarded(writes.chain([done]))];
+        let mut writes = self.writes_of_moves(&moves);
+        writes.push(Write::delete(znodes::REASSIGN_PARTITIONS, ANY_VERSION));
+        let ops = vec![self.guarded(writes)];
         self.ask(ops, Wait::Reassignment(Resume::Begun(moves, None)), io);
     }
 }

@@ -11,7 +11,7 @@ use super::failover::children;
 use super::queue::{Results, Resume, Step};
 use super::write::{StateUpdate, Why};
 use super::{Controller, Io, znodes};
-use crate::engine::context::{Cause, Context};
+use crate::engine::context::Cause;
 use crate::engine::event::{ControllerEvent, ElectionReason, EventKind};
 use crate::engine::replica::TopicPartition;
 use crate::engine::zk::op::{Op, OpResult};
@@ -58,7 +58,7 @@ impl Controller {
         if let Some(id) = first {
             io.ctx.cause = Cause::event(id);
         }
-        self.lead_first(new, io.ctx);
+        self.lead_first(new);
     }
 
     fn creation(&self, name: &Arc<str>, is_new: bool, added: &[i32]) -> Option<ControllerEvent> {
@@ -77,7 +77,7 @@ impl Controller {
     }
 
     /// Elects the first leaders of partitions. Those of which no replica lives wait for a broker.
-    fn lead_first(&mut self, partitions: Vec<TopicPartition>, _ctx: &mut Context<'_>) {
+    fn lead_first(&mut self, partitions: Vec<TopicPartition>) {
         let updates = partitions
             .into_iter()
             .filter_map(|id| {

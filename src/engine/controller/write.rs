@@ -94,9 +94,14 @@ impl Controller {
         for StateUpdate { partition, mut next, why } in updates {
             let is_new = next.version == NO_VERSION;
             next.version += 1;
-            changes.entry((why, next.node.leader)).or_default().push(self.change(&partition, &next));
+            let change = self.change(&partition, &next);
+            let mut hosts = self.cluster.replicas_among(&partition, &everybody);
+            if why == Why::Shrunk {
+                // Who leaves has been told to stop, and would begin to follow again.
+                hosts.retain(|host| next.node.isr.contains(host) || !change.old_isr.contains(host));
+            }
+            changes.entry((why, next.node.leader)).or_default().push(change);
             self.cluster.lead(&partition, next);
-            let hosts = self.cluster.replicas_among(&partition, &everybody);
             self.batch.host(&partition, &hosts, is_new, &everybody);
         }
         self.report(changes, io.ctx);
@@ -123,9 +128,11 @@ impl Controller {
             let removed = removed(&changes);
             let event = match (why, leader) {
                 (Why::Elected(reason), Some(leader)) => ControllerEvent::LeadersElected { leader, changes, reason },
-                (_, None) => ControllerEvent::PartitionsOffline { changes },
-                (Why::Shrunk | Why::Moved, Some(_)) if removed.is_empty() => continue,
-                (Why::Shrunk | Why::Moved, Some(_)) => ControllerEvent::IsrShrunk { removed, changes },
+                (_, None) if changes.iter().any(|change| change.old_leader.is_some()) => {
+                    ControllerEvent::PartitionsOffline { changes }
+                }
+                _ if removed.is_empty() => continue,
+                _ => ControllerEvent::IsrShrunk { removed, changes },
             };
             let id = ctx.note(EventKind::Controller(event));
             first = first.or(Some(id));

@@ -20,6 +20,9 @@ use crate::protocol::describe_configs::{
 };
 use crate::protocol::{DescribeConfigsRequest, DescribeConfigsResponse, ErrorCode};
 
+/// What topics set, by name; none for a topic that is not there.
+type Found<'a> = BTreeMap<&'a str, Option<BTreeMap<String, String>>>;
+
 /// A request that waits for ZooKeeper.
 #[derive(Clone, Debug)]
 pub(super) struct Describing {
@@ -39,6 +42,9 @@ impl Controller {
         let ops: Vec<Op> = topics(&request)
             .flat_map(|name| [Op::exists(znodes::topic_path(name)), Op::get(znodes::topic_config_path(name))])
             .collect();
+        if ops.is_empty() {
+            return self.answer_description(&request, origin, &BTreeMap::new());
+        }
         let ticket = zk.submit(ops, ctx);
         self.admin.describing.insert(ticket, Describing { request, origin });
     }
@@ -51,11 +57,11 @@ impl Controller {
         io: &mut Io<'_, '_>,
     ) -> Option<Vec<Result<OpResult, ZkError>>> {
         let Some(Describing { request, origin }) = self.admin.describing.remove(&ticket) else { return Some(results) };
-        if results.iter().any(|result| matches!(result, Err(ZkError::ConnectionLoss))) {
+        if results.iter().any(|result| matches!(result, Err(ZkError::ConnectionLoss | ZkError::SessionExpired))) {
             self.describe_configs(request, origin, io.zk, io.ctx);
             return None;
         }
-        let mut found: BTreeMap<&str, Option<BTreeMap<String, String>>> = BTreeMap::new();
+        let mut found = Found::new();
         for (name, answer) in topics(&request).zip(results.chunks(2)) {
             let [exists, data] = answer else { continue };
             let overrides = match data {
@@ -64,18 +70,21 @@ impl Controller {
             };
             found.insert(name, exists.is_ok().then_some(overrides));
         }
-        let describe = |resource| self.describe(resource, &request, &found);
-        let response =
-            DescribeConfigsResponse { throttle_time_ms: 0, results: request.resources.iter().map(describe).collect() };
-        self.replies.push((origin, response.into()));
+        self.answer_description(&request, origin, &found);
         None
+    }
+
+    fn answer_description(&mut self, request: &DescribeConfigsRequest, origin: Origin, found: &Found<'_>) {
+        let describe = |resource| self.describe(resource, request, found);
+        let results = request.resources.iter().map(describe).collect();
+        self.replies.push((origin, DescribeConfigsResponse { throttle_time_ms: 0, results }.into()));
     }
 
     fn describe(
         &self,
         resource: &DescribeConfigsResource,
         request: &DescribeConfigsRequest,
-        found: &BTreeMap<&str, Option<BTreeMap<String, String>>>,
+        found: &Found<'_>,
     ) -> DescribeConfigsResult {
         let name = resource.resource_name.as_ref();
         let configs = match resource.resource_type {
