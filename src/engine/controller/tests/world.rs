@@ -221,7 +221,7 @@ impl World {
                     node.on_zk(id, events, ctx);
                 }),
                 (NodeId::Broker(id), Timer::Broker(BrokerTimer::Controller(timer))) => {
-                    self.with_node(id, cause, |node, ctx| node.controller.on_timer(timer, &mut node.zk, ctx));
+                    self.with_node(id, cause, |node, ctx| node.controller.on_timer(&timer, &mut node.zk, ctx));
                 }
                 _ => {}
             }
