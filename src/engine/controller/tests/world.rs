@@ -166,14 +166,14 @@ impl World {
                     let events = node.zk.on_closed(from, ctx);
                     node.on_zk(id, events, ctx);
                 }),
-                (NodeId::Broker(id), Payload::Request(request)) => self.told(from, id, request, cause),
+                (NodeId::Broker(id), Payload::Request(request)) => self.told(from, id, &request, cause),
                 _ => {}
             }
         }
     }
 
     /// A broker is told something by a controller, and says yes.
-    fn told(&mut self, from: NodeId, to: BrokerId, request: KafkaRequest, cause: Cause) {
+    fn told(&mut self, from: NodeId, to: BrokerId, request: &KafkaRequest, cause: Cause) {
         let NodeId::Broker(controller) = from else { return };
         if !self.nodes.contains_key(&to) {
             return self.with_node(controller, cause, |node, ctx| node.controller.on_closed(to, ctx));
