@@ -7,7 +7,7 @@ use crate::engine::cluster::Cluster;
 use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, OperatorEvent};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
-use crate::session::event::{Change, Severity};
+use crate::session::event::{Change, Severity, kind};
 use crate::session::snapshot;
 
 /// Partitions named in a line; more are counted.
@@ -164,12 +164,12 @@ fn client(event: &ClientEvent, name: &str) -> Told {
         }
         ClientEvent::LeaderFound { leader, partitions } => {
             let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
-            Told::new("clients_found_leaders", Severity::Good, text, "leaders moved").about(*leader)
+            Told::new(kind::LEADER_FOUND, Severity::Good, text, "leaders moved").about(*leader)
         }
         ClientEvent::RecordsSentAgain { leader, records, .. } => {
             let text =
                 format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
-            Told::new("clients_found_leaders", Severity::Good, text, "leaders moved").about(*leader)
+            Told::new(kind::RECORDS_SENT_AGAIN, Severity::Good, text, "leaders moved").about(*leader)
         }
         ClientEvent::DeliveryFailed { records, error } => {
             let text = format!("{name} gives up {}", counted_u64(*records, "record"));
