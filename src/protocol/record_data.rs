@@ -39,10 +39,17 @@ impl Records {
 
     /// Checks that this is one good batch of a producer, and remembers what came of it. Any thread may do that before the
     /// broker sees the request: the CRC is computed once.
-    pub fn check(&mut self) {
-        if self.checked.is_none() {
-            self.checked = Some(Box::new(records::validate(self)));
+    ///
+    /// A batch that makes less than half of the frame it came in, of `frame_bytes`, is copied out of it: a small batch must
+    /// not keep a large buffer for as long as it is stored.
+    pub fn check(&mut self, frame_bytes: usize) {
+        let mut checked = records::validate(self);
+        if let Ok(batch) = &mut checked
+            && batch.body.len() < frame_bytes / 2
+        {
+            batch.body = Bytes::copy_from_slice(&batch.body);
         }
+        self.checked = Some(Box::new(checked));
     }
 
     /// The one batch of a producer, or why it is refused: as [`Records::check`] found, else found now.

@@ -55,17 +55,17 @@ pub(super) fn decode(frame: &Bytes) -> Result<Asked, Refusal> {
             _ => Refusal::NotServed { api_key, version },
         });
     }
-    let request = checked(request);
+    let request = checked(request, frame.len());
     Ok(Asked { correlation, version, client_id: header.client_id.unwrap_or_default(), request })
 }
 
 /// Checks the batches that a producer sends (CRC, counts, records), here rather than on the engine's thread: what was found
 /// travels with them.
-fn checked(request: Request) -> Request {
+fn checked(request: Request, frame_bytes: usize) -> Request {
     let Request::Produce(mut produce) = request else { return request };
     let partitions = produce.topic_data.iter_mut().flat_map(|topic| &mut topic.partition_data);
     for records in partitions.filter_map(|data| data.records.as_mut()) {
-        records.check();
+        records.check(frame_bytes);
     }
     produce.into()
 }

@@ -18,6 +18,9 @@ pub const LENGTH_OVERHEAD: usize = 12;
 /// rewritten without computing it again: that is how a leader gives out offsets.
 pub const CRC_FROM: usize = 21;
 
+/// Where the number of the format stands.
+const MAGIC_AT: usize = 16;
+
 /// The only format that the lab stores: batches since Kafka 0.11.
 pub const MAGIC: i8 = 2;
 
@@ -122,19 +125,24 @@ impl BatchHeader {
     /// Reads a head from its 61 bytes.
     ///
     /// # Errors
-    /// [`BatchError::Truncated`] if there are fewer; [`BatchError::UnknownMagic`] or [`BatchError::OldMagic`] if it is
-    /// none of magic 2; [`BatchError::TooSmall`] if it says to be shorter than a head.
-    pub fn parse(mut head: &[u8]) -> Result<Self, BatchError> {
-        let size = head.len();
-        Self::take(&mut head).map_err(|_| BatchError::Truncated { bytes: size })?.check()
+    /// [`BatchError::TooSmall`] if it says to be shorter than a head; [`BatchError::UnknownMagic`] or
+    /// [`BatchError::OldMagic`] if it is none of magic 2; [`BatchError::Truncated`] if there are fewer than 61 bytes and
+    /// those that are there say neither.
+    pub fn parse(head: &[u8]) -> Result<Self, BatchError> {
+        check_beginning(head)?;
+        let header = Self::take(&mut &*head).map_err(|_| BatchError::Truncated { bytes: head.len() })?;
+        if header.size_bytes() < HEAD_BYTES {
+            return Err(BatchError::TooSmall { batch_length: header.batch_length });
+        }
+        Ok(header)
     }
 
-    fn take(head: &mut &[u8]) -> Result<(i8, Self), bytes::TryGetError> {
+    fn take(head: &mut &[u8]) -> Result<Self, bytes::TryGetError> {
         let base_offset = head.try_get_i64()?;
         let batch_length = head.try_get_i32()?;
         let leader_epoch = head.try_get_i32()?;
-        let magic = head.try_get_i8()?;
-        let header = Self {
+        head.try_get_i8()?;
+        Ok(Self {
             base_offset,
             batch_length,
             leader_epoch,
@@ -147,8 +155,7 @@ impl BatchHeader {
             producer_epoch: head.try_get_i16()?,
             base_sequence: head.try_get_i32()?,
             record_count: head.try_get_i32()?,
-        };
-        Ok((magic, header))
+        })
     }
 
     /// The 61 bytes.
@@ -213,19 +220,17 @@ impl BatchHeader {
     }
 }
 
-/// What [`BatchHeader::take`] got, before anybody believed it.
-trait Check {
-    fn check(self) -> Result<BatchHeader, BatchError>;
-}
+/// The shortest batch of any format, after its length field (Kafka's `LegacyRecord.RECORD_OVERHEAD_V0`): what says to be
+/// shorter is no batch, whatever follows.
+const LEAST_LENGTH: i32 = 14;
 
-impl Check for (i8, BatchHeader) {
-    fn check(self) -> Result<BatchHeader, BatchError> {
-        let (magic, header) = self;
-        check_magic(magic)?;
-        if header.size_bytes() < HEAD_BYTES || header.batch_length < 0 {
-            return Err(BatchError::TooSmall { batch_length: header.batch_length });
-        }
-        Ok(header)
+/// Checks as much of a head as there is: its length and its format, in the order in which Kafka does
+/// (`ByteBufferLogInputStream.nextBatchSize`).
+fn check_beginning(head: &[u8]) -> Result<(), BatchError> {
+    let length = head.get(8..LENGTH_OVERHEAD).and_then(|length| length.try_into().ok()).map(i32::from_be_bytes);
+    match length {
+        Some(batch_length) if batch_length < LEAST_LENGTH => Err(BatchError::TooSmall { batch_length }),
+        _ => head.get(MAGIC_AT).map_or(Ok(()), |magic| check_magic(magic.cast_signed())),
     }
 }
 
@@ -233,7 +238,7 @@ impl Check for (i8, BatchHeader) {
 ///
 /// # Errors
 /// [`BatchError::OldMagic`] for the formats before Kafka 0.11, [`BatchError::UnknownMagic`] for what is no format.
-pub(super) fn check_magic(magic: i8) -> Result<(), BatchError> {
+fn check_magic(magic: i8) -> Result<(), BatchError> {
     match magic {
         MAGIC => Ok(()),
         0 | 1 => Err(BatchError::OldMagic { magic }),

@@ -34,12 +34,17 @@ fn plain(header: &BatchHeader, body: &Bytes) -> Result<Bytes, BatchError> {
     codec.decompress(body, MAX_DECOMPRESSED_BYTES).map_err(|error| BatchError::Decompress(error.to_string()))
 }
 
-/// Walks the records and tells of each its offset delta and whether it has a key. It runs over every record that a
-/// producer sends: on slices, without counting a reference.
+/// What a check looks at in a record.
+pub(super) struct Scanned {
+    pub(super) deltas: Deltas,
+    pub(super) has_key: bool,
+}
+
+/// Walks the records. It runs over every record that a producer sends: on slices, without counting a reference.
 pub(super) fn scan(
     header: &BatchHeader,
     body: &Bytes,
-) -> Result<impl Iterator<Item = Result<(i32, bool), ()>> + use<>, BatchError> {
+) -> Result<impl Iterator<Item = Result<Scanned, ()>> + use<>, BatchError> {
     let plain = plain(header, body)?;
     let mut at = 0;
     Ok(std::iter::from_fn(move || {
@@ -51,12 +56,12 @@ pub(super) fn scan(
     }))
 }
 
-fn scan_one(mut record: &[u8]) -> Option<(i32, bool)> {
+fn scan_one(mut record: &[u8]) -> Option<Scanned> {
     let deltas = take_deltas(&mut record)?;
     let has_key = take_bytes(&mut record)?.is_some();
     take_bytes(&mut record)?;
     take_headers(&mut record, |_, _| {})?;
-    record.is_empty().then_some((deltas.offset, has_key))
+    record.is_empty().then_some(Scanned { deltas, has_key })
 }
 
 /// Reads all records.

@@ -5,6 +5,7 @@
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
+use super::header::Attributes;
 use super::*;
 
 fn batch(compression: Compression, records: &[(&str, &str)]) -> Records {
@@ -46,7 +47,12 @@ fn what_is_broken_gets_kafkas_code() {
     assert_eq!(code(&changed(last, false)), ErrorCode::CORRUPT_MESSAGE, "a flipped bit");
     assert_eq!(code(&changed(|b| b[16] = 9, true)), ErrorCode::CORRUPT_MESSAGE, "no such magic");
     assert_eq!(code(&changed(|b| b[8..12].fill(0), true)), ErrorCode::CORRUPT_MESSAGE, "a size of 0");
+    assert_eq!(code(&changed(|b| b[8..12].copy_from_slice(&48_i32.to_be_bytes()), true)), ErrorCode::CORRUPT_MESSAGE);
     assert_eq!(code(&changed(|b| b.truncate(70), false)), ErrorCode::INVALID_RECORD, "cut off");
+    assert_eq!(code(&changed(|b| b.truncate(11), false)), ErrorCode::INVALID_RECORD, "cut off within the length");
+    assert_eq!(code(&changed(|b| b[16] = 1, true)), ErrorCode::INVALID_RECORD, "a format before Kafka 0.11");
+    assert_eq!(code(&changed(|b| b[7] = 1, true)), ErrorCode::INVALID_RECORD, "a base offset of its own");
+    assert_eq!(code(&changed(|b| b[53..57].fill(0xff), true)), ErrorCode::INVALID_RECORD, "a producer id, no sequence");
     assert_eq!(code(&changed(|b| b[60] = 3, true)), ErrorCode::INVALID_RECORD, "a count that is not so");
     assert_eq!(code(&changed(|b| b[22] |= 0x20, true)), ErrorCode::INVALID_RECORD, "a control batch");
     assert_eq!(code(&changed(|b| b[22] |= 0x07, true)), ErrorCode::INVALID_RECORD, "no such codec");
@@ -54,6 +60,45 @@ fn what_is_broken_gets_kafkas_code() {
     let mut two = batch(Compression::None, &[("a", "1")]);
     two.push(batch(Compression::None, &[("b", "1")]).to_bytes());
     assert_eq!(code(&two), ErrorCode::INVALID_RECORD, "two");
+}
+
+#[test]
+fn a_length_or_a_format_that_cannot_be_is_found_before_the_end_of_the_head_is_there() {
+    let code = |bytes: &[u8]| validate(&Records::from(Bytes::copy_from_slice(bytes))).unwrap_err().code();
+    let mut short = [0_u8; 20];
+    short[16] = 2;
+    for (length, wanted) in
+        [(13_i32, ErrorCode::CORRUPT_MESSAGE), (-1, ErrorCode::CORRUPT_MESSAGE), (14, ErrorCode::INVALID_RECORD)]
+    {
+        short[8..12].copy_from_slice(&length.to_be_bytes());
+        assert_eq!(code(&short), wanted, "a length of {length}");
+    }
+    assert_eq!(code(&short[..16]), ErrorCode::INVALID_RECORD, "cut off before its format");
+    short[16] = 3;
+    assert_eq!(code(&short), ErrorCode::CORRUPT_MESSAGE, "no such format");
+}
+
+#[test]
+fn records_that_do_not_decompress_are_no_records() {
+    let garbage = |compression: Compression| {
+        changed(
+            |bytes| bytes[21..23].copy_from_slice(&Attributes::default().with_compression(compression).0.to_be_bytes()),
+            true,
+        )
+    };
+    for codec in Compression::ALL.into_iter().filter(|codec| *codec != Compression::None) {
+        assert_eq!(validate(&garbage(codec)).unwrap_err().code(), ErrorCode::INVALID_RECORD, "{codec:?}");
+    }
+}
+
+#[test]
+fn a_largest_timestamp_that_is_not_so_is_put_right() {
+    for wrong in [0_i64, -1, 999_999] {
+        let lying = changed(|bytes| bytes[35..43].copy_from_slice(&wrong.to_be_bytes()), true);
+        let good = validate(&lying).unwrap();
+        assert_eq!(good.header.max_timestamp, 1_001);
+        assert_eq!(good.header.crc, good.header.checksum(&good.body), "and with it the checksum");
+    }
 }
 
 #[test]

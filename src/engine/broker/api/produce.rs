@@ -16,6 +16,7 @@ use crate::engine::replica::TopicPartition;
 use crate::protocol::produce::{
     LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData, PartitionProduceResponse, TopicProduceResponse,
 };
+use crate::protocol::records::Compression;
 use crate::protocol::{ApiKey, ErrorCode, ProduceRequest, ProduceResponse, Request, Response};
 
 /// See the [module](self).
@@ -23,6 +24,8 @@ pub(crate) const API: Api = Api { key: ApiKey::Produce, oldest: 0, newest: 11, c
 
 /// The oldest version whose record format is served (magic 2).
 const OLDEST_SERVED: i16 = 3;
+/// The version from which on batches may be compressed with Zstandard (KIP-110).
+const ZSTD_FROM: i16 = 7;
 /// The version from which on the answer names the new leader (KIP-951).
 const NAMES_LEADER: i16 = 10;
 
@@ -98,7 +101,7 @@ fn append_all(broker: &mut Broker, request: ProduceRequest, origin: &Origin, ctx
         for data in topic.partition_data {
             let id = TopicPartition::new(Arc::clone(&topic.name), data.index);
             let outcome = match whole {
-                Ok(()) => append(broker, &id, &data, acks, ctx),
+                Ok(()) => append(broker, &id, &data, (acks, origin.version), ctx),
                 Err(code) => Err(Refusal { code, message: None }),
             };
             let (answer, wait) = answer_of(data.index, &id, outcome);
@@ -138,7 +141,7 @@ fn append(
     broker: &mut Broker,
     id: &TopicPartition,
     data: &PartitionProduceData,
-    acks: i16,
+    (acks, version): (i16, i16),
     ctx: &mut Context<'_>,
 ) -> Result<Done, Refusal> {
     let replica = broker.led(id, -1)?;
@@ -147,6 +150,9 @@ fn append(
     }
     let batch = data.records.as_ref().ok_or(ErrorCode::INVALID_RECORD)?.checked_batch();
     let batch = batch.map_err(|error| Refusal { code: error.code(), message: Some(error.to_string().into()) })?;
+    if version < ZSTD_FROM && batch.header.attributes.compression() == Some(Compression::Zstd) {
+        return Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE.into());
+    }
     let (leader_epoch, date_ms) = (replica.state.leader_epoch, ctx.now.date_ms());
     let replica = broker.replica_mut(id).ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
     let appended = replica
