@@ -1,13 +1,13 @@
 //! Frames out of a stream of bytes: four bytes of size, then so many bytes. It knows no message.
 //!
-//! Small frames are copied out of one buffer that is used again and again; a large one is read into memory of its own,
-//! which becomes the frame without a copy, so that the records in it are never copied at all. Memory is taken as the
-//! bytes arrive: a size alone makes nobody reserve 100 MiB.
+//! Small frames are copied out of one buffer that is used again and again; a large one is the buffer that it was read
+//! into, so that the records in it are never copied at all. After a large frame another one is expected, and read with
+//! as few calls as the stream allows. Memory is taken as the bytes arrive: a size alone makes nobody reserve 100 MiB.
 
 use std::io;
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// The size field ahead of each frame.
 const SIZE_BYTES: usize = 4;
 
-/// The shared buffer; a frame that does not fit into it gets memory of its own.
+/// The shared buffer; a frame that does not fit into it is not copied.
 const BUFFER_BYTES: usize = 16 * 1024;
 
 /// How much is reserved for a large frame at once; beyond, as much again as has arrived.
@@ -56,15 +56,16 @@ pub(super) enum FrameError {
 #[derive(Debug)]
 pub(super) struct Frames<R> {
     source: R,
+    /// What has arrived and is not handed on: it begins with a size.
     buffer: BytesMut,
-    /// A large frame that has begun to arrive, and its size.
-    begun: Option<(BytesMut, usize)>,
+    /// How much to reserve for what comes next: as much as the last frame took.
+    expected: usize,
     limits: Limits,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
     pub(super) fn new(source: R, limits: Limits) -> Self {
-        Self { source, buffer: BytesMut::new(), begun: None, limits }
+        Self { source, buffer: BytesMut::new(), expected: BUFFER_BYTES, limits }
     }
 
     /// The next frame, without its size.
@@ -72,27 +73,50 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     /// It may be dropped before it is done and called again: nothing is lost, and the client's time begins anew. That is
     /// what happens while time stands.
     pub(super) async fn next(&mut self) -> Result<Bytes, FrameError> {
-        if self.buffer.is_empty() && self.begun.is_none() {
-            self.buffer.reserve(BUFFER_BYTES);
+        if self.buffer.is_empty() {
+            self.buffer.reserve(self.expected);
             let read = timeout(self.limits.idle_time, self.source.read_buf(&mut self.buffer)).await;
             if read.map_err(|_| FrameError::Idle)?? == 0 {
                 return Err(FrameError::Closed);
             }
         }
-        if let Some(frame) = self.buffered()? {
+        if let Some(frame) = self.arrived()? {
             return Ok(frame);
         }
         let deadline = Instant::now() + self.limits.frame_time;
         timeout_at(deadline, self.rest()).await.map_err(|_| FrameError::Slow)?
     }
 
-    /// The next frame, where it is in the buffer already.
-    fn buffered(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(size) = self.size()? else { return Ok(None) };
-        let Some(body) = self.buffer.get(SIZE_BYTES..SIZE_BYTES + size) else { return Ok(None) };
-        let frame = Bytes::copy_from_slice(body);
-        self.buffer.advance(SIZE_BYTES + size);
-        Ok(Some(frame))
+    /// Reads on until the frame that has begun is complete.
+    async fn rest(&mut self) -> Result<Bytes, FrameError> {
+        loop {
+            let missing =
+                self.size()?.map_or(BUFFER_BYTES, |size| (SIZE_BYTES + size).saturating_sub(self.buffer.len()));
+            self.buffer.reserve(missing.min(AT_ONCE_BYTES.max(self.buffer.len())));
+            some(self.source.read_buf(&mut self.buffer).await?)?;
+            if let Some(frame) = self.arrived()? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// The next frame, where all of it has arrived.
+    fn arrived(&mut self) -> Result<Option<Bytes>, FrameError> {
+        let Some(end) = self.size()?.map(|size| SIZE_BYTES + size) else { return Ok(None) };
+        let Some(body) = self.buffer.get(SIZE_BYTES..end) else { return Ok(None) };
+        self.expected = end.clamp(BUFFER_BYTES, AT_ONCE_BYTES);
+        // What is stored must not keep a buffer that is mostly something else.
+        if end <= BUFFER_BYTES || end < self.buffer.capacity() / 2 {
+            let frame = Bytes::copy_from_slice(body);
+            self.buffer.advance(end);
+            return Ok(Some(frame));
+        }
+        let mut begun = BytesMut::with_capacity(self.expected);
+        begun.extend_from_slice(self.buffer.get(end..).unwrap_or_default());
+        let mut frame = std::mem::replace(&mut self.buffer, begun);
+        frame.truncate(end);
+        frame.advance(SIZE_BYTES);
+        Ok(Some(frame.freeze()))
     }
 
     /// The size of the next frame, once it is there.
@@ -101,46 +125,6 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         let size = i32::from_be_bytes(*size);
         let fits = usize::try_from(size).ok().filter(|size| *size <= self.limits.frame_bytes);
         fits.map(Some).ok_or(FrameError::Size(size))
-    }
-
-    /// Reads on until the frame that has begun is complete.
-    async fn rest(&mut self) -> Result<Bytes, FrameError> {
-        while self.begun.is_none() {
-            if let Some(frame) = self.buffered()? {
-                return Ok(frame);
-            }
-            match self.size()? {
-                Some(size) if SIZE_BYTES + size > BUFFER_BYTES => self.begin(size),
-                _ => {
-                    self.buffer.reserve(BUFFER_BYTES);
-                    some(self.source.read_buf(&mut self.buffer).await?)?;
-                }
-            }
-        }
-        self.large().await
-    }
-
-    /// Gives a large frame memory of its own and moves there what has arrived of it.
-    fn begin(&mut self, size: usize) {
-        self.buffer.advance(SIZE_BYTES);
-        let mut frame = BytesMut::with_capacity(size.min(AT_ONCE_BYTES));
-        frame.extend_from_slice(&self.buffer.split_to(self.buffer.len().min(size)));
-        self.begun = Some((frame, size));
-    }
-
-    /// Reads on until the large frame is complete.
-    async fn large(&mut self) -> Result<Bytes, FrameError> {
-        while let Some((frame, size)) = &mut self.begun {
-            let missing = size.saturating_sub(frame.len());
-            if missing == 0 {
-                break;
-            }
-            if frame.capacity() == frame.len() {
-                frame.reserve(missing.min(frame.len()));
-            }
-            some(self.source.read_buf(&mut frame.limit(missing)).await?)?;
-        }
-        Ok(self.begun.take().map(|(frame, _)| frame.freeze()).unwrap_or_default())
     }
 }
 
