@@ -5,5 +5,6 @@
 mod sim {
     mod harness;
     mod life;
+    mod memory;
     mod seeds;
 }

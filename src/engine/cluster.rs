@@ -10,6 +10,7 @@
 mod dispatch;
 mod events;
 mod nodes;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub struct Cluster {
     audited: Time,
     /// Whether the processes were started.
     booted: bool,
+    /// What is left of `--memory`.
+    room: room::Room,
     /// Replicas that changed since [`Cluster::take_touched`].
     touched: BTreeSet<(BrokerId, TopicPartition)>,
 }
@@ -83,6 +86,7 @@ impl Cluster {
             sockets: BTreeMap::new(),
             audited: Time::ZERO,
             booted: false,
+            room: room::Room::default(),
             touched: BTreeSet::new(),
             config: Arc::new(config),
         };

@@ -55,7 +55,21 @@ impl Config {
     }
 }
 
+/// How many segments the memory bound is worth: what is freed at once is so small a part of it.
+const MEMORY_SEGMENTS: u64 = 64;
+
+/// The smallest segment in memory.
+const LEAST_MEMORY_SEGMENT: u64 = 64 * 1024;
+
 impl Config {
+    /// How large a segment in memory may grow, so that [`Config::memory_bytes`] can be held.
+    pub fn memory_segment_bytes(&self) -> u64 {
+        match self.memory_bytes {
+            0 => u64::MAX,
+            bytes => (bytes / MEMORY_SEGMENTS).max(LEAST_MEMORY_SEGMENT),
+        }
+    }
+
     /// The port of a broker; 0 for one that the configuration does not know.
     pub fn port(&self, id: BrokerId) -> u16 {
         usize::try_from(id.0 - 1).ok().and_then(|index| self.ports.get(index)).copied().unwrap_or(0)

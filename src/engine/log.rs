@@ -37,6 +37,9 @@ pub use storage::{SegmentInfo, Storage, StorageError, StoredBatch};
 pub struct LogConfig {
     /// `segment.bytes`: a segment is closed before it grows beyond.
     pub segment_bytes: u64,
+    /// A segment in memory is closed at this size already, so that `--memory` can take it: a bound on all logs is of no
+    /// use where each of them is one segment of a gigabyte (deviation: memory-bound).
+    pub memory_segment_bytes: u64,
     /// `segment.ms`: a segment is closed when its records span more.
     pub segment_ms: i64,
     /// `max.message.bytes`: the largest batch.
@@ -47,7 +50,13 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { segment_bytes: 1 << 30, segment_ms: 604_800_000, max_message_bytes: 1_048_588, log_append_time: false }
+        Self {
+            segment_bytes: 1 << 30,
+            memory_segment_bytes: u64::MAX,
+            segment_ms: 604_800_000,
+            max_message_bytes: 1_048_588,
+            log_append_time: false,
+        }
     }
 }
 
@@ -100,6 +109,11 @@ impl<S: Storage> Log<S> {
     /// The bytes that it holds.
     pub fn size_bytes(&self) -> u64 {
         self.storage.segments().map(|segment| segment.size_bytes).sum()
+    }
+
+    /// The batches that it holds.
+    pub fn batch_count(&self) -> u64 {
+        self.storage.segments().map(|segment| segment.batches).sum()
     }
 
     /// Its segments, oldest first; the last one is active.
@@ -177,24 +191,19 @@ impl<S: Storage> Log<S> {
         self.epochs.truncate_from_start(offset);
     }
 
-    /// Frees memory: drops the oldest segment if all of it lies below `below` (the high watermark). One that is still
-    /// active is closed first, as Kafka does with one that retention takes. Returns the bytes that went; 0 where nothing
-    /// could.
-    pub fn evict_oldest_segment(&mut self, below: i64) -> u64 {
-        let (oldest, second) = {
-            let mut segments = self.storage.segments();
-            (segments.next(), segments.next())
-        };
-        let end = second.map_or(self.end_offset, |second| second.base_offset);
-        let Some(oldest) = oldest.filter(|oldest| end <= below && oldest.size_bytes > 0) else { return 0 };
-        if second.is_none() && self.roll().is_err() {
-            return 0;
+    /// Where the oldest segment ends: what [`Log::evict_to`] takes first.
+    pub fn oldest_segment_end(&self) -> i64 {
+        self.storage.segments().nth(1).map_or(self.end_offset, |second| second.base_offset)
+    }
+
+    /// Frees memory: drops the segments that lie below `offset`, and moves the log start there, but not beyond the log
+    /// end. An active segment that lies below is closed first, as Kafka does with one that retention takes.
+    pub fn evict_to(&mut self, offset: i64) {
+        // A storage that cannot begin another segment keeps the one that it has.
+        if offset >= self.end_offset && self.roll().is_err() {
+            return;
         }
-        self.start_offset = self.start_offset.max(end);
-        self.storage.remove_first_segment();
-        self.producers.first_segment_is(end);
-        self.epochs.truncate_from_start(self.start_offset);
-        oldest.size_bytes
+        self.advance_log_start(offset.min(self.end_offset));
     }
 
     /// A leader begins its reign at `start_offset`.

@@ -227,6 +227,7 @@ impl TopicSettings {
             segment_ms: self.segment_ms,
             max_message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(0),
             log_append_time: self.message_timestamp_type == "LogAppendTime",
+            ..LogConfig::default()
         }
     }
 }

@@ -454,8 +454,11 @@ pub struct ZkSession {
 /// Memory of the logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Bytes of stored batches, shared ones once.
+    /// What the logs hold, in bytes: what replicas share, once.
     pub used_bytes: u64,
     /// The bound of `--memory`; 0 for none.
     pub bound_bytes: u64,
+    /// What went since the lab began, to keep within the bound.
+    #[serde(default)]
+    pub evicted_bytes: u64,
 }

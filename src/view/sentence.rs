@@ -4,7 +4,7 @@
 use crate::model::Model;
 use crate::session::snapshot::{Broker, BrokerState, Partition, Snapshot};
 
-use super::format::{duration_ms, plural};
+use super::format::{self, duration_ms, plural};
 use super::role::Role;
 
 /// The sentence: a sign, what stands out, and what explains it.
@@ -45,7 +45,7 @@ pub fn project(model: &Model) -> Sentence {
     }
     let snapshot = &*model.snapshot;
     let facts = Facts::of(snapshot);
-    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 10] = [
+    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 11] = [
         starting,
         without_leader,
         without_zookeeper,
@@ -56,6 +56,7 @@ pub fn project(model: &Model) -> Sentence {
         dead,
         lagging,
         standing,
+        full,
     ];
     let news = questions.iter().find_map(|question| question(snapshot, &facts));
     news.unwrap_or_else(|| calm(model, &facts))
@@ -134,6 +135,15 @@ fn without_zookeeper(snapshot: &Snapshot, _: &Facts<'_>) -> Option<Sentence> {
     (all > 0 && up * 2 <= all).then(|| {
         let plain = "Leaders go on serving; none can be elected until a majority is back.";
         Sentence::bad(format!("ZooKeeper has no majority: {up} of {all} run."), plain)
+    })
+}
+
+/// The logs have reached `--memory`, and what is new takes the place of what is old.
+fn full(snapshot: &Snapshot, _: &Facts<'_>) -> Option<Sentence> {
+    let memory = snapshot.memory;
+    (memory.evicted_bytes > 0 && memory.used_bytes >= memory.bound_bytes / 8 * 7).then(|| {
+        let what = format!("The logs fill --memory, {}: the oldest records go.", format::bytes(memory.bound_bytes));
+        Sentence::note(what, format!("{} went so far.", format::bytes(memory.evicted_bytes)))
     })
 }
 

@@ -9,7 +9,7 @@ use super::api::leader_and_isr;
 use super::connection::Origin;
 use crate::engine::context::{Context, Id};
 use crate::engine::controller::znodes;
-use crate::engine::log::Log;
+use crate::engine::log::{Log, LogConfig};
 use crate::engine::message::Lane;
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::engine::topic_name::CONSUMER_OFFSETS;
@@ -90,7 +90,9 @@ impl Broker {
             None => Arc::new(TopicSettings::with_overrides(self.settings(), &BTreeMap::new())),
         };
         let min_insync = usize::try_from(settings.min_insync_replicas).unwrap_or(1);
-        Replica::new(id.clone(), topic_id, Log::new(settings.log_config()), 0, min_insync)
+        let memory_segment_bytes = self.config.memory_segment_bytes();
+        let log = Log::new(LogConfig { memory_segment_bytes, ..settings.log_config() });
+        Replica::new(id.clone(), topic_id, log, 0, min_insync)
     }
 
     /// Asks the controller to create a topic that somebody named. Returns what that somebody is told.

@@ -14,7 +14,7 @@ use crate::protocol::{ErrorCode, Response};
 
 impl Broker {
     /// The replica of a partition, if it is here.
-    pub(crate) fn replica(&self, id: &TopicPartition) -> Option<&Replica> {
+    pub fn replica(&self, id: &TopicPartition) -> Option<&Replica> {
         self.replicas.get(id).map(Arc::as_ref)
     }
 

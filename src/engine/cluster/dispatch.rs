@@ -208,7 +208,7 @@ impl Cluster {
     }
 
     /// Records an event of the cluster's own doing.
-    fn say(&mut self, node: NodeId, kind: EventKind, cause: Cause) -> u64 {
+    pub(super) fn say(&mut self, node: NodeId, kind: EventKind, cause: Cause) -> u64 {
         self.ids += 1;
         self.events.record(Event { id: self.ids, at: self.now.lab, node, kind, cause });
         self.ids
@@ -302,10 +302,13 @@ impl Cluster {
         let mut effects = Vec::new();
         let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
         let mut ctx = Context { now: self.now, node, clock, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        let appended = broker.stats.bytes_in;
         work(broker, &mut ctx);
+        let appended = broker.stats.bytes_in - appended;
         let stopped = broker.stage == Stage::Stopped;
         self.touched.extend(std::mem::take(&mut broker.touched).into_iter().map(|partition| (id, partition)));
         self.carry_out(node, effects, outputs);
+        self.appended(appended);
         if stopped {
             let event = self.say(node, EventKind::Broker(BrokerEvent::Stopped), Cause::default());
             self.end_process(id, event, outputs);

@@ -1,8 +1,12 @@
 //! A broker as the cluster holds it: its disk, and its process while it runs.
 
+use std::sync::Arc;
+
 use crate::engine::broker::{Broker, Disk};
 use crate::engine::context::Id;
+use crate::engine::log::Log;
 use crate::engine::node::BrokerId;
+use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
 
 /// A broker's process.
@@ -47,5 +51,40 @@ impl BrokerNode {
             Process::Running(broker) => Some(broker),
             Process::Dead(_) => None,
         }
+    }
+
+    /// Its logs with their high watermarks, whether it runs or not, by partition.
+    pub fn logs(&self) -> impl Iterator<Item = (&TopicPartition, &Log, i64)> {
+        let (replicas, stored) = match &self.process {
+            Process::Running(broker) => (Some(&broker.replicas), None),
+            Process::Dead(disk) => (None, Some(&disk.logs)),
+        };
+        let running = replicas.into_iter().flatten().map(|(id, replica)| (id, &replica.log, replica.high_watermark));
+        let dead = stored.into_iter().flatten().map(|(id, stored)| (id, &*stored.log, stored.high_watermark));
+        running.chain(dead)
+    }
+
+    /// One of its logs with its high watermark.
+    pub fn log(&self, id: &TopicPartition) -> Option<(&Log, i64)> {
+        match &self.process {
+            Process::Running(broker) => broker.replicas.get(id).map(|replica| (&replica.log, replica.high_watermark)),
+            Process::Dead(disk) => disk.logs.get(id).map(|stored| (&*stored.log, stored.high_watermark)),
+        }
+    }
+
+    /// Takes what a log has below `offset`; see [`Log::evict_to`].
+    pub(super) fn evict_to(&mut self, id: &TopicPartition, offset: i64) {
+        let (log, high_watermark) = match &mut self.process {
+            Process::Running(broker) => {
+                let Some(replica) = broker.replicas.get_mut(id).map(Arc::make_mut) else { return };
+                (&mut replica.log, &mut replica.high_watermark)
+            }
+            Process::Dead(disk) => {
+                let Some(stored) = disk.logs.get_mut(id) else { return };
+                (Arc::make_mut(&mut stored.log), &mut stored.high_watermark)
+            }
+        };
+        log.evict_to(offset);
+        *high_watermark = (*high_watermark).max(log.log_start_offset());
     }
 }

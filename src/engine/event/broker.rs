@@ -79,10 +79,8 @@ pub enum BrokerEvent {
     },
     /// The oldest records went, to keep the logs of all brokers within `--memory`.
     Evicted {
-        /// Which partition.
-        partition: TopicPartition,
-        /// Where its log begins now.
-        log_start: i64,
+        /// Of which partitions, and where their logs begin now.
+        partitions: Vec<(TopicPartition, i64)>,
         /// How many bytes went.
         bytes: u64,
     },

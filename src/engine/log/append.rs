@@ -2,7 +2,6 @@
 //!
 //! Everything that can be refused is refused before the first byte is written.
 
-use bytes::Bytes;
 use thiserror::Error;
 
 use super::storage::{Storage, StorageError, StoredBatch};
@@ -10,9 +9,6 @@ use super::{Log, SequenceError};
 use crate::protocol::records::header::TimestampType;
 use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
 use crate::protocol::{ErrorCode, Records};
-
-/// Bodies smaller than this are copied out of the frame they came in, so that a small batch does not keep a large buffer.
-const COPY_BELOW: usize = 16 * 1024;
 
 /// What an append came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +96,7 @@ impl<S: Storage> Log<S> {
             return Ok(self.appended(original.base_offset, original.last_offset, original.timestamp_ms));
         }
         let header = self.head_of(batch, leader_epoch, date_ms);
-        let body = if batch.body.len() < COPY_BELOW { Bytes::copy_from_slice(&batch.body) } else { batch.body.clone() };
-        self.append(StoredBatch { header, body }, date_ms)?;
+        self.append(StoredBatch { header, body: batch.body.clone() }, date_ms)?;
         Ok(self.appended(header.base_offset, header.last_offset(), header.max_timestamp))
     }
 
@@ -183,7 +178,8 @@ impl<S: Storage> Log<S> {
     fn must_roll(&self, batch: &StoredBatch, date_ms: i64) -> bool {
         let active = self.storage.active();
         let newest = if batch.header.max_timestamp < 0 { date_ms } else { batch.header.max_timestamp };
-        let too_large = active.size_bytes + batch.size_bytes() > self.config.segment_bytes;
+        let most = self.config.segment_bytes.min(self.config.memory_segment_bytes);
+        let too_large = active.size_bytes + batch.size_bytes() > most;
         let too_old =
             active.first_timestamp_ms >= 0 && newest.saturating_sub(active.first_timestamp_ms) > self.config.segment_ms;
         let too_long = batch.header.last_offset().saturating_sub(active.base_offset) > i64::from(i32::MAX);

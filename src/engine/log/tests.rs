@@ -74,8 +74,9 @@ impl Pair {
             }
             Step::Roll => self.log.roll().unwrap(),
             Step::Evict => {
-                self.log.evict_oldest_segment(self.log.log_end_offset());
-                let start = self.log.log_start_offset();
+                let start = self.log.oldest_segment_end();
+                self.log.evict_to(start);
+                assert_eq!(self.log.log_start_offset(), start);
                 self.model.retain(|(base, _)| *base >= start);
             }
             Step::Clone => {
@@ -99,6 +100,7 @@ impl Pair {
             assert_eq!(got, wanted.iter().copied().filter(|(o, _)| *o >= first).collect::<Vec<_>>(), "from {from}");
             assert_eq!(read.next_offset, end);
         }
+        assert_eq!(self.log.batch_count(), self.model.len() as u64);
         assert!(self.log.read(end + 1, 1, end, true).is_err());
         assert!(self.log.read(self.log.log_start_offset() - 1, 1, end, true).is_err());
     }

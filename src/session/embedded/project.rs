@@ -85,8 +85,9 @@ impl Projector {
             records_out_per_sec: brokers.values().map(|broker| broker.out_per_sec).sum(),
             brokers: Arc::new(brokers),
             memory: Memory {
-                used_bytes: topics.values().flat_map(|topic| &topic.partitions).map(|p| p.size_bytes).sum(),
+                used_bytes: cluster.memory_used(),
                 bound_bytes: cluster.config().memory_bytes,
+                evicted_bytes: cluster.memory_evicted(),
             },
             topics,
             producers: Arc::new(producers),

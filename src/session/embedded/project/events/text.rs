@@ -245,10 +245,14 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
                 .on([partition])
         }
-        BrokerEvent::Evicted { partition, log_start, bytes } => {
-            let text =
-                format!("{partition}: {} of the oldest records went, it begins at {log_start}", bytes_of(*bytes));
-            Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on([partition])
+        BrokerEvent::Evicted { partitions, bytes } => {
+            let ids = partitions.iter().map(|(partition, _)| partition);
+            let of = match partitions.as_slice() {
+                [(partition, log_start)] => format!("{partition}, which begins at {log_start} now"),
+                more => format!("{} partitions", more.len()),
+            };
+            let text = format!("{} of the oldest records went: of {of}", bytes_of(*bytes));
+            Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on(ids)
         }
         process => of_process(process, happened),
     }

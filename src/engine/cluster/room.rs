@@ -1,0 +1,172 @@
+//! The bound on what the logs of all brokers hold together, `--memory` (deviation: memory-bound): when it is reached,
+//! the partition that holds most gives up its oldest segment, on all its replicas, until there is room again.
+//!
+//! Only what lies below the partition's high watermark goes, and it goes as retention takes it: the log start moves, who
+//! reads below it is told `OFFSET_OUT_OF_RANGE`. Replicas share the bodies of their batches, dead ones too, so memory
+//! comes back only when the last of them lets go. That is why this is the cluster's business and no broker's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{BrokerNode, Cluster};
+use crate::engine::context::Cause;
+use crate::engine::event::{BrokerEvent, EventKind};
+use crate::engine::log::Log;
+use crate::engine::node::{BrokerId, NodeId};
+use crate::engine::replica::TopicPartition;
+use crate::engine::time::Time;
+use crate::protocol::records::HEAD_BYTES;
+
+/// What a batch costs on each of its replicas beside its body: its head as a value, and its place in the log.
+const BATCH_BYTES: u64 = 128;
+
+/// When the bound is reached, so small a part of it is freed at least: 1/32.
+const FREED_PART: u64 = 32;
+
+/// So much more than was appended the logs may have grown since they were last counted: a batch of one small record
+/// costs its head on each of its replicas.
+const GROWTH: u64 = 8;
+
+/// How often it is told, in lab time.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// What is known of the room that is left.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Room {
+    /// Bytes that may be appended before the logs are counted again.
+    until_counted: u64,
+    /// What went since the start of the lab.
+    evicted_bytes: u64,
+    /// When it was told last.
+    told: Option<Time>,
+    /// What went since: where those logs begin now, and the bytes.
+    untold: BTreeMap<TopicPartition, i64>,
+    untold_bytes: u64,
+}
+
+/// What a partition holds: the heads of all its replicas, and its bodies, which they share.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    heads: u64,
+    bodies: u64,
+}
+
+impl Held {
+    fn add(&mut self, log: &Log) {
+        let batches = log.batch_count();
+        self.heads += batches * BATCH_BYTES;
+        self.bodies = self.bodies.max(log.size_bytes().saturating_sub(batches * HEAD_BYTES as u64));
+    }
+
+    fn bytes(self) -> u64 {
+        self.heads + self.bodies
+    }
+}
+
+impl Cluster {
+    /// What the logs of all brokers hold in memory, shared bodies once.
+    pub fn memory_used(&self) -> u64 {
+        self.held().values().map(|held| held.bytes()).sum()
+    }
+
+    /// What went so far to keep within `--memory`, in bytes.
+    pub fn memory_evicted(&self) -> u64 {
+        self.room.evicted_bytes
+    }
+
+    fn held(&self) -> BTreeMap<TopicPartition, Held> {
+        let mut all: BTreeMap<TopicPartition, Held> = BTreeMap::new();
+        for (id, log, _) in self.brokers.values().flat_map(|node| node.logs()) {
+            all.entry(id.clone()).or_default().add(log);
+        }
+        all
+    }
+
+    /// Producers appended so many bytes: makes room if that was too much.
+    pub(super) fn appended(&mut self, bytes: u64) {
+        let bound = self.config.memory_bytes;
+        if bytes == 0 || bound == 0 {
+            return;
+        }
+        if let Some(left) = self.room.until_counted.checked_sub(bytes) {
+            self.room.until_counted = left;
+            return;
+        }
+        let mut held = self.held();
+        let mut used = held.values().map(|held| held.bytes()).sum();
+        if used >= bound {
+            used = self.make_room(&mut held, used, bound - bound / FREED_PART);
+            self.tell();
+        }
+        self.room.until_counted = bound.saturating_sub(used) / GROWTH;
+    }
+
+    /// Evicts until no more than `target` is used, or nothing is left that may go. Returns what is used then.
+    fn make_room(&mut self, held: &mut BTreeMap<TopicPartition, Held>, mut used: u64, target: u64) -> u64 {
+        let mut largest: BTreeSet<(u64, TopicPartition)> = held.iter().map(|(id, h)| (h.bytes(), id.clone())).collect();
+        while used > target {
+            let Some((before, id)) = largest.pop_last() else { break };
+            let Some(log_start) = self.evict_oldest_segment(&id) else { continue };
+            let after = self.held_by(&id).bytes();
+            let freed = before.saturating_sub(after);
+            if freed > 0 {
+                largest.insert((after, id.clone()));
+            }
+            used = used.saturating_sub(freed);
+            self.room.evicted_bytes += freed;
+            self.room.untold_bytes += freed;
+            self.room.untold.insert(id, log_start);
+        }
+        used
+    }
+
+    fn held_by(&self, id: &TopicPartition) -> Held {
+        let mut held = Held::default();
+        for (log, _) in self.brokers.values().filter_map(|node| node.log(id)) {
+            held.add(log);
+        }
+        held
+    }
+
+    /// Drops the oldest segment of a partition on all its replicas. Returns where the logs begin then; `None` where the
+    /// segment does not lie below the high watermark.
+    fn evict_oldest_segment(&mut self, id: &TopicPartition) -> Option<i64> {
+        let (end, high_watermark) = self.oldest_segment(id)?;
+        if end > high_watermark {
+            return None;
+        }
+        for (broker, node) in &mut self.brokers {
+            if node.log(id).is_some_and(|(log, _)| log.log_start_offset() < end) {
+                Arc::make_mut(node).evict_to(id, end);
+                self.touched.insert((*broker, id.clone()));
+            }
+        }
+        Some(end)
+    }
+
+    /// Where the oldest segment of a partition ends, and its high watermark: as its leader knows them, else as the
+    /// replica does that knows most.
+    fn oldest_segment(&self, id: &TopicPartition) -> Option<(i64, i64)> {
+        let leads = |node: &&Arc<BrokerNode>| node.running()?.replica(id)?.leader().map(|leader| leader.epoch);
+        let leader = self.brokers.values().filter(|node| leads(node).is_some()).max_by_key(leads);
+        let known = match leader {
+            Some(leader) => leader.log(id),
+            None => self.brokers.values().filter_map(|node| node.log(id)).max_by_key(|(_, watermark)| *watermark),
+        };
+        known.map(|(log, high_watermark)| (log.oldest_segment_end(), high_watermark))
+    }
+
+    /// Says what went, at the broker that leads the first of the partitions, but not every time.
+    fn tell(&mut self) {
+        let due = self.room.told.is_none_or(|told| self.now.lab >= told + TELL_EVERY);
+        let Some((first, _)) = self.room.untold.first_key_value().filter(|_| due) else { return };
+        let leads = |node: &BrokerNode| node.running().is_some_and(|broker| broker.led(first, -1).is_ok());
+        let broker = self.brokers().find(|(_, node)| leads(node)).map_or(BrokerId(1), |(id, _)| id);
+        let partitions = std::mem::take(&mut self.room.untold).into_iter().collect();
+        let bytes = std::mem::take(&mut self.room.untold_bytes);
+        self.room.told = Some(self.now.lab);
+        let kind = EventKind::Broker(BrokerEvent::Evicted { partitions, bytes });
+        self.say(NodeId::Broker(broker), kind, Cause::default());
+    }
+}
