@@ -14,11 +14,6 @@ use thiserror::Error;
 /// How many blocks of ports are tried where the usual one is taken.
 const BLOCKS: u16 = 200;
 
-/// What the operating system may hold for a connection that is not read yet. Left alone it grows to many megabytes,
-/// which have left the processor's cache when they are read at last: a producer on loopback writes a tenth faster into
-/// a buffer of this size. (Linux doubles it for its own bookkeeping.)
-const RECEIVE_BUFFER_BYTES: usize = 512 * 1024;
-
 /// Connections that the operating system keeps for a listener that does not accept them fast enough.
 const BACKLOG: i32 = 1_024;
 
@@ -221,7 +216,6 @@ fn listen(address: SocketAddr) -> io::Result<tokio::net::TcpListener> {
     let socket = tcp(address)?;
     socket.set_reuse_address(true)?;
     share_port(&socket)?;
-    socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
