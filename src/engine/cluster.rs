@@ -9,6 +9,7 @@
 
 mod dispatch;
 mod events;
+mod links;
 mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -163,6 +163,10 @@ impl Cluster {
             Command::Kill(id) => self.kill(id, outputs),
             Command::Start(id) => self.start(id, outputs),
             Command::Shutdown(id) => self.shut_down(id, outputs),
+            Command::Cut(a, b) => self.cut(a, b),
+            Command::Heal(a, b) => self.heal(a, b),
+            Command::HealAll => self.heal_all(),
+            Command::Slow(a, b, by) => self.slow(a, b, by),
             Command::Ask { broker, version, request } => {
                 self.ask(ticket, broker, version, request);
                 return;
@@ -208,7 +212,7 @@ impl Cluster {
     }
 
     /// Records an event of the cluster's own doing.
-    fn say(&mut self, node: NodeId, kind: EventKind, cause: Cause) -> u64 {
+    pub(super) fn say(&mut self, node: NodeId, kind: EventKind, cause: Cause) -> u64 {
         self.ids += 1;
         self.events.record(Event { id: self.ids, at: self.now.lab, node, kind, cause });
         self.ids
