@@ -105,18 +105,19 @@ impl Broker {
             return ErrorCode::INVALID_REPLICATION_FACTOR;
         }
         let Some(controller) = self.metadata.controller else { return ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
-        if self.creating.insert(Arc::clone(name)) {
+        if !self.creating.contains_key(name) {
             let topic =
                 CreatableTopic { name: Arc::clone(name), num_partitions, replication_factor, ..Default::default() };
             let timeout_ms = self.settings().controller_socket_timeout_ms;
             let request = CreateTopicsRequest { topics: vec![topic], timeout_ms, ..Default::default() };
-            self.ask(controller, Lane::AUTO_CREATE, 7, request.into(), ctx);
+            let (asked, _) = self.ask_controller(controller, Lane::AUTO_CREATE, 7, request.into(), ctx);
+            self.creating.insert(Arc::clone(name), asked);
         }
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
     }
 
-    /// The controller answered a creation, or its connection went: what is still missing may be asked for again.
-    pub(super) fn created_automatically(&mut self, _correlation: Id) {
-        self.creating.clear();
+    /// The controller answered a creation: what is still missing may be asked for again.
+    pub(super) fn created_automatically(&mut self, correlation: Id) {
+        self.creating.retain(|_, asked| *asked != correlation);
     }
 }
