@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod sim {
+    mod describe;
     mod harness;
     mod life;
+    mod script;
     mod seeds;
 }

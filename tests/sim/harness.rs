@@ -1,10 +1,12 @@
 //! Drives a cluster through time, collects what it puts out.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
-use kscope::engine::message::{Answer, Command, Input, Output, Ticket};
+use kscope::engine::invariants::Invariants;
+use kscope::engine::message::{Answer, Command, Input, Message, Output, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
@@ -17,6 +19,11 @@ pub(crate) struct Lab {
     tickets: Ticket,
     /// The time that has passed, whether or not anything was due.
     time: Time,
+    /// What always holds.
+    pub(crate) invariants: Invariants,
+    /// Messages of these names are kept in `traced` when they arrive.
+    pub(crate) traces: BTreeSet<String>,
+    pub(crate) traced: Vec<Message>,
 }
 
 impl Lab {
@@ -26,7 +33,15 @@ impl Lab {
     }
 
     pub(crate) fn new(config: Config) -> Self {
-        Self { cluster: Cluster::new(config, 1_700_000_000_000), outputs: Vec::new(), tickets: 0, time: Time::ZERO }
+        Self {
+            cluster: Cluster::new(config, 1_700_000_000_000),
+            outputs: Vec::new(),
+            tickets: 0,
+            time: Time::ZERO,
+            invariants: Invariants::default(),
+            traces: BTreeSet::new(),
+            traced: Vec::new(),
+        }
     }
 
     fn at(&self, lab: Time) -> Now {
@@ -42,12 +57,19 @@ impl Lab {
         self.time = self.time.max(to);
     }
 
-    /// Handles the one thing that is due next.
+    /// Handles the one thing that is due next, and checks what must always hold.
     pub(crate) fn step(&mut self) {
         let due = self.cluster.due();
         let at = due.lab.min(due.outside);
         self.time = self.time.max(at);
+        let first = self.cluster.in_flight().next().filter(|m| self.traces.contains(m.payload.name())).cloned();
         self.cluster.step(Input::Due, self.at(at), &mut self.outputs);
+        if let Some(first) = first.filter(|first| self.cluster.in_flight().all(|m| m.id != first.id)) {
+            self.traced.push(first);
+        }
+        if let Err(violation) = self.invariants.check(&mut self.cluster) {
+            panic!("{violation}\n{}", self.story());
+        }
     }
 
     /// Runs for `time`.

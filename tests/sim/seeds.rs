@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use kscope::engine::config::Config;
-use kscope::engine::invariants::Invariants;
 use kscope::engine::message::{Answer, Command, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::TopicPartition;
@@ -24,7 +23,6 @@ const PARTITIONS: i32 = 3;
 struct Run {
     lab: Lab,
     rng: Rng,
-    invariants: Invariants,
     /// What was asked and is not answered: which record, of which partition.
     asked: BTreeMap<Ticket, (TopicPartition, String)>,
     /// What was acknowledged: where each record is.
@@ -41,7 +39,6 @@ impl Run {
         Self {
             lab: Lab::new(config),
             rng: Rng::split(seed, "script"),
-            invariants: Invariants::default(),
             asked: BTreeMap::new(),
             acked: BTreeMap::new(),
             next: 0,
@@ -75,9 +72,6 @@ impl Run {
                 break;
             }
             self.lab.step();
-            if let Err(violation) = self.invariants.check(&mut self.lab.cluster) {
-                panic!("{violation}\n{}", self.lab.story());
-            }
         }
         self.hear();
     }
@@ -153,7 +147,7 @@ impl Run {
                 self.replicas()
             );
         }
-        if let Err(violation) = self.invariants.sweep(&self.lab.cluster) {
+        if let Err(violation) = self.lab.invariants.sweep(&self.lab.cluster) {
             panic!("{violation}\n{}", self.lab.story());
         }
     }
