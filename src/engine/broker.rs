@@ -130,7 +130,7 @@ impl Broker {
         match payload {
             Payload::Request(request) => self.on_request(from, request, ctx),
             Payload::Response(response) => self.on_response(from, response, ctx),
-            Payload::Closed { .. } => self.on_closed(from, ctx),
+            Payload::Closed { lane } => self.on_closed(from, lane, ctx),
             Payload::ZkReply(message) => {
                 let events = self.zk.on_message(from, message, ctx);
                 self.on_zk_events(events, ctx);
@@ -202,21 +202,33 @@ impl Broker {
         }
     }
 
-    fn on_closed(&mut self, from: NodeId, ctx: &mut Context<'_>) {
-        match from {
-            NodeId::Broker(peer) => {
-                self.forget_node(from, ctx);
-                self.controller.on_closed(peer, ctx);
-                self.fetcher_closed(peer, ctx);
-                self.isr_closed(peer, ctx);
-                self.shutdown_closed(peer, ctx);
-                self.creating.clear();
-            }
-            NodeId::Zk(_) => {
-                let events = self.zk.on_closed(from, ctx);
-                self.on_zk_events(events, ctx);
-            }
-            NodeId::Client(_) | NodeId::Operator => self.forget_node(from, ctx),
+    /// A connection is gone, or all with that node. Which of the two opened it is not said: what came on it is forgotten,
+    /// and what was asked on it is asked again.
+    fn on_closed(&mut self, from: NodeId, lane: Option<Lane>, ctx: &mut Context<'_>) {
+        if let NodeId::Zk(_) = from {
+            let events = self.zk.on_closed(from, ctx);
+            return self.on_zk_events(events, ctx);
+        }
+        match lane {
+            Some(lane) => self.forget(Peer::Node(from, lane), ctx),
+            None => self.forget_node(from, ctx),
+        }
+        let NodeId::Broker(peer) = from else { return };
+        let is = |closed: Lane| lane.is_none_or(|lane| lane == closed);
+        if is(Lane::CONTROLLER) {
+            self.controller.on_closed(peer, ctx);
+        }
+        if is(Lane::FETCHER) {
+            self.fetcher_closed(peer, ctx);
+        }
+        if is(Lane::ALTER_PARTITION) {
+            self.isr_closed(peer, ctx);
+        }
+        if is(Lane::LIFECYCLE) {
+            self.shutdown_closed(peer, ctx);
+        }
+        if is(Lane::AUTO_CREATE) {
+            self.creating.clear();
         }
     }
 

@@ -210,9 +210,9 @@ pub enum Command {
     Shutdown(BrokerId),
     /// Cut the link between two nodes: what they send each other waits.
     Cut(NodeId, NodeId),
-    /// Heal the link between two nodes.
+    /// Heal the link between two nodes, cut or slow.
     Heal(NodeId, NodeId),
-    /// Heal all links that are cut.
+    /// Heal all links that are cut or slow.
     HealAll,
     /// Add this much to the delay of the link between two nodes, each way; zero takes it off again.
     Slow(NodeId, NodeId, Duration),

@@ -113,10 +113,12 @@ impl Network {
         true
     }
 
-    /// Heals the link between two nodes: what waited goes on its way. Returns whether it was cut.
+    /// Heals the link between two nodes: it is as quick as the others, and what waited goes on its way. Returns whether it
+    /// was cut or slow.
     pub fn heal(&mut self, a: NodeId, b: NodeId, now: Time) -> bool {
+        let slowed = self.slowed.remove(&pair(a, b)).is_some();
         if !self.cut.remove(&pair(a, b)) {
-            return false;
+            return slowed;
         }
         for direction in [(a, b), (b, a)] {
             // What the link still had to deliver when it was cut waited too.
@@ -135,6 +137,11 @@ impl Network {
         } else {
             self.slowed.insert(pair(a, b), by);
         }
+    }
+
+    /// The links that are cut or slowed, the smaller node first.
+    pub fn disturbed(&self) -> BTreeSet<(NodeId, NodeId)> {
+        self.cut.iter().chain(self.slowed.keys()).copied().collect()
     }
 
     /// The links that are cut, the smaller node first.

@@ -78,7 +78,7 @@ impl Broker {
             let settings = TopicSettings::with_overrides(self.settings(), &overrides);
             self.topic_settings.insert(Arc::clone(topic), Arc::new(settings));
         }
-        let response = leader_and_isr::apply(self, &waiting.request, ctx);
+        let response = leader_and_isr::checked(self, &waiting.request, ctx);
         self.reply(&waiting.origin, Some(response.into()), ctx);
         true
     }

@@ -27,14 +27,13 @@ impl Cluster {
 
     pub(super) fn heal(&mut self, a: NodeId, b: NodeId) -> Answer {
         if !self.network.heal(a, b, self.now.lab) {
-            return Answer::Refused(format!("the link between {a} and {b} is not cut"));
+            return Answer::Refused(format!("the link between {a} and {b} is whole already"));
         }
         self.report(OperatorEvent::LinkHealed { between: (a.min(b), a.max(b)) })
     }
 
     pub(super) fn heal_all(&mut self) -> Answer {
-        let cuts: Vec<(NodeId, NodeId)> = self.network.cuts().collect();
-        for (a, b) in cuts {
+        for (a, b) in self.network.disturbed() {
             self.heal(a, b);
         }
         Answer::Done

@@ -110,7 +110,7 @@ pub enum OperatorEvent {
         /// Between whom, the smaller one first.
         between: (NodeId, NodeId),
     },
-    /// Healed a link that was cut.
+    /// Healed a link that was cut or slow.
     LinkHealed {
         /// Between whom, the smaller one first.
         between: (NodeId, NodeId),
