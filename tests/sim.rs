@@ -5,7 +5,10 @@
 mod sim {
     mod describe;
     mod harness;
+    mod judge;
     mod life;
+    mod producers;
     mod script;
     mod seeds;
+    mod world;
 }

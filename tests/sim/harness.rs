@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
+use kscope::engine::event::{Event, EventKind, OperatorEvent};
 use kscope::engine::invariants::Invariants;
 use kscope::engine::message::{Answer, Command, Input, Message, Output, Ticket};
 use kscope::engine::node::BrokerId;
@@ -50,11 +51,6 @@ impl Lab {
 
     pub(crate) fn now(&self) -> Time {
         self.time
-    }
-
-    /// Time passes: everything that was due by then is done.
-    pub(crate) fn pass(&mut self, to: Time) {
-        self.time = self.time.max(to);
     }
 
     /// Handles the one thing that is due next, and checks what must always hold.
@@ -125,10 +121,11 @@ impl Lab {
         }
     }
 
-    /// What happened so far, a line each.
+    /// What happened so far, a line each; records that were sent left out.
     pub(crate) fn story(&self) -> String {
-        let lines = self.cluster.events().iter().map(|e| format!("{} {} {:?}\n", e.at, e.node, e.kind));
-        lines.collect()
+        let asked = |e: &Event| matches!(e.kind, EventKind::Operator(OperatorEvent::Asked { api: "Produce", .. }));
+        let events = self.cluster.events().iter().filter(|event| !asked(event));
+        events.map(|e| format!("{} {} {} {:?} <- {:?}\n", e.id, e.at, e.node, e.kind, e.cause.event)).collect()
     }
 
     pub(crate) fn controller(&self) -> Option<i32> {
