@@ -108,9 +108,14 @@ impl Producers {
         }
     }
 
-    /// Whether nobody owes or awaits anything.
-    pub(crate) fn is_done(&self) -> bool {
-        self.all.len() > self.asked.len() && self.waiting().is_empty()
+    /// Whether nobody owes or awaits anything, and every partition has taken a record.
+    pub(crate) fn is_done(&self, lab: &Lab) -> bool {
+        let has_written =
+            |place| self.all.get(&(place, Kind::Careful)).is_some_and(|careful| !careful.acked.is_empty());
+        let topics = world::topics(lab);
+        let mut places =
+            topics.iter().flat_map(|topic| topic.partitions.keys().map(|partition| (topic.id, *partition)));
+        places.all(has_written) && self.waiting().is_empty()
     }
 
     /// Who waits for what.

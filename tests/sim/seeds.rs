@@ -5,7 +5,7 @@
 //! `KSCOPE_SEEDS=A..B` runs other seeds. `KSCOPE_SEED_LOGS=FILE` writes down a sum of each seed's event log: `tests/run`
 //! holds those of a debug build against those of a release build.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use super::judge;
 use super::world::World;
 
 /// Seeds that found a bug once. They are run whatever `KSCOPE_SEEDS` says.
-const FOUND: &[u64] = &[];
+const FOUND: &[u64] = &[712, 728, 747, 844];
 
 /// A run of one seed: its event log.
 fn run(seed: u64) -> String {
@@ -43,22 +43,23 @@ fn no_seed_loses_an_acknowledged_record_or_breaks_an_invariant_and_each_is_the_s
     let seeds = seeds();
     let next = AtomicU64::new(0);
     let sums = Mutex::new(BTreeMap::new());
+    let failed = Mutex::new(BTreeSet::new());
     let work = || {
         while let Some(&seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
-            let run = || std::panic::catch_unwind(|| run(seed)).unwrap_or_else(|_| panic!("seed {seed} fails"));
-            let (first, second) = (run(), run());
-            assert!(first == second, "seed {seed} is not the same twice");
-            sums.lock().unwrap().insert(seed, sum(&first));
+            match std::panic::catch_unwind(|| (run(seed), run(seed))) {
+                Ok((first, second)) if first == second => drop(sums.lock().unwrap().insert(seed, sum(&first))),
+                Ok(_) => drop(failed.lock().unwrap().insert((seed, "is not the same twice"))),
+                Err(_) => drop(failed.lock().unwrap().insert((seed, "fails, as said above"))),
+            }
         }
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> =
-            (1..std::thread::available_parallelism().map_or(1, usize::from)).map(|_| scope.spawn(work)).collect();
-        work();
-        for other in others {
-            other.join().expect("a seed fails");
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
         }
     });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "seeds: {failed:?}");
     if let Some(path) = std::env::var_os("KSCOPE_SEED_LOGS") {
         let mut lines = String::new();
         for (seed, sum) in sums.into_inner().unwrap() {

@@ -256,14 +256,19 @@ impl World {
             self.producers.finish(&mut self.lab, &mut self.rng);
             self.run(Duration::from_millis(100));
             let idle = topics(&self.lab).is_empty();
-            if !idle && self.unrest().is_none() && self.producers.is_done() {
+            if !idle && self.unrest().is_none() && self.producers.is_done(&self.lab) {
                 break;
             }
         }
         if let Some(unrest) = self.unrest() {
             panic!("{unrest}, 120 s after all was healed\n{}{}", self.lab.story(), self.replicas());
         }
-        assert!(self.producers.is_done(), "producers still wait: {:?}\n{}", self.producers.waiting(), self.lab.story());
+        assert!(
+            self.producers.is_done(&self.lab),
+            "producers still wait: {:?}\n{}",
+            self.producers.waiting(),
+            self.lab.story()
+        );
         if let Err(violation) = self.lab.invariants.sweep(&self.lab.cluster) {
             panic!("{violation}\n{}", self.lab.story());
         }

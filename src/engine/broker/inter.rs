@@ -34,7 +34,8 @@ impl Broker {
         if controller_epoch < self.controller_epoch {
             return Err(ErrorCode::STALE_CONTROLLER_EPOCH);
         }
-        if broker_epoch >= 0 && self.epoch.is_none_or(|mine| broker_epoch < mine) {
+        // A newer epoch than the own is that of a registration whose answer is still on its way here.
+        if broker_epoch >= 0 && self.epoch.is_some_and(|mine| broker_epoch < mine) {
             return Err(ErrorCode::STALE_BROKER_EPOCH);
         }
         self.controller_epoch = controller_epoch;
