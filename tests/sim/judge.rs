@@ -2,7 +2,7 @@
 //! with acks=all stands where its producer was told, once; and what each producer wrote stands in the order in which it
 //! wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::{Replica, TopicPartition};
@@ -60,13 +60,17 @@ fn read(world: &World, id: &TopicPartition, assigned: &[BrokerId]) -> Vec<Found>
     }
     let mut found: Vec<Found> = Vec::new();
     let mut last: BTreeMap<i64, i32> = BTreeMap::new();
+    let mut once = BTreeSet::new();
     for batch in batches(replica) {
         for record in records_of(&batch.header, &batch.body).unwrap() {
             let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
             let (producer, number) = value.split_once(':').unwrap();
             let (producer, number) = (producer.parse().unwrap(), number.parse().unwrap());
+            assert!(once.insert((producer, number)), "{id}: {value} stands there twice");
             let before = last.insert(producer, number);
-            assert!(before.is_none_or(|before| before < number), "{id}: {value} comes after {before:?}");
+            // A careless producer's records come on connections of their own, and may overtake each other.
+            let ordered = world.producers.kind(producer) != Some(Kind::Careless);
+            assert!(!ordered || before.is_none_or(|before| before < number), "{id}: {value} comes after {before:?}");
             found.push((producer, number, record.offset));
         }
     }

@@ -130,6 +130,11 @@ impl Producers {
         all.map(|((place, kind), producer)| (*place, *kind, producer.id, producer.acked.as_slice()))
     }
 
+    /// What kind of producer has this number.
+    pub(crate) fn kind(&self, id: i64) -> Option<Kind> {
+        self.all.iter().find(|(_, producer)| producer.id == id).map(|((_, kind), _)| *kind)
+    }
+
     /// Sends the record in hand, to somebody who believes to lead.
     fn send(&mut self, lab: &mut Lab, rng: &mut Rng, place: Place, topic: &Arc<str>, kind: Kind) {
         let id = TopicPartition::new(Arc::clone(topic), place.1);
