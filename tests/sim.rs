@@ -3,8 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod sim {
+    mod describe;
     mod harness;
+    mod judge;
     mod life;
     mod memory;
+    mod producers;
+    mod script;
     mod seeds;
+    mod world;
 }

@@ -36,7 +36,7 @@ use self::producer_ids::ProducerIds;
 use self::purgatory::{ParkId, Purgatory};
 use self::stats::Stats;
 use super::config::Config;
-use super::context::{Context, Id, Timer};
+use super::context::{Context, Id, Timer, TimerId};
 use super::controller::{Controller, ControllerTimer};
 use super::message::{KafkaRequest, KafkaResponse, Lane, Output, Payload, SocketId};
 use super::node::{BrokerId, NodeId};
@@ -62,6 +62,8 @@ pub enum BrokerTimer {
     ProposeIsr,
     /// Write the high watermarks to disk.
     Checkpoint,
+    /// The controller has not answered this request within `controller.socket.timeout.ms`.
+    Unanswered(Id),
     /// The lifecycle's own: try to register again, ask for the shutdown again.
     Lifecycle,
     /// The controller's own.
@@ -107,8 +109,10 @@ pub struct Broker {
     /// Settings of the topics hosted here, read from ZooKeeper.
     topic_settings: BTreeMap<Arc<str>, Arc<TopicSettings>>,
     awaiting_settings: Option<AwaitingSettings>,
-    /// Topics that the controller was asked to create.
-    creating: BTreeSet<Arc<str>>,
+    /// Topics that the controller was asked to create, with the number of the request.
+    creating: BTreeMap<Arc<str>, Id>,
+    /// The request for the own shutdown that is on its way to the controller.
+    leaving: Option<(Id, TimerId)>,
     /// Requests whose turn came while another was being answered.
     turn: VecDeque<Pending>,
     /// High watermarks as the last checkpoint has them.
@@ -126,7 +130,7 @@ impl Broker {
         match payload {
             Payload::Request(request) => self.on_request(from, request, ctx),
             Payload::Response(response) => self.on_response(from, response, ctx),
-            Payload::Closed { .. } => self.on_closed(from, ctx),
+            Payload::Closed { lane } => self.on_closed(from, lane, ctx),
             Payload::ZkReply(message) => {
                 let events = self.zk.on_message(from, message, ctx);
                 self.on_zk_events(events, ctx);
@@ -144,6 +148,7 @@ impl Broker {
             BrokerTimer::ShrinkIsr => self.shrink_isr(ctx),
             BrokerTimer::ProposeIsr => self.propose_isr_again(ctx),
             BrokerTimer::Checkpoint => self.write_checkpoint(ctx),
+            BrokerTimer::Unanswered(id) => self.on_unanswered(id, ctx),
             BrokerTimer::Lifecycle => self.on_lifecycle_timer(ctx),
             BrokerTimer::Controller(timer) => self.controller.on_timer(&timer, &mut self.zk, ctx),
         }
@@ -191,27 +196,39 @@ impl Broker {
             Lane::CONTROLLER => self.controller.on_response(from, correlation, response, &mut self.zk, ctx),
             Lane::FETCHER => self.on_fetched(from, correlation, response, ctx),
             Lane::ALTER_PARTITION => self.on_isr_answer(correlation, response, ctx),
-            Lane::LIFECYCLE => self.on_shutdown_answer(response, ctx),
+            Lane::LIFECYCLE => self.on_shutdown_answer(correlation, response, ctx),
             Lane::AUTO_CREATE => self.created_automatically(correlation),
             _ => {}
         }
     }
 
-    fn on_closed(&mut self, from: NodeId, ctx: &mut Context<'_>) {
-        match from {
-            NodeId::Broker(peer) => {
-                self.forget_node(from, ctx);
-                self.controller.on_closed(peer, ctx);
-                self.fetcher_closed(peer, ctx);
-                self.isr_closed(peer, ctx);
-                self.shutdown_closed(peer, ctx);
-                self.creating.clear();
-            }
-            NodeId::Zk(_) => {
-                let events = self.zk.on_closed(from, ctx);
-                self.on_zk_events(events, ctx);
-            }
-            NodeId::Client(_) | NodeId::Operator => self.forget_node(from, ctx),
+    /// A connection is gone, or all with that node. Which of the two opened it is not said: what came on it is forgotten,
+    /// and what was asked on it is asked again.
+    fn on_closed(&mut self, from: NodeId, lane: Option<Lane>, ctx: &mut Context<'_>) {
+        if let NodeId::Zk(_) = from {
+            let events = self.zk.on_closed(from, ctx);
+            return self.on_zk_events(events, ctx);
+        }
+        match lane {
+            Some(lane) => self.forget(Peer::Node(from, lane), ctx),
+            None => self.forget_node(from, ctx),
+        }
+        let NodeId::Broker(peer) = from else { return };
+        let is = |closed: Lane| lane.is_none_or(|lane| lane == closed);
+        if is(Lane::CONTROLLER) {
+            self.controller.on_closed(peer, ctx);
+        }
+        if is(Lane::FETCHER) {
+            self.fetcher_closed(peer, ctx);
+        }
+        if is(Lane::ALTER_PARTITION) {
+            self.isr_closed(peer, ctx);
+        }
+        if is(Lane::LIFECYCLE) {
+            self.shutdown_closed(peer, ctx);
+        }
+        if is(Lane::AUTO_CREATE) {
+            self.creating.clear();
         }
     }
 
@@ -283,6 +300,28 @@ impl Broker {
         let request = KafkaRequest { lane, correlation, version, client_id, request };
         ctx.send(NodeId::Broker(to), Payload::Request(request));
         correlation
+    }
+
+    /// Asks the controller, and waits for `controller.socket.timeout.ms`. Returns the request's number, and the timer to
+    /// cancel when it is answered.
+    fn ask_controller(
+        &self,
+        controller: BrokerId,
+        lane: Lane,
+        version: i16,
+        request: Request,
+        ctx: &mut Context<'_>,
+    ) -> (Id, TimerId) {
+        let id = self.ask(controller, lane, version, request, ctx);
+        let patience = Self::millis(self.settings().controller_socket_timeout_ms);
+        (id, ctx.timer(patience, Self::timer(BrokerTimer::Unanswered(id))))
+    }
+
+    /// The controller has not answered: each who asked it asks again, perhaps another.
+    fn on_unanswered(&mut self, id: Id, ctx: &mut Context<'_>) {
+        self.isr_unanswered(id, ctx);
+        self.shutdown_unanswered(id, ctx);
+        self.creating.retain(|_, asked| *asked != id);
     }
 
     /// Closes a connection for what came on it.

@@ -9,6 +9,7 @@
 
 mod dispatch;
 mod events;
+mod links;
 mod nodes;
 mod room;
 

@@ -11,7 +11,9 @@ use thiserror::Error;
 
 use super::broker::Disk;
 use super::cluster::{BrokerNode, Cluster, Process};
+use super::context::Id;
 use super::controller::znodes;
+use super::event::{ControllerEvent, ElectionReason, EventKind};
 use super::log::{Log, StoredBatch};
 use super::node::BrokerId;
 use super::replica::{Replica, TopicPartition};
@@ -97,8 +99,10 @@ struct Seen {
     /// The high watermark of each leader, by its epoch and the start of its process: a leader that was killed and leads
     /// again in the same epoch goes on from its checkpoint, as in Kafka.
     watermarks: BTreeMap<(i32, Time), i64>,
-    /// Everything that was ever readable, by first offset.
+    /// Everything that was ever readable, by first offset; since the last unclean election, if there was one.
     committed: BTreeMap<i64, Committed>,
+    /// The epoch of the last unclean election: what an older leader shows does not count any more.
+    unclean: i32,
     topic_id: uuid::Uuid,
 }
 
@@ -113,12 +117,15 @@ impl Seen {
 pub struct Invariants {
     seen: BTreeMap<TopicPartition, Seen>,
     controllers: BTreeMap<i32, BrokerId>,
+    /// The last event that was looked at.
+    event: Id,
 }
 
 impl Invariants {
     /// Checks what the last steps touched.
     pub fn check(&mut self, cluster: &mut Cluster) -> Result<(), Violation> {
         self.check_controllers(cluster)?;
+        self.forgive(cluster);
         let touched = cluster.take_touched();
         for (broker, partition) in &touched {
             let Some(node) = cluster.broker(*broker) else { continue };
@@ -152,6 +159,23 @@ impl Invariants {
         self.seen.get(partition).is_some_and(|seen| offset < seen.committed_end())
     }
 
+    /// An unclean election may lose what was readable: that is what it is asked for. From its epoch on what can be read
+    /// counts anew.
+    fn forgive(&mut self, cluster: &Cluster) {
+        for event in cluster.events().after(self.event) {
+            self.event = event.id;
+            let EventKind::Controller(ControllerEvent::LeadersElected { changes, reason, .. }) = &event.kind else {
+                continue;
+            };
+            for change in changes.iter().filter(|_| *reason == ElectionReason::Unclean) {
+                if let Some(seen) = self.seen.get_mut(&change.partition) {
+                    seen.unclean = change.epoch;
+                    seen.committed.clear();
+                }
+            }
+        }
+    }
+
     fn check_controllers(&mut self, cluster: &Cluster) -> Result<(), Violation> {
         for (id, node) in cluster.brokers() {
             let Some(controller) = node.running().map(|broker| &broker.controller).filter(|c| c.is_active()) else {
@@ -182,7 +206,7 @@ impl Invariants {
             *seen = Seen { topic_id: replica.topic_id, ..Seen::default() };
         }
         check_leader(seen, broker, since, replica)?;
-        extend(seen, broker, replica)
+        if replica.state.leader_epoch < seen.unclean { Ok(()) } else { extend(seen, broker, replica) }
     }
 }
 

@@ -138,6 +138,8 @@ impl<S: Storage> Log<S> {
     /// Epochs that began there or later go, and the producers are what they were then.
     pub fn truncate_to(&mut self, offset: i64) -> bool {
         if offset >= self.end_offset {
+            // A leader that fell before it wrote anything has begun an epoch at its log's end: that goes all the same.
+            self.epochs.truncate_from_end(self.end_offset);
             return false;
         }
         if offset < self.start_offset {

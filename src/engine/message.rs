@@ -1,6 +1,7 @@
 //! What travels between nodes, and what leaves the core.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::context::{Cause, Id};
 use super::node::{BrokerId, NodeId};
@@ -56,6 +57,16 @@ impl Payload {
             Self::Closed { .. } => "connection closed",
             Self::Zk(message) => message.name(),
             Self::ZkReply(message) => message.name(),
+        }
+    }
+
+    /// The connection that it is on, where the two nodes may have several.
+    pub fn lane(&self) -> Option<Lane> {
+        match self {
+            Self::Request(request) => Some(request.lane),
+            Self::Response(response) => Some(response.lane),
+            Self::Closed { lane } => *lane,
+            Self::Zk(_) | Self::ZkReply(_) => None,
         }
     }
 }
@@ -197,6 +208,14 @@ pub enum Command {
     Start(BrokerId),
     /// Kafka's controlled shutdown.
     Shutdown(BrokerId),
+    /// Cut the link between two nodes: what they send each other waits.
+    Cut(NodeId, NodeId),
+    /// Heal the link between two nodes, cut or slow.
+    Heal(NodeId, NodeId),
+    /// Heal all links that are cut or slow.
+    HealAll,
+    /// Add this much to the delay of the link between two nodes, each way; zero takes it off again.
+    Slow(NodeId, NodeId, Duration),
     /// Ask a broker something, as an admin client or a producer would, over the simulated network.
     Ask {
         /// Which broker.

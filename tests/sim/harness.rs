@@ -1,10 +1,13 @@
 //! Drives a cluster through time, collects what it puts out.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
-use kscope::engine::message::{Answer, Command, Input, Output, Ticket};
+use kscope::engine::event::{Event, EventKind, OperatorEvent};
+use kscope::engine::invariants::Invariants;
+use kscope::engine::message::{Answer, Command, Input, Message, Output, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
@@ -17,6 +20,11 @@ pub(crate) struct Lab {
     tickets: Ticket,
     /// The time that has passed, whether or not anything was due.
     time: Time,
+    /// What always holds.
+    pub(crate) invariants: Invariants,
+    /// Messages of these names are kept in `traced` when they arrive.
+    pub(crate) traces: BTreeSet<String>,
+    pub(crate) traced: Vec<Message>,
 }
 
 impl Lab {
@@ -26,7 +34,15 @@ impl Lab {
     }
 
     pub(crate) fn new(config: Config) -> Self {
-        Self { cluster: Cluster::new(config, 1_700_000_000_000), outputs: Vec::new(), tickets: 0, time: Time::ZERO }
+        Self {
+            cluster: Cluster::new(config, 1_700_000_000_000),
+            outputs: Vec::new(),
+            tickets: 0,
+            time: Time::ZERO,
+            invariants: Invariants::default(),
+            traces: BTreeSet::new(),
+            traced: Vec::new(),
+        }
     }
 
     fn at(&self, lab: Time) -> Now {
@@ -37,17 +53,19 @@ impl Lab {
         self.time
     }
 
-    /// Time passes: everything that was due by then is done.
-    pub(crate) fn pass(&mut self, to: Time) {
-        self.time = self.time.max(to);
-    }
-
-    /// Handles the one thing that is due next.
+    /// Handles the one thing that is due next, and checks what must always hold.
     pub(crate) fn step(&mut self) {
         let due = self.cluster.due();
         let at = due.lab.min(due.outside);
         self.time = self.time.max(at);
+        let first = self.cluster.in_flight().next().filter(|m| self.traces.contains(m.payload.name())).cloned();
         self.cluster.step(Input::Due, self.at(at), &mut self.outputs);
+        if let Some(first) = first.filter(|first| self.cluster.in_flight().all(|m| m.id != first.id)) {
+            self.traced.push(first);
+        }
+        if let Err(violation) = self.invariants.check(&mut self.cluster) {
+            panic!("{violation}\n{}", self.story());
+        }
     }
 
     /// Runs for `time`.
@@ -103,10 +121,11 @@ impl Lab {
         }
     }
 
-    /// What happened so far, a line each.
+    /// What happened so far, a line each; records that were sent left out.
     pub(crate) fn story(&self) -> String {
-        let lines = self.cluster.events().iter().map(|e| format!("{} {} {:?}\n", e.at, e.node, e.kind));
-        lines.collect()
+        let asked = |e: &Event| matches!(e.kind, EventKind::Operator(OperatorEvent::Asked { api: "Produce", .. }));
+        let events = self.cluster.events().iter().filter(|event| !asked(event));
+        events.map(|e| format!("{} {} {} {:?} <- {:?}\n", e.id, e.at, e.node, e.kind, e.cause.event)).collect()
     }
 
     pub(crate) fn controller(&self) -> Option<i32> {

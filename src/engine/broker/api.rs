@@ -1,15 +1,23 @@
 //! The APIs that a broker serves: one file each, with the versions it serves beside its handler. `ApiVersions` is made
 //! from [`APIS`]. A handler cannot tell a socket from a simulated link.
 
+mod alter_partition;
+mod alter_partition_reassignments;
 pub mod api_versions;
+mod controlled_shutdown;
+mod create_partitions;
+mod create_topics;
+mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_topic_partitions;
+mod elect_leaders;
 pub(super) mod fetch;
 mod find_coordinator;
 mod init_producer_id;
 pub(super) mod leader_and_isr;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_for_leader_epoch;
 pub(super) mod produce;
@@ -72,21 +80,17 @@ pub static APIS: &[Api] = &[
     init_producer_id::API,
     offset_for_leader_epoch::API,
     describe_topic_partitions::API,
-    controller_only(ApiKey::CreateTopics, 0, 7, Callers::Everybody),
-    controller_only(ApiKey::DeleteTopics, 0, 6, Callers::Everybody),
-    controller_only(ApiKey::CreatePartitions, 0, 3, Callers::Everybody),
-    controller_only(ApiKey::ElectLeaders, 0, 2, Callers::Everybody),
-    controller_only(ApiKey::AlterPartition, 3, 3, Callers::Brokers),
-    controller_only(ApiKey::AlterPartitionReassignments, 0, 0, Callers::Everybody),
-    controller_only(ApiKey::ListPartitionReassignments, 0, 0, Callers::Everybody),
-    controller_only(ApiKey::ControlledShutdown, 3, 3, Callers::Brokers),
+    create_topics::API,
+    delete_topics::API,
+    create_partitions::API,
+    elect_leaders::API,
+    alter_partition::API,
+    alter_partition_reassignments::API,
+    list_partition_reassignments::API,
+    controlled_shutdown::API,
     describe_configs::API,
     describe_cluster::API,
 ];
-
-const fn controller_only(key: ApiKey, oldest: i16, newest: i16, callers: Callers) -> Api {
-    Api { key, oldest, newest, callers, handle: to_controller }
-}
 
 /// A request that only the active controller serves: it answers in its own time.
 fn to_controller(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {

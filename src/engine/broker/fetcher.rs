@@ -1,7 +1,8 @@
 //! A follower's fetchers: one per leader, one request in flight each. Kafka's `ReplicaFetcherThread`.
 //!
 //! A round asks for what all partitions of that leader need: first `OffsetForLeaderEpoch` for those that must cut,
-//! then `ListOffsets` for those whose logs do not meet the leader's, then `Fetch` for the rest.
+//! then `ListOffsets` for those whose logs do not meet the leader's, then `Fetch` for the rest. A partition that was
+//! answered with an error sits out for `replica.fetch.backoff.ms`; it must not hold the others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Phase, Replica, Role, TopicPartition, truncate_by_epoch};
+use crate::engine::time::Time;
 use crate::protocol::fetch::{FetchPartition, FetchTopic, PartitionData, ReplicaState};
 use crate::protocol::list_offsets::{ListOffsetsPartition, ListOffsetsTopic, timestamp};
 use crate::protocol::offset_for_leader_epoch::{OffsetForLeaderPartition, OffsetForLeaderTopic};
@@ -31,6 +33,8 @@ struct Fetcher {
     in_flight: Option<Id>,
     /// A retry is coming.
     backing_off: Option<TimerId>,
+    /// Partitions that sit out, and until when.
+    delayed: BTreeMap<TopicPartition, Time>,
 }
 
 /// The fetchers, by leader.
@@ -55,19 +59,36 @@ impl Broker {
         if fetcher.in_flight.is_some() {
             return;
         }
+        fetcher.delayed.retain(|_, until| *until > ctx.now.lab);
         if let Some((version, request)) = self.next_round(leader) {
             let id = self.ask(leader, Lane::FETCHER, version, request, ctx);
             if let Some(fetcher) = self.fetchers.by_leader.get_mut(&leader) {
                 fetcher.in_flight = Some(id);
             }
+        } else if self.following(leader).next().is_some() {
+            self.back_off_from(leader, ctx);
         }
+    }
+
+    /// Leaves a partition out for a while: its leader answered with an error.
+    fn delay(&mut self, id: TopicPartition, leader: BrokerId, ctx: &Context<'_>) {
+        let until = ctx.now.lab + Self::millis(self.settings().replica_fetch_backoff_ms);
+        self.fetchers.by_leader.entry(leader).or_default().delayed.insert(id, until);
+    }
+
+    fn is_delayed(&self, id: &TopicPartition, leader: BrokerId) -> bool {
+        self.fetchers.by_leader.get(&leader).is_some_and(|fetcher| fetcher.delayed.contains_key(id))
     }
 
     /// A partition follows `leader` from now on. A round that only waits for news need not be waited for: the leader
     /// answers it within `replica.fetch.wait.max.ms`, and the next one takes the partition in.
     pub(super) fn wake_fetcher(&mut self, leader: BrokerId, ctx: &mut Context<'_>) {
-        if let Some(timer) = self.fetchers.by_leader.get_mut(&leader).and_then(|fetcher| fetcher.backing_off.take()) {
-            ctx.cancel(timer);
+        if let Some(fetcher) = self.fetchers.by_leader.get_mut(&leader) {
+            // What was wrong may be right now.
+            fetcher.delayed.clear();
+            if let Some(timer) = fetcher.backing_off.take() {
+                ctx.cancel(timer);
+            }
         }
         self.fetch_from(leader, ctx);
     }
@@ -75,7 +96,9 @@ impl Broker {
     fn next_round(&self, leader: BrokerId) -> Option<(i16, Request)> {
         let in_phase = |wanted: Phase| {
             let mut topics: BTreeMap<Arc<str>, Vec<(i32, &Arc<Replica>)>> = BTreeMap::new();
-            for (id, replica, _) in self.following(leader).filter(|(_, _, phase)| *phase == wanted) {
+            let ready =
+                self.following(leader).filter(|(id, _, phase)| *phase == wanted && !self.is_delayed(id, leader));
+            for (id, replica, _) in ready {
                 topics.entry(Arc::clone(&id.topic)).or_default().push((id.partition, replica));
             }
             topics
@@ -159,14 +182,11 @@ impl Broker {
         if fetcher.in_flight.take_if(|id| *id == correlation).is_none() {
             return;
         }
-        let failed = match response {
+        match response {
             Response::OffsetForLeaderEpoch(answer) => self.take_epochs(leader, &answer, ctx),
             Response::ListOffsets(answer) => self.take_starts(leader, &answer, ctx),
-            Response::Fetch(answer) => self.take_records(leader, answer, ctx),
-            _ => true,
-        };
-        if failed {
-            return self.back_off_from(leader, ctx);
+            Response::Fetch(answer) if answer.error_code.is_ok() => self.take_records(leader, answer, ctx),
+            _ => return self.back_off_from(leader, ctx),
         }
         // The next round is routine: what it brings has causes of its own.
         ctx.because(Cause::default(), |ctx| self.fetch_from(leader, ctx));
@@ -202,12 +222,11 @@ impl Broker {
         }
     }
 
-    fn take_epochs(&mut self, leader: BrokerId, answer: &OffsetForLeaderEpochResponse, ctx: &mut Context<'_>) -> bool {
-        let mut failed = false;
+    fn take_epochs(&mut self, leader: BrokerId, answer: &OffsetForLeaderEpochResponse, ctx: &mut Context<'_>) {
         for (topic, end) in answer.topics.iter().flat_map(|t| t.partitions.iter().map(|end| (&t.topic, end))) {
             let id = TopicPartition::new(Arc::clone(topic), end.partition);
             if !end.error_code.is_ok() {
-                failed = true;
+                self.delay(id, leader, ctx);
                 continue;
             }
             let Some(replica) = self.follower_of(&id, leader, Phase::Truncating) else { continue };
@@ -235,15 +254,13 @@ impl Broker {
             }
             self.touch(&id);
         }
-        failed
     }
 
-    fn take_starts(&mut self, leader: BrokerId, answer: &ListOffsetsResponse, ctx: &mut Context<'_>) -> bool {
-        let mut failed = false;
+    fn take_starts(&mut self, leader: BrokerId, answer: &ListOffsetsResponse, ctx: &mut Context<'_>) {
         for (topic, start) in answer.topics.iter().flat_map(|t| t.partitions.iter().map(|p| (&t.name, p))) {
             let id = TopicPartition::new(Arc::clone(topic), start.partition_index);
             if !start.error_code.is_ok() {
-                failed = true;
+                self.delay(id, leader, ctx);
                 continue;
             }
             let Some(replica) = self.follower_of(&id, leader, Phase::Resetting) else { continue };
@@ -263,19 +280,18 @@ impl Broker {
             }
             self.touch(&id);
         }
-        failed
     }
 
-    fn take_records(&mut self, leader: BrokerId, answer: FetchResponse, ctx: &mut Context<'_>) -> bool {
-        let mut failed = !answer.error_code.is_ok();
+    fn take_records(&mut self, leader: BrokerId, answer: FetchResponse, ctx: &mut Context<'_>) {
         for topic in answer.responses {
             let Some(name) = self.topic_of(leader, topic.topic_id) else { continue };
             for data in topic.partitions {
                 let id = TopicPartition::new(Arc::clone(&name), data.partition_index);
-                failed |= self.take_partition(&id, leader, data, ctx);
+                if self.take_partition(&id, leader, data, ctx) {
+                    self.delay(id, leader, ctx);
+                }
             }
         }
-        failed
     }
 
     /// The name of a topic that is followed from `leader`, by its id.
@@ -288,7 +304,7 @@ impl Broker {
             .map(|(id, ..)| Arc::clone(&id.topic))
     }
 
-    /// Takes what a leader sent of one partition. Returns whether it went wrong, so that the next round waits.
+    /// Takes what a leader sent of one partition. Returns whether it went wrong, so that the partition sits out.
     fn take_partition(
         &mut self,
         id: &TopicPartition,

@@ -34,7 +34,8 @@ impl Broker {
         if controller_epoch < self.controller_epoch {
             return Err(ErrorCode::STALE_CONTROLLER_EPOCH);
         }
-        if broker_epoch >= 0 && self.epoch.is_none_or(|mine| broker_epoch < mine) {
+        // A newer epoch than the own is that of a registration whose answer is still on its way here.
+        if broker_epoch >= 0 && self.epoch.is_some_and(|mine| broker_epoch < mine) {
             return Err(ErrorCode::STALE_BROKER_EPOCH);
         }
         self.controller_epoch = controller_epoch;
@@ -78,7 +79,7 @@ impl Broker {
             let settings = TopicSettings::with_overrides(self.settings(), &overrides);
             self.topic_settings.insert(Arc::clone(topic), Arc::new(settings));
         }
-        let response = leader_and_isr::apply(self, &waiting.request, ctx);
+        let response = leader_and_isr::checked(self, &waiting.request, ctx);
         self.reply(&waiting.origin, Some(response.into()), ctx);
         true
     }
@@ -107,18 +108,19 @@ impl Broker {
             return ErrorCode::INVALID_REPLICATION_FACTOR;
         }
         let Some(controller) = self.metadata.controller else { return ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
-        if self.creating.insert(Arc::clone(name)) {
+        if !self.creating.contains_key(name) {
             let topic =
                 CreatableTopic { name: Arc::clone(name), num_partitions, replication_factor, ..Default::default() };
             let timeout_ms = self.settings().controller_socket_timeout_ms;
             let request = CreateTopicsRequest { topics: vec![topic], timeout_ms, ..Default::default() };
-            self.ask(controller, Lane::AUTO_CREATE, 7, request.into(), ctx);
+            let (asked, _) = self.ask_controller(controller, Lane::AUTO_CREATE, 7, request.into(), ctx);
+            self.creating.insert(Arc::clone(name), asked);
         }
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
     }
 
-    /// The controller answered a creation, or its connection went: what is still missing may be asked for again.
-    pub(super) fn created_automatically(&mut self, _correlation: Id) {
-        self.creating.clear();
+    /// The controller answered a creation: what is still missing may be asked for again.
+    pub(super) fn created_automatically(&mut self, correlation: Id) {
+        self.creating.retain(|_, asked| *asked != correlation);
     }
 }

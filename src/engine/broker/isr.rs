@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Broker, BrokerTimer};
-use crate::engine::context::{Context, Id};
+use crate::engine::context::{Context, Id, TimerId};
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
@@ -18,13 +18,22 @@ const VERSION: i16 = 3;
 /// How long to wait after the controller could not be reached.
 const RETRY: Duration = Duration::from_millis(50);
 
+/// The request in flight.
+#[derive(Clone, Debug)]
+struct InFlight {
+    id: Id,
+    controller: BrokerId,
+    timeout: TimerId,
+    /// What it is about.
+    partitions: BTreeSet<TopicPartition>,
+}
+
 /// What is proposed and what is in flight.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IsrChanges {
     /// Partitions with a proposal that has not been sent.
     waiting: BTreeSet<TopicPartition>,
-    /// The request in flight: its number, to whom, and what it is about.
-    in_flight: Option<(Id, BrokerId, BTreeSet<TopicPartition>)>,
+    in_flight: Option<InFlight>,
     /// A retry is coming.
     backing_off: bool,
     /// Who is to join since the last request: told as one event.
@@ -89,8 +98,8 @@ impl Broker {
         if request.topics.is_empty() {
             return;
         }
-        let id = self.ask(controller, Lane::ALTER_PARTITION, VERSION, request.into(), ctx);
-        self.isr.in_flight = Some((id, controller, waiting));
+        let (id, timeout) = self.ask_controller(controller, Lane::ALTER_PARTITION, VERSION, request.into(), ctx);
+        self.isr.in_flight = Some(InFlight { id, controller, timeout, partitions: waiting });
     }
 
     fn alter_partition(&self, partitions: &BTreeSet<TopicPartition>, broker_epoch: i64) -> AlterPartitionRequest {
@@ -117,8 +126,9 @@ impl Broker {
     /// The controller answered.
     pub(super) fn on_isr_answer(&mut self, correlation: Id, response: Response, ctx: &mut Context<'_>) {
         let Response::AlterPartition(response) = response else { return };
-        let Some((id, _, asked)) = self.isr.in_flight.take_if(|(id, ..)| *id == correlation) else { return };
-        debug_assert_eq!(id, correlation);
+        let Some(asked) = self.isr.in_flight.take_if(|asked| asked.id == correlation) else { return };
+        ctx.cancel(asked.timeout);
+        let asked = asked.partitions;
         if !response.error_code.is_ok() {
             // Not the controller any more, or it does not know this broker (yet): all of it is tried again.
             self.isr.waiting.extend(asked);
@@ -178,8 +188,17 @@ impl Broker {
 
     /// The connection to a broker is gone: what it was asked is asked again, perhaps of another.
     pub(super) fn isr_closed(&mut self, peer: BrokerId, ctx: &mut Context<'_>) {
-        if let Some((_, _, asked)) = self.isr.in_flight.take_if(|(_, to, _)| *to == peer) {
-            self.isr.waiting.extend(asked);
+        if let Some(asked) = self.isr.in_flight.take_if(|asked| asked.controller == peer) {
+            ctx.cancel(asked.timeout);
+            self.isr.waiting.extend(asked.partitions);
+            self.back_off(ctx);
+        }
+    }
+
+    /// The controller does not answer: it is asked again, or the one that there is by now.
+    pub(super) fn isr_unanswered(&mut self, id: Id, ctx: &mut Context<'_>) {
+        if let Some(asked) = self.isr.in_flight.take_if(|asked| asked.id == id) {
+            self.isr.waiting.extend(asked.partitions);
             self.back_off(ctx);
         }
     }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use super::connection::Connections;
 use super::{Broker, BrokerTimer, Disk};
 use crate::engine::config::Config;
-use crate::engine::context::Context;
+use crate::engine::context::{Context, Id};
 use crate::engine::controller::{Controller, znodes};
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::{Lane, Output};
@@ -89,7 +89,8 @@ impl Broker {
             waited: false,
             topic_settings: BTreeMap::new(),
             awaiting_settings: None,
-            creating: std::collections::BTreeSet::new(),
+            creating: BTreeMap::new(),
+            leaving: None,
             turn: std::collections::VecDeque::new(),
         };
         broker.zk.connect(ctx);
@@ -259,7 +260,7 @@ impl Broker {
         match (self.metadata.controller, self.epoch) {
             (Some(controller), Some(broker_epoch)) => {
                 let request = ControlledShutdownRequest { broker_id: self.id.0, broker_epoch };
-                self.ask(controller, Lane::LIFECYCLE, 3, request.into(), ctx);
+                self.leaving = Some(self.ask_controller(controller, Lane::LIFECYCLE, 3, request.into(), ctx));
             }
             _ => self.shut_down_later(tries, ctx),
         }
@@ -271,7 +272,9 @@ impl Broker {
         ctx.timer(wait, Self::timer(BrokerTimer::Lifecycle));
     }
 
-    pub(super) fn on_shutdown_answer(&mut self, response: Response, ctx: &mut Context<'_>) {
+    pub(super) fn on_shutdown_answer(&mut self, correlation: Id, response: Response, ctx: &mut Context<'_>) {
+        let Some((_, timeout)) = self.leaving.take_if(|(id, _)| *id == correlation) else { return };
+        ctx.cancel(timeout);
         let (Stage::ShuttingDown(tries), Response::ControlledShutdown(answer)) = (self.stage, response) else { return };
         if answer.error_code.is_ok() && answer.remaining_partitions.is_empty() {
             self.stop(ctx);
@@ -283,6 +286,16 @@ impl Broker {
     pub(super) fn shutdown_closed(&mut self, peer: BrokerId, ctx: &mut Context<'_>) {
         if let Stage::ShuttingDown(tries) = self.stage
             && self.metadata.controller == Some(peer)
+            && let Some((_, timeout)) = self.leaving.take()
+        {
+            ctx.cancel(timeout);
+            self.shut_down_later(tries, ctx);
+        }
+    }
+
+    pub(super) fn shutdown_unanswered(&mut self, asked: Id, ctx: &mut Context<'_>) {
+        if let Stage::ShuttingDown(tries) = self.stage
+            && self.leaving.take_if(|(id, _)| *id == asked).is_some()
         {
             self.shut_down_later(tries, ctx);
         }

@@ -163,6 +163,10 @@ impl Cluster {
             Command::Kill(id) => self.kill(id, outputs),
             Command::Start(id) => self.start(id, outputs),
             Command::Shutdown(id) => self.shut_down(id, outputs),
+            Command::Cut(a, b) => self.cut(a, b),
+            Command::Heal(a, b) => self.heal(a, b),
+            Command::HealAll => self.heal_all(),
+            Command::Slow(a, b, by) => self.slow(a, b, by),
             Command::Ask { broker, version, request } => {
                 self.ask(ticket, broker, version, request);
                 return;
@@ -175,8 +179,7 @@ impl Cluster {
     fn ask(&mut self, ticket: Ticket, broker: BrokerId, version: i16, request: Request) {
         self.ids += 1;
         let correlation = self.ids;
-        // One lane per question: a question that waits does not hold the next one.
-        let lane = Lane(u8::try_from(correlation % 200).unwrap_or(0));
+        let lane = operators_lane(correlation);
         let to = NodeId::Broker(broker);
         self.asked.insert(correlation, (ticket, to));
         let payload =
@@ -197,8 +200,10 @@ impl Cluster {
                     Self::answer(ticket, Answer::Response(response.response), outputs);
                 }
             }
-            Payload::Closed { .. } => {
-                let gone: Vec<u64> = self.asked.iter().filter(|(_, (_, to))| *to == from).map(|(id, _)| *id).collect();
+            Payload::Closed { lane } => {
+                let on_it = |id: u64, to: NodeId| to == from && lane.is_none_or(|lane| lane == operators_lane(id));
+                let gone: Vec<u64> =
+                    self.asked.iter().filter(|(id, (_, to))| on_it(**id, *to)).map(|(id, _)| *id).collect();
                 for (ticket, _) in gone.iter().filter_map(|id| self.asked.remove(id)) {
                     Self::answer(ticket, Answer::Closed, outputs);
                 }
@@ -376,4 +381,9 @@ impl Cluster {
         auditor.report_losses(producers, &mut ctx);
         self.carry_out(node, effects, outputs);
     }
+}
+
+/// The connection for a question of an operator's: one each, as a question that waits must not hold the next one.
+fn operators_lane(correlation: u64) -> Lane {
+    Lane(u8::try_from(correlation % 200).unwrap_or(0))
 }

@@ -106,7 +106,7 @@ impl Controller {
         let everybody = self.cluster.reachable();
         for (id, partition) in self.cluster.partitions() {
             let hosts = self.cluster.replicas_among(&id, &new);
-            if !hosts.is_empty() && partition.leadership.is_some() && !self.deletion.is_queued(&id.topic) {
+            if !hosts.is_empty() && partition.leadership.is_some() && !self.is_going(&id.topic) {
                 self.batch.host(&id, &hosts, false, &everybody);
             }
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::failover::children;
 use super::queue::{Results, Resume as Wait, Step};
 use super::write::is_written;
-use super::{Controller, Io, MAX_PER_WRITE, znodes};
+use super::{Controller, Io, MAX_PER_WRITE, Topic, znodes};
 use crate::engine::event::{ControllerEvent, EventKind};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;
@@ -45,7 +45,7 @@ pub(super) struct Deletion {
 }
 
 impl Deletion {
-    /// Whether a topic is to go: then it is not elected for any more.
+    /// Whether a topic is to go, now or once its partitions are at rest.
     pub(super) fn is_queued(&self, topic: &str) -> bool {
         self.topics.contains_key(topic)
     }
@@ -96,6 +96,12 @@ impl Controller {
         }
     }
 
+    /// Whether nobody leads a topic any more, for it is being deleted. While a partition of it is being moved the deletion
+    /// waits, and its partitions are led as ever: the move would never end else.
+    pub(super) fn is_going(&self, topic: &str) -> bool {
+        self.deletion.is_queued(topic) && !self.cluster.topic(topic).is_some_and(is_moving)
+    }
+
     /// Does for every topic that is to go what can be done now.
     pub(super) fn go_on_deleting(&mut self, io: &mut Io<'_, '_>) {
         for topic in self.deletion.topics.keys().cloned().collect::<Vec<_>>() {
@@ -121,7 +127,7 @@ impl Controller {
         let (Some(topic), Some(progress)) = (self.cluster.topic(name), self.deletion.topics.get_mut(name)) else {
             return false;
         };
-        if topic.partitions.values().any(|partition| partition.assignment.is_moving()) {
+        if is_moving(topic) {
             return wait(name, progress, "for its reassignment", io);
         }
         if !progress.begun {
@@ -216,6 +222,11 @@ impl Controller {
         self.note_metadata_sent();
         self.answer_waiters(io.ctx);
     }
+}
+
+/// Whether a partition of a topic is being moved.
+fn is_moving(topic: &Topic) -> bool {
+    topic.partitions.values().any(|partition| partition.assignment.is_moving())
 }
 
 /// Says once that a deletion waits.

@@ -124,7 +124,7 @@ impl Controller {
         for (id, partition) in self.cluster.partitions() {
             // Those whose leader is dead are told what becomes of the election, which follows.
             let dead = partition.stage == Stage::Offline && partition.leader().is_some();
-            if partition.leadership.is_some() && !dead && !self.deletion.is_queued(&id.topic) {
+            if partition.leadership.is_some() && !dead && !self.is_going(&id.topic) {
                 let hosts = self.cluster.replicas_among(&id, &everybody);
                 self.batch.host(&id, &hosts, false, &everybody);
             }

@@ -52,9 +52,7 @@ enum Choice {
 impl Controller {
     /// Elects leaders for all partitions that are without: new ones, and those whose leader died.
     pub(super) fn elect_offline(&mut self, reason: ElectionReason) {
-        let deletion = &self.deletion;
-        let waiting =
-            self.cluster.partitions().filter(|(id, p)| p.stage != Stage::Online && !deletion.is_queued(&id.topic));
+        let waiting = self.cluster.partitions().filter(|(id, p)| p.stage != Stage::Online && !self.is_going(&id.topic));
         let (mut first, mut offline) = (Vec::new(), Vec::new());
         for (id, partition) in waiting {
             if partition.leadership.is_some() {
@@ -143,7 +141,7 @@ impl Controller {
     }
 
     fn choose(&self, id: &TopicPartition, strategy: Strategy) -> Choice {
-        let known = self.cluster.partition(id).filter(|_| !self.deletion.is_queued(&id.topic));
+        let known = self.cluster.partition(id).filter(|_| !self.is_going(&id.topic));
         let Some((partition, now)) = known.and_then(|p| Some((p, p.leadership.as_ref()?))) else {
             return Choice::Nobody(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         };
@@ -202,7 +200,7 @@ impl Controller {
     pub(super) fn replicas_offline(&mut self, gone: &BTreeSet<BrokerId>) {
         let mut updates = Vec::new();
         for (id, partition) in self.cluster.partitions() {
-            let Some(now) = partition.leadership.as_ref().filter(|_| !self.deletion.is_queued(&id.topic)) else {
+            let Some(now) = partition.leadership.as_ref().filter(|_| !self.is_going(&id.topic)) else {
                 continue;
             };
             if let Some(next) = self.without(now, gone) {

@@ -305,8 +305,7 @@ impl Controller {
     /// What is not known any more is loaded anew: the outcome of a write was lost, or something stands in ZooKeeper
     /// that this controller did not write.
     pub(super) fn start_over(&mut self, io: &mut Io<'_, '_>) {
-        self.forget(io.ctx);
-        self.role = Role::Candidate;
+        self.resign("what stands in ZooKeeper is not certain, all is read anew", io.ctx);
         self.queue.push(Event::Elect, &io.ctx.cause);
     }
 }

@@ -65,7 +65,7 @@ impl Controller {
         };
         let (led, followed): (Vec<TopicPartition>, Vec<TopicPartition>) = self
             .cluster
-            .partitions_where(|id, partition| hosted(partition) && !self.deletion.is_queued(&id.topic))
+            .partitions_where(|id, partition| hosted(partition) && !self.is_going(&id.topic))
             .into_iter()
             .partition(|id| self.cluster.partition(id).and_then(Partition::leader) == Some(broker));
         let asked = ControllerEvent::ShutdownAsked { broker, leading: led.len() };

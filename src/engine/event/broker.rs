@@ -1,6 +1,8 @@
 //! What happens to brokers and to the replicas on them.
 
-use crate::engine::node::BrokerId;
+use std::time::Duration;
+
+use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
 
 /// What happened to a broker. The event's node is the broker, unless it says otherwise.
@@ -100,5 +102,22 @@ pub enum OperatorEvent {
         broker: BrokerId,
         /// The API's name.
         api: &'static str,
+    },
+    /// Cut a link: what the two send each other waits.
+    LinkCut {
+        /// Between whom, the smaller one first.
+        between: (NodeId, NodeId),
+    },
+    /// Healed a link that was cut or slow.
+    LinkHealed {
+        /// Between whom, the smaller one first.
+        between: (NodeId, NodeId),
+    },
+    /// Made a link slower, or as fast as it was.
+    LinkSlowed {
+        /// Between whom.
+        between: (NodeId, NodeId),
+        /// What is added to its delay each way.
+        by: Duration,
     },
 }

@@ -41,8 +41,21 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
     Handled::Parked
 }
 
+/// Does what the controller said before the settings were read, unless another controller has spoken since, or the broker
+/// has registered anew.
+pub(crate) fn checked(
+    broker: &mut Broker,
+    request: &LeaderAndIsrRequest,
+    ctx: &mut Context<'_>,
+) -> LeaderAndIsrResponse {
+    match broker.check_controller(request.controller_epoch, request.broker_epoch) {
+        Ok(()) => apply(broker, request, ctx),
+        Err(error_code) => LeaderAndIsrResponse { error_code, ..LeaderAndIsrResponse::default() },
+    }
+}
+
 /// Does what the controller says. The settings of all topics are known.
-pub(crate) fn apply(broker: &mut Broker, request: &LeaderAndIsrRequest, ctx: &mut Context<'_>) -> LeaderAndIsrResponse {
+fn apply(broker: &mut Broker, request: &LeaderAndIsrRequest, ctx: &mut Context<'_>) -> LeaderAndIsrResponse {
     let mut leaders = BTreeSet::new();
     let topics = request.topic_states.iter().map(|topic| apply_topic(broker, topic, &mut leaders, ctx)).collect();
     if request.r#type == FULL {

@@ -44,8 +44,6 @@ struct Wait {
     id: TopicPartition,
     /// The high watermark to reach.
     until: i64,
-    /// The epoch in which it was appended.
-    leader_epoch: i32,
 }
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
@@ -134,7 +132,6 @@ struct Done {
     log_append_time_ms: i64,
     log_start_offset: i64,
     until: i64,
-    leader_epoch: i32,
 }
 
 fn append(
@@ -168,7 +165,6 @@ fn append(
         log_append_time_ms: appended.log_append_time_ms,
         log_start_offset: appended.log_start_offset,
         until: appended.last_offset + 1,
-        leader_epoch,
     })
 }
 
@@ -186,7 +182,7 @@ fn answer_of(
                 log_start_offset: done.log_start_offset,
                 ..PartitionProduceResponse::default()
             };
-            (answer, Some(Wait { id: id.clone(), until: done.until, leader_epoch: done.leader_epoch }))
+            (answer, Some(Wait { id: id.clone(), until: done.until }))
         }
         Err(refusal) => {
             let (error_code, error_message) = (refusal.code, refusal.message);
@@ -218,14 +214,12 @@ pub(crate) fn completed(broker: &Broker, parked: &ParkedProduce, late: bool) -> 
     Some(response.into())
 }
 
-/// How a wait ended, if it has.
+/// How a wait ended, if it has. A leader that goes on leading in a new epoch (the controller took a replica out of the
+/// in-sync set) has lost nothing, and its producers wait on; one that does not lead any more is found out at once.
 fn outcome(broker: &Broker, wait: &Wait) -> Option<ErrorCode> {
     let Some(replica) = broker.replica(&wait.id).filter(|replica| replica.leader().is_some()) else {
         return Some(ErrorCode::NOT_LEADER_OR_FOLLOWER);
     };
-    if replica.state.leader_epoch != wait.leader_epoch {
-        return Some(ErrorCode::NOT_LEADER_OR_FOLLOWER);
-    }
     if replica.high_watermark < wait.until {
         return None;
     }

@@ -198,6 +198,16 @@ fn operator(event: &OperatorEvent) -> Told {
         OperatorEvent::Asked { broker, api } => {
             Told::new("asked", Severity::Info, format!("{api} to {broker}"), "as you asked").about(*broker)
         }
+        OperatorEvent::LinkCut { between: (a, b) } => {
+            Told::new("link_cut", Severity::Bad, format!("the link between {a} and {b} is cut"), "as you asked")
+        }
+        OperatorEvent::LinkHealed { between: (a, b) } => {
+            Told::new("link_healed", Severity::Good, format!("the link between {a} and {b} is whole"), "as you asked")
+        }
+        OperatorEvent::LinkSlowed { between: (a, b), by } => {
+            let text = format!("the link between {a} and {b} is {} ms slower", by.as_millis());
+            Told::new("link_slowed", Severity::Warning, text, "as you asked")
+        }
     }
 }
 

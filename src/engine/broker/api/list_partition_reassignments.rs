@@ -1,0 +1,14 @@
+//! `ListPartitionReassignments` (key 46), version 0: names the partitions that are being moved (KIP-455).
+//! Only the controller serves it, in `controller::reassignment`; any other broker answers `NOT_CONTROLLER`.
+
+use super::{Api, Callers, to_controller};
+use crate::protocol::ApiKey;
+
+/// See the [module](self).
+pub(crate) const API: Api = Api {
+    key: ApiKey::ListPartitionReassignments,
+    oldest: 0,
+    newest: 0,
+    callers: Callers::Everybody,
+    handle: to_controller,
+};
