@@ -8,6 +8,7 @@ mod tests;
 use crate::model::Model;
 use crate::model::events::{Causes, Shown};
 use crate::model::place::Selection;
+use crate::model::prompt::Prompt;
 use crate::session::event::{Event, NodeRef, Severity};
 use crate::session::snapshot::Snapshot;
 
@@ -62,17 +63,13 @@ fn list(model: &Model, area: Area) -> Sheet {
     let mut sheet = Sheet::default();
     let events = model.events.list(snapshot);
     heading(model, area.row(1), events.len(), &mut sheet);
+    let field = Area { x: area.x + 2, width: (area.width / 2).min(60), ..area.row(2) };
+    filter(model, field, &mut sheet);
     let foot = if area.height > 12 { 4 } else { 0 };
     let body = area.below(3);
     let body = body.top(body.height.saturating_sub(foot));
     if events.is_empty() {
-        sheet.put(
-            body.row(0),
-            Line::of(
-                Role::Dim,
-                "   Nothing of this kind has happened. Tab shows other events; K on the Cluster screen makes some.",
-            ),
-        );
+        sheet.put(Area { x: body.x + 3, width: body.width.saturating_sub(4), ..body }, empty(model));
     }
     let selected = model.events.selection(snapshot);
     let at = events.iter().position(|event| Selection::Event(event.id) == selected).unwrap_or(0);
@@ -87,6 +84,32 @@ fn list(model: &Model, area: Area) -> Sheet {
         story(snapshot, event, foot, &mut sheet);
     }
     sheet
+}
+
+/// Why nothing is listed, and what to do about it.
+fn empty(model: &Model) -> Line {
+    let clears = |line: Line| line.with(Role::Key, "Esc").with(Role::Dim, " clears it.");
+    let other = |line: Line| line.with(Role::Key, "Tab").with(Role::Dim, " shows other events.");
+    let of_kind = model.snapshot.events.iter().any(|event| model.events.shown.holds(event));
+    match (model.events.filter.is_empty(), model.events.shown) {
+        _ if model.snapshot.events.is_empty() => Line::of(Role::Text, "Nothing has happened yet."),
+        (false, Shown::All) => clears(Line::of(Role::Text, "No event that is kept passes the filter. ")),
+        (false, _) if of_kind => clears(Line::of(Role::Text, "None of these events passes the filter. ")),
+        (_, Shown::News | Shown::All) => other(Line::of(Role::Text, "Nothing went wrong or was healed. ")),
+        (_, Shown::Trouble) => other(Line::of(Role::Text, "Nothing went wrong. ")),
+    }
+}
+
+/// The filter, as it is typed or in force.
+fn filter(model: &Model, area: Area, sheet: &mut Sheet) {
+    match &model.prompt {
+        Some(Prompt::Filter(typed)) => sheet.put_field(area, " / ", &typed.text(), typed.cursor.1),
+        _ if !model.events.filter.is_empty() => {
+            let line = Line::of(Role::Key, " / ").with(Role::Text, safe_str(&model.events.filter));
+            sheet.put_on(area, line, Role::Field);
+        }
+        _ => {}
+    }
 }
 
 fn heading(model: &Model, area: Area, listed: usize, sheet: &mut Sheet) {

@@ -3,7 +3,8 @@
 
 use crate::model::Model;
 use crate::model::place::Selection;
-use crate::model::topics::{Pane, Prompt};
+use crate::model::prompt::Prompt;
+use crate::model::topics::Pane;
 use crate::session::action::Record;
 use crate::session::snapshot::{Partition, Topic, TopicPartition};
 use crate::view::format;
@@ -14,6 +15,9 @@ use crate::view::text::safe;
 use crate::view::{Area, Target};
 
 use super::{BESIDE, record};
+
+/// Columns of the empty field for a place, which says what may be typed.
+const SEEK: u16 = 36;
 
 pub(super) fn project(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= BESIDE;
@@ -68,9 +72,15 @@ fn bar(model: &Model, partition: &Partition, area: Area, sheet: &mut Sheet) {
     let width = (area.width / 3).min(60);
     let field = Area { x, width, height: 1, ..area };
     let count = count_words(model, partition);
-    match &model.topics.prompt {
-        Some(Prompt::Filter(typed)) => input(field, " / ", &typed.text(), typed.cursor.1, sheet),
-        Some(Prompt::Seek(typed)) => input(field, " offset ", &typed.text(), typed.cursor.1, sheet),
+    match &model.prompt {
+        Some(Prompt::Filter(typed)) => sheet.put_field(field, " / ", &typed.text(), typed.cursor.1),
+        Some(Prompt::Seek(typed)) if typed.is_empty() => {
+            sheet.put_field(Area { width: SEEK.max(width), ..field }, " go to ", "", 0);
+            let help = Area { x: x + 8, width: SEEK.max(width).saturating_sub(8), ..field };
+            sheet.put_on(help, Line::of(Role::Dim, "1200, end, -50, -5m, 14:03"), Role::Field);
+            return;
+        }
+        Some(Prompt::Seek(typed)) => sheet.put_field(field, " go to ", &typed.text(), typed.cursor.1),
         None if !messages.filter.is_empty() => {
             sheet.put_on(field, Line::of(Role::Key, " / ").with(Role::Text, &messages.filter), Role::Field);
         }
@@ -84,14 +94,6 @@ fn bar(model: &Model, partition: &Partition, area: Area, sheet: &mut Sheet) {
     }
     let behind = Area { x: x + width + 1, width: columns(count.chars().count() + 2), height: 1, ..area };
     sheet.put(behind, Line::of(Role::Faint, format!(" {count} ")));
-}
-
-fn input(field: Area, label: &str, typed: &str, cursor: usize, sheet: &mut Sheet) {
-    let line = Line::of(Role::Key, label).with(Role::Strong, typed);
-    let before: String = typed.chars().take(cursor).collect();
-    let at = columns(Line::of(Role::Key, label).with(Role::Strong, before).width());
-    sheet.put_on(field, line, Role::Field);
-    sheet.cursor = Some((field.x + at.min(field.width.saturating_sub(1)), field.y));
 }
 
 fn count_words(model: &Model, partition: &Partition) -> String {
