@@ -158,18 +158,31 @@ fn story(snapshot: &Snapshot, event: &Event, area: Area, sheet: &mut Sheet) {
         "What led to it",
         "Enter shows the whole chain",
     );
-    let mut line = Line::of(Role::Text, "  ");
-    for cause in &causes.before {
-        line = line.with(Role::Text, line::cut(&safe_str(&cause.text), 30)).with(Role::Rule, " ▸ ");
-    }
-    line = line.with(Role::Strong, line::cut(&safe_str(&event.text), 60));
-    if causes.before.is_empty() {
-        line = line
-            .with(Role::Dim, if causes.torn { "  its cause has left the ring of events" } else { "  the first cause" });
-    }
-    sheet.put(area.row(1), line);
+    sheet.put(area.row(1), led_to(&causes, usize::from(area.width)));
     if !causes.after.is_empty() {
         let after = format!("  it led to {}", format::plural(causes.after.len(), "event"));
         sheet.put(area.row(2), Line::of(Role::Dim, after));
     }
+}
+
+/// The causes of an event and the event, in a line: the last ones, as many as fit.
+fn led_to(causes: &Causes<'_>, width: usize) -> Line {
+    let event = Line::of(Role::Strong, line::cut(&safe_str(&causes.event.text), 60));
+    if causes.before.is_empty() {
+        let words = if causes.torn { "  its cause has left the ring of events" } else { "  the first cause" };
+        return Line::of(Role::Text, "  ").append(event).with(Role::Dim, words);
+    }
+    let cause = |event: &&Event| Line::of(Role::Text, line::cut(&safe_str(&event.text), 30)).with(Role::Rule, " ▸ ");
+    let torn = Line::of(Role::Dim, if causes.torn { "its beginning has left the ring " } else { "" });
+    let mut room = width.saturating_sub(event.width() + torn.width() + 6);
+    let fits = |line: &Line| -> bool {
+        let fits = line.width() <= room;
+        room = room.saturating_sub(line.width());
+        fits
+    };
+    let mut shown: Vec<Line> = causes.before.iter().rev().map(cause).take_while(fits).collect();
+    let more = if shown.len() < causes.before.len() { "… ▸ " } else { "" };
+    shown.reverse();
+    let start = Line::of(Role::Text, "  ").append(torn).with(Role::Rule, more);
+    shown.into_iter().fold(start, Line::append).append(event)
 }

@@ -200,10 +200,13 @@ pub(super) fn written(model: &mut Model, export: Export, result: Result<(), Unwr
             Outcome::Failed(Failure { error: None, code: None, message: format!("{path}: {why}").into() })
         }
         Err(Unwritten::Exists { bytes }) => {
-            let gone = format!("It holds {}, which would be gone; {} would take its place.", size(bytes), export.what);
+            let consequences = vec![
+                format!("What it holds now is lost: {}.", size(bytes)),
+                format!("Instead it gets {}.", export.what),
+            ];
             let then = Confirmed::Write(Export { overwrite: true, ..export });
             let question = format!("Write over {path}?");
-            model.overlays.push(Overlay::Confirm(Confirm { question, consequences: vec![gone], then }));
+            model.overlays.push(Overlay::Confirm(Confirm { question, consequences, then }));
             return;
         }
     };

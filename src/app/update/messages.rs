@@ -139,9 +139,12 @@ pub(super) fn go(model: &mut Model, motion: Motion, page: usize) -> Vec<Effect> 
     let to = motion.along(at.or(shown.len().checked_sub(1)), shown.len(), page);
     let chosen = to.and_then(|to| shown.get(to)).map(|record| record.offset);
     let at_top = to == Some(0) && at == Some(0);
-    let log_start = topics.current(&model.snapshot).map_or(0, |partition| partition.log_start);
+    let at_bottom = to.is_some() && to == at && to == shown.len().checked_sub(1);
+    let (log_start, log_end) =
+        topics.current(&model.snapshot).map_or((0, 0), |partition| (partition.log_start, partition.log_end));
     let messages = &mut model.topics.messages;
     let first = messages.records.first().map(|record| record.offset);
+    let next = messages.records.last().map_or(log_end, |record| record.offset + 1);
     match motion {
         Motion::Up | Motion::PageUp | Motion::First => messages.following = false,
         Motion::Last => return follow(model),
@@ -152,6 +155,12 @@ pub(super) fn go(model: &mut Model, motion: Motion, page: usize) -> Vec<Effect> 
     if motion == Motion::First && first > log_start {
         messages.selected = None;
         return jump(messages, at, Position::Earliest);
+    }
+    // Below the last record that was read: what comes after it, where there is more.
+    let down = matches!(motion, Motion::Down | Motion::PageDown);
+    if at_bottom && down && !messages.following && !messages.reading && next < log_end {
+        messages.reading = true;
+        return vec![read(at.clone(), Position::Offset(next), PAGE, Purpose::Tail(at))];
     }
     if at_top && !messages.following && !messages.reading && first > log_start {
         messages.reading = true;

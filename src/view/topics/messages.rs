@@ -16,6 +16,8 @@ use crate::view::{Area, Target};
 
 use super::{BESIDE, record};
 
+/// From this width of the list on a record's whole time of day is shown.
+const CLOCK_FROM: u16 = 76;
 /// Columns of the empty field for a place, which says what may be typed.
 const SEEK: u16 = 36;
 
@@ -110,7 +112,8 @@ fn count_words(model: &Model, partition: &Partition) -> String {
 fn rows(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= 60;
     if wide {
-        let names = Line::of(Role::Faint, right("offset", 12)).with(Role::Faint, left("  time", 10));
+        let time = if area.width >= CLOCK_FROM { 16 } else { 10 };
+        let names = Line::of(Role::Faint, right("offset", 12)).with(Role::Faint, left("  time", time));
         sheet.put(area, names.with(Role::Faint, left("key", 13)).with(Role::Faint, "value"));
     }
     let area = if wide { area.below(1) } else { area };
@@ -183,7 +186,7 @@ fn record_line(model: &Model, partition: &Partition, record: &Record, width: usi
     let value = record.value.as_deref().map_or_else(|| "tombstone".to_owned(), safe);
     let line = Line::of(Role::Record, format!("{mark}{mark}"))
         .with(number, right(&format::grouped(record.offset), 9))
-        .with(Role::Faint, format!("  {}  ", seconds(record.timestamp_ms)))
+        .with(Role::Faint, format!("  {}  ", time(record.timestamp_ms, width >= usize::from(CLOCK_FROM))))
         .with(if record.key.is_some() { text } else { Role::Faint }, left(&key, 12))
         .with(Role::Text, " ");
     let room = width.saturating_sub(line.width() + if newest { 6 } else { 2 });
@@ -192,8 +195,9 @@ fn record_line(model: &Model, partition: &Partition, record: &Record, width: usi
     if newest { line.with(Role::Accent, "  new") } else { line }
 }
 
-/// Seconds and thousandths of a timestamp: what tells neighbours apart.
-fn seconds(timestamp_ms: i64) -> String {
-    let ms = timestamp_ms.rem_euclid(60_000);
-    format!("{:02}.{:03}", ms / 1000, ms % 1000)
+/// A timestamp's time of day, in UTC; where there is little room its seconds, which tell neighbours apart.
+fn time(timestamp_ms: i64, whole: bool) -> String {
+    let day = timestamp_ms.rem_euclid(86_400_000);
+    let seconds = format!("{:02}.{:03}", day / 1000 % 60, day % 1000);
+    if whole { format!("{:02}:{:02}:{seconds}", day / 3_600_000, day / 60_000 % 60) } else { seconds }
 }

@@ -64,6 +64,23 @@ fn a_time_before_now_is_gone_to_by_the_labs_date() {
 }
 
 #[test]
+fn below_the_last_record_that_was_read_comes_what_the_log_has_after_it() {
+    let mut state = among_messages();
+    let effects = go_to(&mut state, "1,000");
+    answer(&mut state, effects);
+    press(&mut state, "PgDn PgDn PgDn PgDn PgDn PgDn PgDn PgDn PgDn PgDn");
+    assert_eq!(state.model.topics.messages.selected, Some(1_199), "the end of the page");
+    let effects = press(&mut state, "j");
+    assert!(
+        matches!(asked(&effects)[..], [Action::Read(ReadFrom { from: Position::Offset(1_200), .. })]),
+        "{effects:?}"
+    );
+    answer(&mut state, effects);
+    press(&mut state, "j");
+    assert_eq!(state.model.topics.messages.selected, Some(1_200));
+}
+
+#[test]
 fn a_time_after_the_last_record_says_so_and_follows() {
     let mut state = among_messages();
     let effects = go_to(&mut state, "2999-01-01");
