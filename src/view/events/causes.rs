@@ -69,7 +69,7 @@ impl Awaited {
     fn reason(self) -> &'static str {
         match self {
             Self::Ping => "a ping that never came: the session's time-out",
-            Self::BackOff => "its back-off: a client waits before it tries again",
+            Self::BackOff => "the client's back-off: how long it waits before it tries again",
             Self::Next => "the next thing to happen",
         }
     }
