@@ -4,6 +4,7 @@
 pub mod command;
 pub mod editor;
 pub mod effect;
+pub mod file;
 pub mod keymap;
 pub mod terminal;
 pub mod update;
@@ -28,14 +29,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::model::Model;
+use crate::model::export::Export;
 use crate::model::place::Motion;
 use crate::session::Session;
-use crate::session::action::Outcome;
 use crate::theme::{self, Theme};
 use crate::ui;
 use crate::view::{self, Target, View};
 
-use effect::{Effect, Purpose};
+use effect::Effect;
 use keymap::{KeyPress, Keymap, KeymapError};
 use signals::{Asked, Signals};
 use update::{Msg, State, update};
@@ -162,8 +163,8 @@ impl Themes {
     }
 }
 
-/// An action that was asked for, until it is answered.
-type Answer = Pin<Box<dyn Future<Output = (Purpose, Outcome)> + Send>>;
+/// Something that was asked for, until it is answered.
+type Answer = Pin<Box<dyn Future<Output = Msg> + Send>>;
 
 /// Whether the loop goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,9 +214,7 @@ impl App {
                     self.draw()?;
                     Flow::GoOn
                 }
-                Some((purpose, outcome)) = self.asks.next(), if !self.asks.is_empty() => {
-                    self.tell(Msg::Answer(purpose, outcome), AFTER_NEWS)?
-                }
+                Some(answer) = self.asks.next(), if !self.asks.is_empty() => self.tell(answer, AFTER_NEWS)?,
                 Some(what) = self.panics.recv() => {
                     self.failed.get_or_insert_with(|| what.clone());
                     self.state.model.tell(what, true);
@@ -259,8 +258,9 @@ impl App {
         match effect {
             Effect::Ask(action, purpose) => {
                 let session = self.session.clone();
-                self.asks.push(Box::pin(async move { (purpose, session.ask(action).await) }));
+                self.asks.push(Box::pin(async move { Msg::Answer(purpose, session.ask(action).await) }));
             }
+            Effect::Write(export) => self.asks.push(Box::pin(write(export))),
             Effect::Copy(text) => self.copy(&text)?,
             Effect::Repaint => self.repaint()?,
             Effect::Suspend => self.suspend()?,
@@ -386,6 +386,14 @@ impl App {
             last_words.map_or_else(|_| "the cluster's engine has stopped".to_owned(), |words| words.to_string())
         }
     }
+}
+
+/// Writes a file beside the loop: a disk can be slow.
+async fn write(export: Export) -> Msg {
+    let wanted = export.clone();
+    let written = tokio::task::spawn_blocking(move || file::write(&wanted)).await;
+    let result = written.unwrap_or_else(|failed| Err(file::Unwritten::Failed(failed.to_string())));
+    Msg::Written(export, result)
 }
 
 /// Stops the whole job; false where no shell would take over.

@@ -79,7 +79,7 @@ fn router(api: Api) -> Router {
         .route("/metrics", get(metrics::text))
         .route("/v1/brokers/{id}/{what}", post(broker))
         .route("/v1/clock", post(clock))
-        .fallback(|| async { ApiError::not_found("there is no such resource; see docs/control-api.md") })
+        .fallback(|| async { ApiError::not_found("there is no such resource; see docs/control.md") })
         .method_not_allowed_fallback(|| async { ApiError::method() })
         .layer(middleware::from_fn(guard::check))
         .with_state(api)

@@ -5,10 +5,13 @@ pub mod brokers;
 pub mod cluster;
 pub mod commands;
 pub mod events;
+pub mod export;
 pub mod field;
 pub mod filter;
 pub mod overlay;
 pub mod place;
+pub mod prompt;
+pub mod sort;
 pub mod topics;
 
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use crate::session::snapshot::{BrokerState, Snapshot};
 use commands::CommandEntry;
 use overlay::Overlay;
 use place::{Mode, Motion, Screen, Selection};
+use prompt::Prompt;
 
 /// A message to the user. It stays until a key is pressed after it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,8 @@ pub struct Model {
     pub brokers: brokers::BrokersPlace,
     /// Where the user stands on the Events screen.
     pub events: events::EventsPlace,
+    /// The text field that the screen has open.
+    pub prompt: Option<Prompt>,
     /// What lies over the screen, the topmost last.
     pub overlays: Vec<Overlay>,
     /// The theme's name.
@@ -86,6 +92,7 @@ impl Model {
             topics: topics::TopicsPlace::default(),
             brokers: brokers::BrokersPlace::default(),
             events: events::EventsPlace::default(),
+            prompt: None,
             overlays: Vec::new(),
             theme,
             themes,
@@ -108,7 +115,11 @@ impl Model {
     /// Lets every place find its footing in the snapshot: choose what is selected at first, leave what is gone.
     fn settle(&mut self) {
         self.cluster.settle(&self.snapshot);
+        let opened = self.topics.opened;
         self.topics.settle(&self.snapshot);
+        if opened && !self.topics.opened {
+            self.prompt = None;
+        }
         self.brokers.settle(&self.snapshot);
         self.events.settle(&self.snapshot);
     }
@@ -131,6 +142,7 @@ impl Model {
     pub fn mode(&self) -> Mode {
         match self.overlays.last() {
             Some(overlay) => overlay.mode(),
+            None if self.prompt.is_some() => Mode::Text,
             None => match self.screen {
                 Screen::Cluster => Mode::Cluster,
                 Screen::Topics => self.topics.mode(),
@@ -203,6 +215,16 @@ impl Model {
             Screen::Topics => self.topics.selection(&self.snapshot),
             Screen::Brokers => self.brokers.selection(&self.snapshot),
             Screen::Events => self.events.selection(&self.snapshot),
+        }
+    }
+
+    /// The filter of the list in view, if it has one.
+    pub fn filter_mut(&mut self) -> Option<&mut String> {
+        match self.screen {
+            Screen::Topics if self.topics.opened => Some(&mut self.topics.messages.filter),
+            Screen::Topics => Some(&mut self.topics.filter),
+            Screen::Events if !self.events.causes => Some(&mut self.events.filter),
+            Screen::Cluster | Screen::Brokers | Screen::Events => None,
         }
     }
 

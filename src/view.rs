@@ -6,6 +6,7 @@ pub mod chrome;
 pub mod cluster;
 pub mod events;
 pub mod explain;
+pub mod export;
 pub mod form;
 pub mod format;
 pub mod line;
@@ -55,6 +56,13 @@ impl Area {
     pub fn below(self, rows: u16) -> Self {
         let rows = rows.min(self.height);
         Self { y: self.y.saturating_add(rows), height: self.height - rows, ..self }
+    }
+
+    /// The `rows` rows above it.
+    #[must_use]
+    pub fn above(self, rows: u16) -> Self {
+        let rows = rows.min(self.y);
+        Self { y: self.y - rows, height: rows, ..self }
     }
 
     /// Its first `rows` rows.

@@ -47,7 +47,7 @@ pub enum Command {
     DeleteTopic,
     /// Filter the list.
     Filter,
-    /// Go to an offset.
+    /// Go to an offset or a time.
     Seek,
     /// Follow the newest records.
     Follow,
@@ -55,6 +55,12 @@ pub enum Command {
     ViewAs,
     /// Give the selected record the whole screen.
     Zoom,
+    /// Sort the table in view by its next column.
+    Sort,
+    /// Turn the order of the table in view around.
+    Reverse,
+    /// Write what is shown to a file.
+    Export,
     /// Explain what is selected.
     Explain,
     /// Copy what is selected.
@@ -143,6 +149,7 @@ const LISTS: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text]
 const ALL_BUT_TEXT: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu];
 const ALL: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text, Mode::Confirm];
 const MESSAGES: &[Mode] = &[Mode::Messages];
+const TABLES: &[Mode] = &[Mode::Topics, Mode::Messages, Mode::Brokers];
 
 /// Every command. The order is that of the hint bar (what belongs to a screen comes first there) and of the help.
 pub const TABLE: &[Spec] = &[
@@ -168,9 +175,9 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::Filter, "filter", &["/"], "filter the list; Esc clears the filter")
         .hint("filter")
         .under(Category::Data)
-        .within(&[Mode::Messages]),
-    Spec::new(Command::Seek, "go-to-offset", &["O"], "go to an offset: a number, start, end, or -n from the end")
-        .hint("go to offset")
+        .within(&[Mode::Topics, Mode::Messages, Mode::Events]),
+    Spec::new(Command::Seek, "go-to", &["O"], "go to an offset or a time: 1200, start, end, -50, -5m, 14:03, a date")
+        .hint("go to")
         .under(Category::Data)
         .within(MESSAGES),
     Spec::new(Command::Follow, "follow", &["f"], "follow the newest records, or stop following")
@@ -184,6 +191,10 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::Zoom, "zoom", &["z"], "give the selected record the whole screen, or take it back")
         .under(Category::Data)
         .within(MESSAGES),
+    Spec::new(Command::Sort, "sort", &["s"], "sort the table by its next column").under(Category::Data).within(TABLES),
+    Spec::new(Command::Reverse, "reverse", &["r"], "turn the order of the table around")
+        .under(Category::Data)
+        .within(TABLES),
     Spec::new(Command::Pause, "pause", &["Space"], "stop time, or let it go on")
         .hint("pause")
         .under(Category::Time)
@@ -214,6 +225,8 @@ pub const TABLE: &[Spec] = &[
         .needs(Need::Write)
         .destroys(),
     Spec::new(Command::Copy, "copy", &["y"], "copy what is selected; on the Cluster screen the line to join with")
+        .under(Category::Data),
+    Spec::new(Command::Export, "export", &["w"], "write what is shown to a file: JSON lines or CSV")
         .under(Category::Data),
     Spec::new(Command::Explain, "explain", &["i"], "explain what is selected, with its values now").hint("explain"),
     Spec::new(Command::Show(Screen::Cluster), "cluster", &["1"], "who leads what, and how the cluster is")

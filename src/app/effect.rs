@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::export::Export;
 use crate::model::overlay::FormKind;
 use crate::session::action::Action;
 use crate::session::snapshot::TopicPartition;
@@ -32,6 +33,8 @@ pub enum Effect {
     Ask(Action, Purpose),
     /// Put text into the clipboard (OSC 52).
     Copy(String),
+    /// Write a file; what became of it comes back as a message.
+    Write(Export),
     /// Paint everything anew.
     Repaint,
     /// Stop to the shell.

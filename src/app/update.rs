@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::model::Model;
+use crate::model::export::Export;
 use crate::model::place::{Mode, Motion};
 use crate::session::action::Outcome;
 use crate::session::snapshot::Snapshot;
@@ -12,6 +13,7 @@ use crate::view::Target;
 use super::command::{Command, by_name};
 use super::editor;
 use super::effect::{Effect, Purpose};
+use super::file;
 use super::keymap::{Code, Found, KeyPress, Keymap};
 
 mod act;
@@ -19,6 +21,7 @@ mod answer;
 mod form;
 mod messages;
 mod overlay;
+mod seek;
 
 /// The model with what keys need: their map, and keys that wait for more.
 #[derive(Clone, Debug)]
@@ -55,6 +58,8 @@ pub enum Msg {
     Snapshot(Arc<Snapshot>),
     /// The session answers.
     Answer(Purpose, Outcome),
+    /// A file was written, or was not.
+    Written(Export, Result<(), file::Unwritten>),
     /// Time has passed.
     Tick,
     /// The session is over; why, and where the log is.
@@ -95,6 +100,10 @@ fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Answer(purpose, outcome) => answer::take(&mut state.model, &purpose, outcome),
+        Msg::Written(export, result) => {
+            form::written(&mut state.model, export, result);
+            Vec::new()
+        }
         Msg::Tick => {
             let model = &mut state.model;
             model.first_minute &= model.now_ms < Model::FIRST_MINUTE_MS;

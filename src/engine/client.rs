@@ -27,6 +27,7 @@ mod score;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod workload;
 
 use std::sync::Arc;
@@ -40,8 +41,10 @@ pub use spec::{
     Acks, ClientSpec, ConsumerSpec, OffsetReset, Partitioner, ProducerSpec, Role, TopicSpec, Workload, default_lab,
 };
 
+use link::Connected;
+
 use super::context::Context;
-use super::message::{KafkaResponse, Lane, Payload};
+use super::message::{KafkaResponse, Payload};
 use super::node::{BrokerId, ClientId, NodeId};
 
 /// What a built-in client's timers say.
@@ -91,7 +94,7 @@ impl Client {
         let NodeId::Broker(broker) = from else { return };
         match payload {
             Payload::Response(response) => self.on_response(response, ctx),
-            Payload::Closed { lane } => self.on_closed(broker, lane, ctx),
+            Payload::Closed { lane } => self.connected().on_closed(broker, lane, ctx),
             _ => {}
         }
     }
@@ -104,21 +107,17 @@ impl Client {
         }
     }
 
-    fn on_closed(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
+    fn connected(&mut self) -> &mut dyn Connected {
         match &mut self.kind {
-            Kind::Producer(producer) => producer.on_closed(broker, lane, ctx),
-            Kind::Consumer(consumer) => consumer.on_closed(broker, lane, ctx),
-            Kind::Admin(admin) => admin.on_closed(broker, lane, ctx),
+            Kind::Producer(producer) => &mut **producer,
+            Kind::Consumer(consumer) => &mut **consumer,
+            Kind::Admin(admin) => &mut **admin,
         }
     }
 
     /// A timer of it fired.
     pub fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
-        match &mut self.kind {
-            Kind::Producer(producer) => producer.on_timer(timer, ctx),
-            Kind::Consumer(consumer) => consumer.on_timer(timer, ctx),
-            Kind::Admin(admin) => admin.on_timer(timer, ctx),
-        }
+        self.connected().on_timer(timer, ctx);
     }
 
     /// Stops it, or lets it go on. A stopped producer makes no records, a stopped consumer does not fetch.
@@ -166,9 +165,4 @@ impl Client {
             _ => None,
         }
     }
-}
-
-/// Closes the connections to a broker that owes an answer for too long.
-fn hang_up(broker: BrokerId, ctx: &mut Context<'_>) {
-    ctx.send(NodeId::Broker(broker), Payload::Closed { lane: None });
 }

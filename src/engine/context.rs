@@ -34,6 +34,8 @@ pub struct Hop {
     pub id: Id,
     /// Its name for a reader, such as `LeaderAndIsr`.
     pub name: &'static str,
+    /// What it is about, where the name does not say it all: `trucks_gps-1 trucks_gps-4`.
+    pub about: Option<Arc<str>>,
     /// Who sent it.
     pub from: NodeId,
     /// Who got it.

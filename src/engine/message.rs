@@ -1,5 +1,7 @@
 //! What travels between nodes, and what leaves the core.
 
+mod about;
+
 use std::sync::Arc;
 use std::time::Duration;
 

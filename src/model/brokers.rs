@@ -1,8 +1,9 @@
 //! Where the user stands on the Brokers screen.
 
-use crate::session::snapshot::Snapshot;
+use crate::session::snapshot::{Broker, Snapshot};
 
 use super::place::{Motion, Selection};
+use super::sort::{self, Sorting};
 
 /// The selected broker, and whether its detail is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct BrokersPlace {
     pub broker: Option<i32>,
     /// Whether its detail is open.
     pub detail: bool,
+    /// The order of the list.
+    pub order: Sorting,
 }
 
 impl BrokersPlace {
@@ -26,11 +29,26 @@ impl BrokersPlace {
         self.broker.map_or(Selection::None, Selection::Broker)
     }
 
+    /// The brokers of the list, in its order.
+    pub fn list<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Broker> {
+        self.order.apply(sort::BROKERS, snapshot.brokers.values())
+    }
+
+    /// Sorts the list by its next column, or turns its order around.
+    pub fn sort(&mut self, reverse: bool) {
+        if reverse {
+            self.order.reverse();
+        } else {
+            self.order.next(sort::BROKERS);
+        }
+    }
+
     /// Moves the selection.
     pub fn go(&mut self, snapshot: &Snapshot, motion: Motion, page: usize) {
-        let at = self.broker.and_then(|id| snapshot.brokers.keys().position(|key| *key == id));
-        if let Some(to) = motion.along(at, snapshot.brokers.len(), page) {
-            self.broker = snapshot.brokers.keys().nth(to).copied();
+        let list = self.list(snapshot);
+        let at = list.iter().position(|broker| Some(broker.id) == self.broker);
+        if let Some(broker) = motion.along(at, list.len(), page).and_then(|to| list.get(to)) {
+            self.broker = Some(broker.id);
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::session::event::{Event, Severity};
 use crate::session::snapshot::Snapshot;
 
+use super::filter::Filter;
 use super::place::{Motion, Selection};
 
 /// Which events are listed.
@@ -89,6 +90,8 @@ pub struct EventsPlace {
     pub causes: bool,
     /// Which events are listed.
     pub shown: Shown,
+    /// The filter in force.
+    pub filter: String,
 }
 
 impl EventsPlace {
@@ -107,7 +110,9 @@ impl EventsPlace {
 
     /// The events of the list, the newest first.
     pub fn list<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Event> {
-        snapshot.events.iter().rev().filter(|event| self.shown.holds(event)).collect()
+        let filter = Filter::parse(&self.filter);
+        let wanted = |event: &&Event| self.shown.holds(event) && filter.takes(*event);
+        snapshot.events.iter().rev().filter(wanted).collect()
     }
 
     /// Moves the selection: in the list, the newest on top; in the causes along the chain, the first cause on top. The next
@@ -145,8 +150,13 @@ impl EventsPlace {
         }
     }
 
-    /// Leaves the causes; false where they were not open.
+    /// Leaves the causes, or else clears the filter; false where there is neither.
     pub fn back(&mut self) -> bool {
-        std::mem::take(&mut self.causes)
+        if std::mem::take(&mut self.causes) {
+            return true;
+        }
+        let filtered = !self.filter.is_empty();
+        self.filter.clear();
+        filtered
     }
 }

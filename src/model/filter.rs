@@ -1,11 +1,13 @@
-//! The filter of the message list: words and comparisons, all of which must hold.
+//! The filter of messages and of events: words and comparisons, all of which must hold.
 //!
 //! `truck-07 gps` finds both words anywhere in key, value or headers. `key ~ truck` looks in one place, `speed < 90` and
-//! `id = truck-07` compare a field of a JSON value, `offset >= 12000` the offset. `and` may stand between them.
+//! `id = truck-07` compare a field of a JSON value, `offset >= 12000` the offset. `and` may stand between them. Of events,
+//! words are looked for in all that the list shows of them; `node`, `kind`, `text` and `because` name the places.
 
 use serde_json::Value;
 
 use crate::session::action::Record;
+use crate::session::event::{Event, NodeRef};
 
 /// One condition.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,14 @@ enum Operator {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
+}
+
+/// Something that a filter can look into.
+pub trait Searched {
+    /// All of its text.
+    fn everything(&self) -> String;
+    /// What a name means for it.
+    fn named(&self, name: &str) -> Option<String>;
 }
 
 /// A filter, parsed.
@@ -59,12 +69,12 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    /// Whether a record meets every condition.
-    pub fn takes(&self, record: &Record) -> bool {
+    /// Whether a record or an event meets every condition.
+    pub fn takes(&self, searched: &impl Searched) -> bool {
         self.terms.iter().all(|term| match term {
-            Term::Word(word) => everything(record).to_lowercase().contains(word),
+            Term::Word(word) => searched.everything().to_lowercase().contains(word),
             Term::Compare { name, operator, with } => {
-                named(record, name).is_some_and(|found| compare(&found, *operator, with))
+                searched.named(name).is_some_and(|found| compare(&found, *operator, with))
             }
         })
     }
@@ -106,15 +116,48 @@ fn text(bytes: Option<&[u8]>) -> String {
     bytes.map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into_owned())
 }
 
-fn everything(record: &Record) -> String {
-    let headers = record.headers.iter().map(|(name, value)| format!("{name} {}", text(value.as_deref())));
-    let mut all = vec![text(record.key.as_deref()), text(record.value.as_deref())];
-    all.extend(headers);
-    all.join("\n")
+impl Searched for Record {
+    fn everything(&self) -> String {
+        let headers = self.headers.iter().map(|(name, value)| format!("{name} {}", text(value.as_deref())));
+        let mut all = vec![text(self.key.as_deref()), text(self.value.as_deref())];
+        all.extend(headers);
+        all.join("\n")
+    }
+
+    fn named(&self, name: &str) -> Option<String> {
+        of_record(self, name)
+    }
+}
+
+impl Searched for Event {
+    fn everything(&self) -> String {
+        [&node_name(&self.node), &*self.text, &*self.because].join("\n")
+    }
+
+    fn named(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "node" => node_name(&self.node),
+            "kind" => self.kind.to_string(),
+            "text" => self.text.to_string(),
+            "because" => self.because.to_string(),
+            "id" => self.id.to_string(),
+            _ => return None,
+        })
+    }
+}
+
+/// A node by every name that screens have for it: a lone ZooKeeper server is shown without its number.
+fn node_name(node: &NodeRef) -> String {
+    match node {
+        NodeRef::Operator => "you".into(),
+        NodeRef::Zk(id) => format!("zk-{id} ZooKeeper"),
+        NodeRef::Broker(id) => format!("broker-{id}"),
+        NodeRef::Producer(_, name) | NodeRef::Consumer(_, name) | NodeRef::Outside(name) => name.to_string(),
+    }
 }
 
 /// What a name means for a record: its own parts, a header, a field of its JSON value (`position.lat` goes deeper).
-fn named(record: &Record, name: &str) -> Option<String> {
+fn of_record(record: &Record, name: &str) -> Option<String> {
     match name {
         "key" => return Some(text(record.key.as_deref())),
         "value" => return Some(text(record.value.as_deref())),
@@ -170,6 +213,31 @@ mod tests {
             leader_epoch: 5,
             producer: None,
             readable: true,
+        }
+    }
+
+    #[test]
+    fn events_are_found_by_their_words_and_by_their_node() {
+        let event = Event {
+            id: 7,
+            at_us: 0,
+            node: NodeRef::Zk(1),
+            kind: "session_expired".into(),
+            severity: crate::session::event::Severity::Warning,
+            text: "session 0x5 of broker-2 expired".into(),
+            because: "no ping within its time-out".into(),
+            changes: Vec::new(),
+            brokers: Vec::new(),
+            partitions: Vec::new(),
+            cause: None,
+            cause_event: None,
+            via: Vec::new(),
+        };
+        for yes in ["broker-2", "zk-1", "zookeeper expired", "ping", "node ~ zk", "kind = session_expired", ""] {
+            assert!(Filter::parse(yes).takes(&event), "{yes}");
+        }
+        for no in ["broker-1", "node ~ broker", "expired broker-3", "speed < 90"] {
+            assert!(!Filter::parse(no).takes(&event), "{no}");
         }
     }
 

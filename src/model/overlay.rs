@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::session::action::Action;
 
+use super::export::Export;
 use super::field::TextField;
 use super::place::{Mode, Selection};
 
@@ -68,6 +69,8 @@ pub enum FormKind {
     Produce,
     /// Create a topic.
     NewTopic,
+    /// Write what is shown to a file.
+    Export,
 }
 
 /// What came of sending a form.
@@ -132,6 +135,8 @@ pub struct Confirm {
 pub enum Confirmed {
     /// Ask the session for this.
     Ask(Action),
+    /// Write a file over the one that is there.
+    Write(Export),
     /// End the explorer.
     Quit,
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::session::action::Record;
-use crate::session::snapshot::{Partition, Snapshot, TopicPartition};
+use crate::session::snapshot::{Partition, Snapshot, Topic, TopicPartition};
 
-use super::field::TextField;
 use super::filter::Filter;
 use super::place::{Mode, Motion, Selection};
+use super::sort::{self, Sorting};
 
 /// How a record's key and value are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,15 +43,6 @@ pub enum Pane {
     Messages,
 }
 
-/// A text field open on a topic's screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prompt {
-    /// The filter is being typed; it acts at once.
-    Filter(TextField),
-    /// An offset to go to is being typed.
-    Seek(TextField),
-}
-
 /// The messages of one partition: what was read of its log, and where the user stands in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Messages {
@@ -84,7 +75,7 @@ impl Messages {
     /// The records that the filter lets through.
     pub fn shown(&self) -> Vec<&Record> {
         let filter = Filter::parse(&self.filter);
-        self.records.iter().filter(|record| filter.takes(record)).collect()
+        self.records.iter().filter(|record| filter.takes(*record)).collect()
     }
 
     /// The selected record.
@@ -101,19 +92,29 @@ pub fn fullest(snapshot: &Snapshot) -> Option<Arc<str>> {
     fullest.map(|topic| Arc::clone(&topic.name))
 }
 
+/// How long a topic keeps its records, in milliseconds, where that was set on it; negative for ever.
+pub fn retention_ms(topic: &Topic) -> Option<i64> {
+    let setting = topic.settings.iter().find(|setting| *setting.name == *"retention.ms")?;
+    setting.value.parse().ok()
+}
+
 /// The Topics screens' place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicsPlace {
     /// The selected topic.
     pub topic: Option<Arc<str>>,
+    /// The order of the list of topics.
+    pub order: Sorting,
+    /// Names in the list have this in them.
+    pub filter: String,
+    /// The order of the partitions.
+    pub partition_order: Sorting,
     /// Whether it is open.
     pub opened: bool,
     /// The selected partition of the open topic.
     pub partition: i32,
     /// Where the motions move.
     pub pane: Pane,
-    /// An open text field.
-    pub prompt: Option<Prompt>,
     /// The messages of the selected partition.
     pub messages: Messages,
 }
@@ -121,10 +122,28 @@ pub struct TopicsPlace {
 impl TopicsPlace {
     /// What keys mean here.
     pub fn mode(&self) -> Mode {
-        match (&self.prompt, self.opened) {
-            (Some(_), _) => Mode::Text,
-            (None, true) => Mode::Messages,
-            (None, false) => Mode::Topics,
+        if self.opened { Mode::Messages } else { Mode::Topics }
+    }
+
+    /// The topics of the list, in its order.
+    pub fn list<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Topic> {
+        let wanted = self.filter.to_lowercase();
+        let topics = snapshot.topics.values().filter(|topic| topic.name.to_lowercase().contains(&wanted));
+        self.order.apply(sort::TOPICS, topics)
+    }
+
+    /// A topic's partitions, in their order.
+    pub fn partitions<'a>(&self, topic: &'a Topic) -> Vec<&'a Partition> {
+        self.partition_order.apply(sort::PARTITIONS, &topic.partitions)
+    }
+
+    /// Sorts the table in view by its next column, or turns its order around.
+    pub fn sort(&mut self, reverse: bool) {
+        match (self.opened, reverse) {
+            (false, false) => self.order.next(sort::TOPICS),
+            (false, true) => self.order.reverse(),
+            (true, false) => self.partition_order.next(sort::PARTITIONS),
+            (true, true) => self.partition_order.reverse(),
         }
     }
 
@@ -132,7 +151,6 @@ impl TopicsPlace {
     pub fn settle(&mut self, snapshot: &Snapshot) {
         if !self.topic.as_ref().is_some_and(|name| snapshot.topics.contains_key(name)) {
             self.opened = false;
-            self.prompt = None;
             self.topic = fullest(snapshot).or_else(|| snapshot.topics.keys().next().cloned());
         }
         if self.opened && self.current(snapshot).is_none() {
@@ -165,9 +183,11 @@ impl TopicsPlace {
     pub fn go(&mut self, snapshot: &Snapshot, motion: Motion, page: usize) {
         match (self.opened, motion, self.pane) {
             (false, ..) => {
-                let at = self.topic.as_ref().and_then(|name| snapshot.topics.keys().position(|key| key == name));
-                if let Some(to) = motion.along(at, snapshot.topics.len(), page) {
-                    self.topic = snapshot.topics.keys().nth(to).cloned();
+                let list = self.list(snapshot);
+                let at = list.iter().position(|topic| Some(&topic.name) == self.topic.as_ref());
+                let to = motion.along(at, list.len(), page).and_then(|to| list.get(to));
+                if let Some(topic) = to.map(|topic| Arc::clone(&topic.name)) {
+                    self.topic = Some(topic);
                 }
             }
             (true, Motion::NextPane, Pane::Partitions) => self.pane = Pane::Messages,
@@ -179,9 +199,10 @@ impl TopicsPlace {
 
     fn go_partition(&mut self, snapshot: &Snapshot, motion: Motion, page: usize) {
         let Some(topic) = self.topic.as_ref().and_then(|name| snapshot.topics.get(name)) else { return };
-        let at = topic.partitions.iter().position(|partition| partition.id == self.partition);
-        let to = motion.along(at, topic.partitions.len(), page);
-        if let Some(partition) = to.and_then(|to| topic.partitions.get(to)) {
+        let rows = self.partitions(topic);
+        let at = rows.iter().position(|partition| partition.id == self.partition);
+        let to = motion.along(at, rows.len(), page);
+        if let Some(partition) = to.and_then(|to| rows.get(to)) {
             self.partition = partition.id;
         }
     }
@@ -229,7 +250,9 @@ impl TopicsPlace {
     /// Leaves, one step at a time: the single record, the filter, the messages, the topic; false in the list.
     pub fn back(&mut self) -> bool {
         if !self.opened {
-            return false;
+            let filtered = !self.filter.is_empty();
+            self.filter.clear();
+            return filtered;
         }
         if std::mem::take(&mut self.messages.zoomed) {
             return true;

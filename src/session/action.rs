@@ -98,6 +98,8 @@ pub enum Position {
     Earliest,
     /// This offset.
     Offset(i64),
+    /// The first record whose timestamp is not before this, in milliseconds since 1970.
+    Time(i64),
     /// The newest `n` records.
     Tail(u32),
 }

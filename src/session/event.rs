@@ -123,7 +123,7 @@ pub struct Change {
 pub struct Hop {
     /// The message's number.
     pub id: u64,
-    /// Its name, such as `LeaderAndIsr`.
+    /// Its name, such as `LeaderAndIsr`, and what it is about where that is known: `LeaderAndIsr: trucks_gps-1`.
     pub name: Arc<str>,
     /// From whom.
     pub from: NodeRef,

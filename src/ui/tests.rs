@@ -40,7 +40,7 @@ impl Explorer {
                 if let crate::app::effect::Effect::Ask(Action::Read(wanted), purpose) = effect {
                     let end = self.state.model.topics.current(&self.state.model.snapshot).map_or(0, |p| p.log_end);
                     let first = match wanted.from {
-                        Position::Earliest => 0,
+                        Position::Earliest | Position::Time(_) => 0,
                         Position::Offset(offset) => offset,
                         Position::Tail(count) => end - i64::from(count),
                     };

@@ -6,12 +6,13 @@ mod tests;
 
 use crate::model::Model;
 use crate::model::place::Selection;
+use crate::model::sort;
 use crate::session::snapshot::{Broker, BrokerState, Snapshot};
 
 use super::format::{self, count};
 use super::line::Line;
 use super::role::Role;
-use super::sheet::{Chosen, Sheet, left, right};
+use super::sheet::{Chosen, Heads, Sheet, left, right};
 use super::text::safe_str;
 use super::{Area, Hit, Target};
 
@@ -77,9 +78,9 @@ impl Field {
 
 /// The columns behind the name and the state; the first ones are the last to go.
 const FIELDS: [Field; 10] = [
-    Field::number("leads", 6, 0, |_, b| b.leaders.to_string()),
-    Field::number("copies", 7, 0, |_, b| b.replicas.to_string()),
-    Field::number("in sync", 8, 0, |_, b| b.in_sync.to_string()),
+    Field::number("leads", 7, 0, |_, b| b.leaders.to_string()),
+    Field::number("copies", 8, 0, |_, b| b.replicas.to_string()),
+    Field::number("in sync", 9, 0, |_, b| b.in_sync.to_string()),
     Field::number("in/s", 8, 0, |_, b| count(b.in_per_sec)),
     Field::number("out/s", 8, 76, |_, b| count(b.out_per_sec)),
     Field::number("log", 11, 110, |_, b| format::bytes(b.log_bytes)),
@@ -115,11 +116,13 @@ fn table(model: &Model, selected: Option<&Broker>, area: Area, sheet: &mut Sheet
     };
     sheet.put(area.row(1), title);
     let fields: Vec<&Field> = FIELDS.iter().filter(|field| area.width >= field.from).collect();
-    let mut heads = Line::of(Role::Faint, format!("     {}", left("broker", 26)));
-    for field in &fields {
-        heads = heads.with(Role::Faint, field.shape(field.title));
+    let heads = Heads { sorted: model.brokers.order.by(sort::BROKERS) };
+    sheet.put(area.row(3), header(heads, &fields));
+    let in_view = |name: &str| name == "broker" || fields.iter().any(|field| field.title.trim() == name);
+    if !in_view(heads.sorted.0) {
+        let words = Line::of(Role::Accent, format!("sorted by {}  ", heads.in_words()));
+        sheet.put_right(area.row(2), words, Role::Ground);
     }
-    sheet.put(area.row(3), heads);
     if snapshot.brokers.is_empty() {
         sheet.put(area.row(4), Line::of(Role::Dim, "   No broker is known yet: the cluster is starting."));
         return;
@@ -127,10 +130,11 @@ fn table(model: &Model, selected: Option<&Broker>, area: Area, sheet: &mut Sheet
     let preview = if area.height >= 26 { area.height / 2 } else { 0 };
     let body = area.below(4);
     let body = body.top(body.height.saturating_sub(preview));
-    let at = snapshot.brokers.keys().position(|id| Some(*id) == model.brokers.broker).unwrap_or(0);
+    let list = model.brokers.list(snapshot);
+    let at = list.iter().position(|broker| Some(broker.id) == model.brokers.broker).unwrap_or(0);
     let first = (at + 1).saturating_sub(usize::from(body.height));
     let mut rows = 0;
-    for (y, broker) in (0..body.height).zip(snapshot.brokers.values().skip(first)) {
+    for (y, broker) in (0..body.height).zip(list.into_iter().skip(first)) {
         let chosen = Chosen::when(Some(broker.id) == model.brokers.broker, true);
         sheet.put_row(
             body.row(y),
@@ -143,6 +147,16 @@ fn table(model: &Model, selected: Option<&Broker>, area: Area, sheet: &mut Sheet
     if let (Some(broker), true) = (selected, preview > 0) {
         detail::preview(snapshot, broker, area.below(4 + rows + 1), sheet);
     }
+}
+
+fn header(heads: Heads, fields: &[&Field]) -> Line {
+    let start = Line::of(Role::Text, "     ").append(heads.words("broker", 26));
+    fields.iter().fold(start, |line, field| {
+        line.append(match field.number {
+            true => heads.number(field.title, field.width),
+            false => heads.words(field.title, field.width),
+        })
+    })
 }
 
 fn row(snapshot: &Snapshot, broker: &Broker, fields: &[&Field]) -> Line {

@@ -8,6 +8,7 @@ mod tests;
 use crate::model::Model;
 use crate::model::events::{Causes, Shown};
 use crate::model::place::Selection;
+use crate::model::prompt::Prompt;
 use crate::session::event::{Event, NodeRef, Severity};
 use crate::session::snapshot::Snapshot;
 
@@ -62,17 +63,13 @@ fn list(model: &Model, area: Area) -> Sheet {
     let mut sheet = Sheet::default();
     let events = model.events.list(snapshot);
     heading(model, area.row(1), events.len(), &mut sheet);
+    let field = Area { x: area.x + 2, width: (area.width / 2).min(60), ..area.row(2) };
+    filter(model, field, &mut sheet);
     let foot = if area.height > 12 { 4 } else { 0 };
     let body = area.below(3);
     let body = body.top(body.height.saturating_sub(foot));
     if events.is_empty() {
-        sheet.put(
-            body.row(0),
-            Line::of(
-                Role::Dim,
-                "   Nothing of this kind has happened. Tab shows other events; K on the Cluster screen makes some.",
-            ),
-        );
+        sheet.put(Area { x: body.x + 3, width: body.width.saturating_sub(4), ..body }, empty(model));
     }
     let selected = model.events.selection(snapshot);
     let at = events.iter().position(|event| Selection::Event(event.id) == selected).unwrap_or(0);
@@ -87,6 +84,32 @@ fn list(model: &Model, area: Area) -> Sheet {
         story(snapshot, event, foot, &mut sheet);
     }
     sheet
+}
+
+/// Why nothing is listed, and what to do about it.
+fn empty(model: &Model) -> Line {
+    let clears = |line: Line| line.with(Role::Key, "Esc").with(Role::Dim, " clears it.");
+    let other = |line: Line| line.with(Role::Key, "Tab").with(Role::Dim, " shows other events.");
+    let of_kind = model.snapshot.events.iter().any(|event| model.events.shown.holds(event));
+    match (model.events.filter.is_empty(), model.events.shown) {
+        _ if model.snapshot.events.is_empty() => Line::of(Role::Text, "Nothing has happened yet."),
+        (false, Shown::All) => clears(Line::of(Role::Text, "No event that is kept passes the filter. ")),
+        (false, _) if of_kind => clears(Line::of(Role::Text, "None of these events passes the filter. ")),
+        (_, Shown::News | Shown::All) => other(Line::of(Role::Text, "Nothing went wrong or was healed. ")),
+        (_, Shown::Trouble) => other(Line::of(Role::Text, "Nothing went wrong. ")),
+    }
+}
+
+/// The filter, as it is typed or in force.
+fn filter(model: &Model, area: Area, sheet: &mut Sheet) {
+    match &model.prompt {
+        Some(Prompt::Filter(typed)) => sheet.put_field(area, " / ", &typed.text(), typed.cursor.1),
+        _ if !model.events.filter.is_empty() => {
+            let line = Line::of(Role::Key, " / ").with(Role::Text, safe_str(&model.events.filter));
+            sheet.put_on(area, line, Role::Field);
+        }
+        _ => {}
+    }
 }
 
 fn heading(model: &Model, area: Area, listed: usize, sheet: &mut Sheet) {
@@ -135,18 +158,31 @@ fn story(snapshot: &Snapshot, event: &Event, area: Area, sheet: &mut Sheet) {
         "What led to it",
         "Enter shows the whole chain",
     );
-    let mut line = Line::of(Role::Text, "  ");
-    for cause in &causes.before {
-        line = line.with(Role::Text, line::cut(&safe_str(&cause.text), 30)).with(Role::Rule, " ▸ ");
-    }
-    line = line.with(Role::Strong, line::cut(&safe_str(&event.text), 60));
-    if causes.before.is_empty() {
-        line = line
-            .with(Role::Dim, if causes.torn { "  its cause has left the ring of events" } else { "  the first cause" });
-    }
-    sheet.put(area.row(1), line);
+    sheet.put(area.row(1), led_to(&causes, usize::from(area.width)));
     if !causes.after.is_empty() {
         let after = format!("  it led to {}", format::plural(causes.after.len(), "event"));
         sheet.put(area.row(2), Line::of(Role::Dim, after));
     }
+}
+
+/// The causes of an event and the event, in a line: the last ones, as many as fit.
+fn led_to(causes: &Causes<'_>, width: usize) -> Line {
+    let event = Line::of(Role::Strong, line::cut(&safe_str(&causes.event.text), 60));
+    if causes.before.is_empty() {
+        let words = if causes.torn { "  its cause has left the ring of events" } else { "  the first cause" };
+        return Line::of(Role::Text, "  ").append(event).with(Role::Dim, words);
+    }
+    let cause = |event: &&Event| Line::of(Role::Text, line::cut(&safe_str(&event.text), 30)).with(Role::Rule, " ▸ ");
+    let torn = Line::of(Role::Dim, if causes.torn { "its beginning has left the ring " } else { "" });
+    let mut room = width.saturating_sub(event.width() + torn.width() + 6);
+    let fits = |line: &Line| -> bool {
+        let fits = line.width() <= room;
+        room = room.saturating_sub(line.width());
+        fits
+    };
+    let mut shown: Vec<Line> = causes.before.iter().rev().map(cause).take_while(fits).collect();
+    let more = if shown.len() < causes.before.len() { "… ▸ " } else { "" };
+    shown.reverse();
+    let start = Line::of(Role::Text, "  ").append(torn).with(Role::Rule, more);
+    shown.into_iter().fold(start, Line::append).append(event)
 }

@@ -41,6 +41,7 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
     let title = match form.kind {
         FormKind::Produce => " Write a record ",
         FormKind::NewTopic => " Create a topic ",
+        FormKind::Export => " Write what is shown to a file ",
     };
     PanelView { area: centred(all, width, height), title: Line::of(Role::Strong, title), lines }
 }
@@ -136,6 +137,7 @@ fn state(form: &Form) -> PanelLine {
     let before = Line::of(Role::Text, "  ");
     match &form.state {
         FormState::Editing => PanelLine::default(),
+        FormState::Waiting if form.kind == FormKind::Export => before.with(Role::Accent, "writing …").into(),
         FormState::Waiting => before.with(Role::Accent, "sent; waiting for the answer …").into(),
         FormState::Done(what) => before.with(Role::Good, "✓ ").with(Role::Strong, safe_str(what)).into(),
         FormState::Failed(why) => before.with(Role::Bad, "✖ ").with(Role::Text, safe_str(why)).into(),
@@ -145,9 +147,11 @@ fn state(form: &Form) -> PanelLine {
 fn keys(form: &Form) -> PanelLine {
     let choosing = form.fields.get(form.focus).is_some_and(|field| !field.choices.is_empty());
     let key = |line: Line, key: &str, what: &str| line.with(Role::Key, key).with(Role::Dim, format!(" {what}   "));
-    let mut line =
-        key(Line::of(Role::Text, "  "), "Enter", if form.kind == FormKind::Produce { "write it" } else { "create it" });
-    line = key(line, "Tab", "next field");
+    let does = if form.kind == FormKind::NewTopic { "create it" } else { "write it" };
+    let mut line = key(Line::of(Role::Text, "  "), "Enter", does);
+    if form.fields.len() > 1 {
+        line = key(line, "Tab", "next field");
+    }
     if choosing {
         line = key(line, "Left Right", "choose");
     }

@@ -3,6 +3,7 @@
 
 use super::line::{Line, cut};
 use super::role::Role;
+use super::text::safe_str;
 use super::{Area, Hit, Target};
 
 /// A line in its place.
@@ -85,12 +86,61 @@ impl Sheet {
         self.hits.push(Hit { area: area.top(1), target });
     }
 
+    /// Puts a text field in one row: its label, what was typed, the cursor.
+    pub fn put_field(&mut self, area: Area, label: &str, typed: &str, cursor: usize) {
+        let label = Line::of(Role::Key, label);
+        let before: String = typed.chars().take(cursor).collect();
+        let at = columns(label.clone().with(Role::Strong, safe_str(&before)).width());
+        // What does not fit goes out of view at the left, so that the cursor stays.
+        let last = area.width.saturating_sub(1);
+        let gone = usize::from(at.saturating_sub(last));
+        let shown: String = safe_str(typed).chars().skip(gone).collect();
+        self.put_on(area, label.with(Role::Strong, shown), Role::Field);
+        self.cursor = Some((area.x + at.min(last), area.y));
+    }
+
     /// Puts a title with a note and a thin line to the end of the row.
     pub fn put_title(&mut self, area: Area, title: &str, note: &str) {
         let line = Line::of(Role::Title, title)
             .with(Role::Faint, if note.is_empty() { String::new() } else { format!("  {note}") });
         let rest = usize::from(area.width).saturating_sub(line.width() + 1);
         self.put(area, line.with(Role::Rule, format!(" {}", "─".repeat(rest))));
+    }
+}
+
+/// The heads of a table: what its rows are sorted by, and whether the largest come first.
+#[derive(Clone, Copy, Debug)]
+pub struct Heads {
+    /// The name of the column, and whether the largest come first.
+    pub sorted: (&'static str, bool),
+}
+
+impl Heads {
+    /// A head over numbers, which stand at its right.
+    pub fn number(self, name: &str, width: usize) -> Line {
+        self.shaped(name, |text| right(text, width))
+    }
+
+    /// A head over words, which stand at its left.
+    pub fn words(self, name: &str, width: usize) -> Line {
+        self.shaped(name, |text| left(text, width))
+    }
+
+    /// The column by its name with the sign for the order: for where its head is not in view.
+    pub fn in_words(self) -> String {
+        format!("{} {}", self.sorted.0, self.sign())
+    }
+
+    fn shaped(self, name: &str, shape: impl Fn(&str) -> String) -> Line {
+        if name.trim() == self.sorted.0 {
+            Line::of(Role::Accent, shape(&format!("{name}{}", self.sign())))
+        } else {
+            Line::of(Role::Faint, shape(name))
+        }
+    }
+
+    fn sign(self) -> char {
+        if self.sorted.1 { '▾' } else { '▴' }
     }
 }
 

@@ -37,7 +37,7 @@ fn escape_into(shown: &mut String, text: &str) {
 
 /// Whether a terminal would obey it, or nobody could see it: Unicode's Cc, the bidirectional controls, zero-width characters
 /// that hide text, line and paragraph separators, tags, and the byte order mark. The joiner (U+200D) stays: emoji need it.
-fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -15,6 +15,7 @@ mod partitions;
 mod record;
 
 use crate::model::Model;
+use crate::model::topics::retention_ms;
 use crate::session::snapshot::{BrokerState, Partition, Snapshot, Topic};
 
 use super::format;
@@ -109,8 +110,7 @@ fn crumbs(topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
 
 /// How long a topic keeps its records, where that was set on it.
 fn kept_for(topic: &Topic) -> Option<String> {
-    let setting = topic.settings.iter().find(|setting| *setting.name == *"retention.ms")?;
-    match setting.value.parse::<i64>().ok()? {
+    match retention_ms(topic)? {
         ..0 => Some("ever".to_owned()),
         ms => Some(format::duration_ms(u64::try_from(ms).ok()?)),
     }

@@ -234,6 +234,7 @@ impl Lab {
                 let hop = Hop {
                     id,
                     name: "message",
+                    about: None,
                     from,
                     to,
                     sent,

@@ -31,7 +31,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Quit | Command::QuitNow | Command::Suspend | Command::Repaint => ending(model, command),
         Command::Move(motion) => go(model, motion),
         Command::Open if !model.overlays.is_empty() => overlay::open(model),
-        Command::Open if model.topics.prompt.is_some() => messages::entered(model),
+        Command::Open if model.prompt.is_some() => messages::entered(model),
         Command::Open => {
             model.open();
             Vec::new()
@@ -48,7 +48,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Show(screen) => {
             model.overlays.clear();
-            model.topics.prompt = None;
+            model.prompt = None;
             model.screen = screen;
             Vec::new()
         }
@@ -60,10 +60,12 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             Vec::new()
         }
         Command::Copy => copy(model),
-        Command::Produce | Command::NewTopic | Command::DeleteTopic => on_topics(model, command),
-        Command::Filter | Command::Seek | Command::Follow | Command::ViewAs | Command::Zoom => {
-            on_messages(model, command)
+        Command::Filter | Command::Sort | Command::Reverse | Command::Export => {
+            on_lists(model, command);
+            Vec::new()
         }
+        Command::Produce | Command::NewTopic | Command::DeleteTopic => on_topics(model, command),
+        Command::Seek | Command::Follow | Command::ViewAs | Command::Zoom => on_messages(model, command),
     }
 }
 
@@ -79,7 +81,6 @@ fn on_topics(model: &mut Model, command: Command) -> Vec<Effect> {
 fn on_messages(model: &mut Model, command: Command) -> Vec<Effect> {
     let messages = &mut model.topics.messages;
     match command {
-        Command::Filter => messages::ask_filter(model),
         Command::Seek => messages::ask_offset(model),
         Command::Follow if !messages.following => return messages::follow(model),
         Command::Follow => messages.following = false,
@@ -87,6 +88,19 @@ fn on_messages(model: &mut Model, command: Command) -> Vec<Effect> {
         _ => messages.zoomed = !messages.zoomed && messages.selected.is_some(),
     }
     Vec::new()
+}
+
+/// What can be done to any list.
+fn on_lists(model: &mut Model, command: Command) {
+    let reverse = command == Command::Reverse;
+    match (command, model.screen) {
+        (Command::Filter, _) => overlay::ask_filter(model),
+        (Command::Export, _) => form::export(model),
+        (_, Screen::Topics) => model.topics.sort(reverse),
+        (_, Screen::Brokers) => model.brokers.sort(reverse),
+        // The table of commands offers it nowhere else.
+        (_, Screen::Cluster | Screen::Events) => {}
+    }
 }
 
 /// Asks before a topic goes, and says what goes with it.

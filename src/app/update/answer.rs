@@ -12,7 +12,7 @@ pub(super) fn take(model: &mut Model, purpose: &Purpose, outcome: Outcome) -> Ve
     match (purpose, outcome) {
         (Purpose::Form(kind), outcome) => form::answered(model, *kind, &outcome),
         (Purpose::Tail(_) | Purpose::Older(_) | Purpose::Jump(_), outcome) => {
-            messages::answered(model, purpose, outcome);
+            return messages::answered(model, purpose, outcome);
         }
         (_, Outcome::Failed(failure)) => model.tell(words(&failure), true),
         (Purpose::Then(action), _) => return vec![Effect::Ask(action.clone(), Purpose::Quiet)],

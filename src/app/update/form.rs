@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use crate::model::Model;
+use crate::model::export::Export;
 use crate::model::field::TextField;
-use crate::model::overlay::{Form, FormField, FormKind, FormState, Overlay};
+use crate::model::overlay::{Confirm, Confirmed, Form, FormField, FormKind, FormState, Overlay};
 use crate::model::place::{Screen, Selection};
 use crate::model::topics::fullest;
-use crate::session::action::{Action, NewRecord, NewTopic, Outcome};
+use crate::session::action::{Action, Failure, NewRecord, NewTopic, Outcome};
 use crate::session::partition_for_key;
 use crate::session::snapshot::Snapshot;
 
 use crate::app::effect::{Effect, Purpose};
+use crate::app::file::Unwritten;
 use crate::app::keymap::{Code, KeyPress};
+
+use crate::view::export::{Format, Table};
+use crate::view::format::{bytes as size, plural};
+use crate::view::text::safe_str;
 
 use super::answer::words;
 
@@ -59,6 +65,18 @@ pub(super) fn new_topic(model: &mut Model) {
         state: FormState::Editing,
         by_key: None,
     }));
+}
+
+/// Opens the form to write what is shown to a file.
+pub(super) fn export(model: &mut Model) {
+    let table = Table::of(model);
+    if table.is_empty() {
+        model.tell(format!("nothing to write: no {} is shown", table.of), true);
+        return;
+    }
+    let fields = vec![text("file", "a path; .jsonl for JSON lines, .csv for CSV", &table.file, 1)];
+    let (kind, state) = (FormKind::Export, FormState::Editing);
+    model.overlays.push(Overlay::Form(Form { kind, fields, focus: 0, state, by_key: None }));
 }
 
 fn text(label: &'static str, help: &'static str, text: &str, rows: u16) -> FormField {
@@ -108,6 +126,7 @@ pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
 /// Sends the form on top, if it is in order; otherwise says what is not, field by field.
 pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let brokers = model.snapshot.brokers.len();
+    let shown = Table::of(model);
     let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
     if form.state == FormState::Waiting {
         return Vec::new();
@@ -116,13 +135,16 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         field.error = None;
     }
     let checked = match form.kind {
-        FormKind::Produce => record(form).map(Action::Produce),
-        FormKind::NewTopic => topic(form, brokers).map(Action::CreateTopic),
+        FormKind::Produce => record(form).map(|record| Effect::Ask(Action::Produce(record), Purpose::Form(form.kind))),
+        FormKind::NewTopic => {
+            topic(form, brokers).map(|topic| Effect::Ask(Action::CreateTopic(topic), Purpose::Form(form.kind)))
+        }
+        FormKind::Export => file(form, &shown).map(Effect::Write),
     };
     match checked {
-        Ok(action) => {
+        Ok(effect) => {
             form.state = FormState::Waiting;
-            vec![Effect::Ask(action, Purpose::Form(form.kind))]
+            vec![effect]
         }
         Err(wrong) => {
             for (at, what) in wrong {
@@ -160,13 +182,35 @@ pub(super) fn answered(model: &mut Model, kind: FormKind, outcome: &Outcome) {
     match (said, form, kind) {
         (Ok(what), Some(form), FormKind::Produce) => form.state = FormState::Done(what),
         (Err(why), Some(form), _) => form.state = FormState::Failed(why),
-        (Ok(what), Some(_), FormKind::NewTopic) => {
+        (Ok(what), Some(_), FormKind::NewTopic | FormKind::Export) => {
             model.overlays.pop();
             model.tell(what, false);
         }
         (Ok(what), None, _) => model.tell(what, false),
         (Err(why), None, _) => model.tell(why, true),
     }
+}
+
+/// What became of a file. One that is there already is written over only after a question.
+pub(super) fn written(model: &mut Model, export: Export, result: Result<(), Unwritten>) {
+    let path = safe_str(&export.path);
+    let outcome = match result {
+        Ok(()) => Outcome::Done(format!("{} written to {path}", export.what).into()),
+        Err(Unwritten::Failed(why)) => {
+            Outcome::Failed(Failure { error: None, code: None, message: format!("{path}: {why}").into() })
+        }
+        Err(Unwritten::Exists { bytes }) => {
+            let consequences = vec![
+                format!("What it holds now is lost: {}.", size(bytes)),
+                format!("Instead it gets {}.", export.what),
+            ];
+            let then = Confirmed::Write(Export { overwrite: true, ..export });
+            let question = format!("Write over {path}?");
+            model.overlays.push(Overlay::Confirm(Confirm { question, consequences, then }));
+            return;
+        }
+    };
+    answered(model, FormKind::Export, &outcome);
 }
 
 /// What is wrong, by the number of the field.
@@ -218,6 +262,15 @@ fn topic(form: &Form, brokers: usize) -> Result<NewTopic, Wrong> {
     };
     let settings = settings.into_iter().map(|(name, value)| (Arc::from(name), Arc::from(value))).collect();
     Ok(NewTopic { name: name.into(), partitions, replication_factor, settings })
+}
+
+fn file(form: &Form, shown: &Table) -> Result<Export, Wrong> {
+    let path = entry(form, 0).trim().to_owned();
+    let Some(format) = Format::of(&path) else {
+        return Err(vec![(0, "its name has to end in .jsonl or .csv: that says how it is written".to_owned())]);
+    };
+    let text = shown.text(format).into();
+    Ok(Export { path, text, what: plural(shown.len(), shown.of), overwrite: false })
 }
 
 fn check<T>(wrong: &mut Wrong, at: usize, result: Result<T, String>) {

@@ -6,14 +6,18 @@
 use crate::model::Model;
 use crate::model::field::TextField;
 use crate::model::place::{Motion, Screen};
-use crate::model::topics::{Messages, Pane, Prompt};
+use crate::model::prompt::Prompt;
+use crate::model::topics::{Messages, Pane};
 use crate::session::action::{Action, Outcome, Position, ReadFrom, Record};
 use crate::session::partition_for_key;
 use crate::session::snapshot::TopicPartition;
 
 use crate::app::effect::{Effect, Purpose};
 
+use crate::view::format::grouped;
+
 use super::answer::words;
+use super::seek;
 
 /// How many records are read at first and at a time when going back.
 const PAGE: u32 = 200;
@@ -73,20 +77,20 @@ fn read(at: TopicPartition, from: Position, max_records: u32, purpose: Purpose) 
 }
 
 /// Records that were read, or why they were not.
-pub(super) fn answered(model: &mut Model, purpose: &Purpose, outcome: Outcome) {
-    let (Purpose::Tail(at) | Purpose::Older(at) | Purpose::Jump(at)) = purpose else { return };
+pub(super) fn answered(model: &mut Model, purpose: &Purpose, outcome: Outcome) -> Vec<Effect> {
+    let (Purpose::Tail(at) | Purpose::Older(at) | Purpose::Jump(at)) = purpose else { return Vec::new() };
     let messages = &mut model.topics.messages;
     if messages.of.as_ref() != Some(at) {
-        return;
+        return Vec::new();
     }
     messages.reading = false;
     let records = match outcome {
         Outcome::Records(records) => records,
         Outcome::Failed(failure) => {
             messages.error = Some(words(&failure));
-            return;
+            return Vec::new();
         }
-        Outcome::Done(_) | Outcome::Produced { .. } => return,
+        Outcome::Done(_) | Outcome::Produced { .. } => return Vec::new(),
     };
     messages.error = None;
     match purpose {
@@ -100,6 +104,8 @@ pub(super) fn answered(model: &mut Model, purpose: &Purpose, outcome: Outcome) {
     } else if !kept {
         messages.selected = messages.records.first().map(|record| record.offset);
     }
+    let nothing = messages.records.is_empty() && !messages.following && matches!(purpose, Purpose::Jump(_));
+    if nothing { beyond_the_end(model) } else { Vec::new() }
 }
 
 /// Puts newer records behind; the oldest go. A record that is there already was written again by another leader: it, and
@@ -133,9 +139,12 @@ pub(super) fn go(model: &mut Model, motion: Motion, page: usize) -> Vec<Effect> 
     let to = motion.along(at.or(shown.len().checked_sub(1)), shown.len(), page);
     let chosen = to.and_then(|to| shown.get(to)).map(|record| record.offset);
     let at_top = to == Some(0) && at == Some(0);
-    let log_start = topics.current(&model.snapshot).map_or(0, |partition| partition.log_start);
+    let at_bottom = to.is_some() && to == at && to == shown.len().checked_sub(1);
+    let (log_start, log_end) =
+        topics.current(&model.snapshot).map_or((0, 0), |partition| (partition.log_start, partition.log_end));
     let messages = &mut model.topics.messages;
     let first = messages.records.first().map(|record| record.offset);
+    let next = messages.records.last().map_or(log_end, |record| record.offset + 1);
     match motion {
         Motion::Up | Motion::PageUp | Motion::First => messages.following = false,
         Motion::Last => return follow(model),
@@ -146,6 +155,12 @@ pub(super) fn go(model: &mut Model, motion: Motion, page: usize) -> Vec<Effect> 
     if motion == Motion::First && first > log_start {
         messages.selected = None;
         return jump(messages, at, Position::Earliest);
+    }
+    // Below the last record that was read: what comes after it, where there is more.
+    let down = matches!(motion, Motion::Down | Motion::PageDown);
+    if at_bottom && down && !messages.following && !messages.reading && next < log_end {
+        messages.reading = true;
+        return vec![read(at.clone(), Position::Offset(next), PAGE, Purpose::Tail(at))];
     }
     if at_top && !messages.following && !messages.reading && first > log_start {
         messages.reading = true;
@@ -169,33 +184,28 @@ pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Opens the field for a filter, with the one in force.
-pub(super) fn ask_filter(model: &mut Model) {
-    let filter = TextField::with(&model.topics.messages.filter);
-    model.topics.pane = Pane::Messages;
-    model.topics.prompt = Some(Prompt::Filter(filter));
-}
-
-/// Opens the field for an offset.
+/// Opens the field for an offset or a time.
 pub(super) fn ask_offset(model: &mut Model) {
     model.topics.pane = Pane::Messages;
-    model.topics.prompt = Some(Prompt::Seek(TextField::default()));
+    model.prompt = Some(Prompt::Seek(TextField::default()));
 }
 
 /// Enter in a text field of the screen.
 pub(super) fn entered(model: &mut Model) -> Vec<Effect> {
-    match model.topics.prompt.take() {
+    match model.prompt.take() {
         Some(Prompt::Seek(field)) => seek(model, field),
         Some(Prompt::Filter(_)) | None => Vec::new(),
     }
 }
 
 fn seek(model: &mut Model, field: TextField) -> Vec<Effect> {
-    let typed = field.text();
-    let Some(to) = position(typed.trim()) else {
-        model.tell(format!("'{typed}' is no offset: a number, start, end, or -n for n before the end"), true);
-        model.topics.prompt = Some(Prompt::Seek(field));
-        return Vec::new();
+    let to = match seek::parse(&field.text(), model.snapshot.clock.date_ms) {
+        Ok(to) => to,
+        Err(why) => {
+            model.tell(format!("{why}; go to {}", seek::EXAMPLES), true);
+            model.prompt = Some(Prompt::Seek(field));
+            return Vec::new();
+        }
     };
     if to == Position::Tail(0) {
         return follow(model);
@@ -207,14 +217,9 @@ fn seek(model: &mut Model, field: TextField) -> Vec<Effect> {
     messages.of.clone().map_or_else(Vec::new, |at| jump(messages, at, to))
 }
 
-/// What was typed as a place in the log; the end is a tail of no records.
-fn position(typed: &str) -> Option<Position> {
-    match typed {
-        "start" | "earliest" => Some(Position::Earliest),
-        "end" | "latest" => Some(Position::Tail(0)),
-        _ => match typed.strip_prefix('-') {
-            Some(before) => before.parse().ok().map(Position::Tail),
-            None => typed.replace([',', '_'], "").parse().ok().filter(|offset| *offset >= 0).map(Position::Offset),
-        },
-    }
+/// Nothing is where it was gone to: that is beyond the end. Says so, and follows the end.
+fn beyond_the_end(model: &mut Model) -> Vec<Effect> {
+    let log_end = model.topics.current(&model.snapshot).map_or(0, |partition| partition.log_end);
+    model.tell(format!("no record is so far on: the log ends at offset {}; following it", grouped(log_end)), true);
+    follow(model)
 }

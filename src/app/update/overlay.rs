@@ -5,9 +5,10 @@ use nucleo_matcher::{Config, Matcher};
 
 use crate::model::Model;
 use crate::model::field::TextField;
-use crate::model::overlay::{Confirm, Confirmed, Form, Overlay, Palette};
+use crate::model::overlay::{Confirm, Confirmed, Form, FormState, Overlay, Palette};
 use crate::model::place::{Mode, Motion, Screen};
-use crate::model::topics::Prompt;
+use crate::model::prompt::Prompt;
+use crate::model::topics::Pane;
 
 use crate::app::command::{Command, TABLE, by_name};
 use crate::app::effect::{Effect, Purpose};
@@ -47,9 +48,11 @@ pub(super) fn close(model: &mut Model) -> bool {
             true
         }
         Some(_) => true,
-        None => match model.topics.prompt.take() {
+        None => match model.prompt.take() {
             Some(Prompt::Filter(_)) => {
-                model.topics.messages.filter.clear();
+                if let Some(filter) = model.filter_mut() {
+                    filter.clear();
+                }
                 true
             }
             Some(Prompt::Seek(_)) => true,
@@ -127,8 +130,7 @@ pub(super) fn focused(model: &mut Model) -> Option<(&mut TextField, bool)> {
         Some(Overlay::Palette(palette)) => Some((&mut palette.field, false)),
         Some(Overlay::Form(form)) => form.fields.get_mut(form.focus).map(|field| (&mut field.field, field.rows > 1)),
         Some(_) => None,
-        None if model.screen != Screen::Topics => None,
-        None => match model.topics.prompt.as_mut()? {
+        None => match model.prompt.as_mut()? {
             Prompt::Filter(field) | Prompt::Seek(field) => Some((field, false)),
         },
     }
@@ -141,11 +143,22 @@ pub(super) fn edited(model: &mut Model) {
         Some(Overlay::Form(form)) => form::edited(form, &model.snapshot),
         Some(_) => {}
         None => {
-            if let Some(Prompt::Filter(field)) = &model.topics.prompt {
-                model.topics.messages.filter = field.text();
+            let typed = if let Some(Prompt::Filter(field)) = &model.prompt { Some(field.text()) } else { None };
+            if let Some((filter, typed)) = model.filter_mut().zip(typed) {
+                *filter = typed;
             }
         }
     }
+}
+
+/// Opens the field for the filter of the list in view, with the one in force.
+pub(super) fn ask_filter(model: &mut Model) {
+    if model.screen == Screen::Topics {
+        model.topics.pane = Pane::Messages;
+    }
+    model.events.causes = false;
+    let filter = model.filter_mut().map(|filter| TextField::with(filter));
+    model.prompt = filter.map(Prompt::Filter);
 }
 
 /// Finds the commands for what was typed: by their names and their words.
@@ -197,8 +210,15 @@ pub(super) fn answered(model: &mut Model, yes: bool) -> Vec<Effect> {
     else {
         return Vec::new();
     };
+    if !yes {
+        // A form that led to the question is there again, as it was.
+        if let Some(Overlay::Form(form)) = model.overlays.last_mut() {
+            form.state = FormState::Editing;
+        }
+        return Vec::new();
+    }
     match confirm.then {
-        _ if !yes => Vec::new(),
+        Confirmed::Write(export) => vec![Effect::Write(export)],
         Confirmed::Quit => vec![Effect::Quit],
         Confirmed::Ask(action) => vec![Effect::Ask(action, Purpose::Tell(confirm.question.into()))],
     }

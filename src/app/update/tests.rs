@@ -10,6 +10,8 @@ use crate::model::place::{Screen, Selection};
 use crate::session::action::{Action, Failure, NewRecord, Position, ReadFrom};
 use crate::session::fixture;
 
+mod lists;
+
 fn state(snapshot: Snapshot) -> State {
     let keymap = Keymap::new(&BTreeMap::new()).expect("the table");
     let commands = command::entries(&keymap);
@@ -46,6 +48,10 @@ fn answer(state: &mut State, effects: Vec<Effect>) {
             Position::Earliest => 0,
             Position::Offset(offset) => offset,
             Position::Tail(n) => end - i64::from(n),
+            Position::Time(at_ms) => {
+                let all = fixture::records(&snapshot, &topic, partition, 0, u32::MAX);
+                all.iter().find(|record| record.timestamp_ms >= at_ms).map_or(end, |record| record.offset)
+            }
         };
         let records = fixture::records(&snapshot, &topic, partition, first, max_records);
         update(state, 2, Msg::Answer(purpose, Outcome::Records(records)));
@@ -219,10 +225,10 @@ fn the_palette_offers_only_what_works_here() {
     press(&mut state, "Esc 2 Enter :");
     type_in(&mut state, "filter");
     press(&mut state, "Enter");
-    assert!(state.model.topics.prompt.is_some());
+    assert!(state.model.prompt.is_some());
     update(&mut state, 1, Msg::Click(Target::Command("cluster")));
     type_in(&mut state, "x");
-    assert!(state.model.topics.prompt.is_none() && state.model.topics.messages.filter.is_empty());
+    assert!(state.model.prompt.is_none() && state.model.topics.messages.filter.is_empty());
 }
 
 #[test]
@@ -295,7 +301,7 @@ fn an_offset_is_gone_to_and_nonsense_is_refused() {
     press(&mut state, "O");
     type_in(&mut state, "x7");
     assert!(press(&mut state, "Enter").is_empty());
-    assert!(state.model.notices[0].bad && state.model.topics.prompt.is_some());
+    assert!(state.model.notices[0].bad && state.model.prompt.is_some());
     press(&mut state, "Backspace Backspace");
     type_in(&mut state, "1,000");
     let effects = press(&mut state, "Enter");

@@ -1,10 +1,10 @@
 //! Creates the lab's topics: asks any broker who the controller is and that one for the topics, again and again until
 //! enough brokers live. It is silent: what it causes is told by those who do it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::ClientTimer;
-use super::link::{Alarm, Links};
+use super::link::{Alarm, Connected, Links};
 use super::metadata::Metadata;
 use super::spec::TopicSpec;
 use crate::engine::context::Context;
@@ -61,31 +61,6 @@ impl Admin {
         self.go_on(ctx);
     }
 
-    pub(super) fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
-        match timer {
-            ClientTimer::Wake => self.alarm.rang(),
-        }
-        for broker in self.links.overdue(ctx.now.lab, TIMEOUT) {
-            self.lost(broker, None, ctx.now.lab);
-        }
-        self.go_on(ctx);
-    }
-
-    pub(super) fn on_closed(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
-        self.lost(broker, lane, ctx.now.lab);
-        self.go_on(ctx);
-    }
-
-    fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, now: Time) {
-        for about in self.links.closed(broker, lane, now).unanswered {
-            match about {
-                About::Metadata => self.metadata.failed(),
-                About::Create => self.refused(now),
-            }
-        }
-        self.metadata.outdated();
-    }
-
     fn refused(&mut self, now: Time) {
         self.creating = false;
         self.not_before = now + BACKOFF;
@@ -126,6 +101,27 @@ impl Admin {
         let wanted = self.left.iter().map(|topic| topic.replication_factor).max().unwrap_or(0);
         let enough = usize::try_from(wanted).is_ok_and(|wanted| self.metadata.brokers() >= wanted);
         self.metadata.controller().filter(|_| enough)
+    }
+}
+
+impl Connected for Admin {
+    fn alarm(&mut self) -> &mut Alarm {
+        &mut self.alarm
+    }
+
+    fn overdue(&self, now: Time) -> BTreeSet<BrokerId> {
+        self.links.overdue(now, TIMEOUT)
+    }
+
+    fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, _: ErrorCode, ctx: &mut Context<'_>) {
+        let now = ctx.now.lab;
+        for about in self.links.closed(broker, lane, now).unanswered {
+            match about {
+                About::Metadata => self.metadata.failed(),
+                About::Create => self.refused(now),
+            }
+        }
+        self.metadata.outdated();
     }
 
     fn go_on(&mut self, ctx: &mut Context<'_>) {

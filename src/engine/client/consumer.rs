@@ -4,20 +4,20 @@
 mod audit;
 mod fetching;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use audit::{Audit, PartitionAudit, Read};
 use fetching::Session;
 
-use super::ClientTimer;
-use super::link::{Alarm, Links};
+use super::link::{Alarm, Connected, Links};
 use super::metadata::{Metadata, News};
 use super::producer::Producer;
 use super::score;
 use super::spec::{ConsumerSpec, OffsetReset, millis};
-use crate::engine::context::{Cause, Context};
+use super::trouble::Trouble;
+use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::{BrokerId, ClientId};
@@ -82,7 +82,7 @@ pub struct Consumer {
     /// How many losses of each producer's partition were reported.
     reported: BTreeMap<(ClientId, i32), u64>,
     last_error: Option<(ErrorCode, Time)>,
-    trouble: Option<Cause>,
+    trouble: Trouble,
 }
 
 impl Consumer {
@@ -106,52 +106,12 @@ impl Consumer {
             audit: Audit::default(),
             reported: BTreeMap::new(),
             last_error: None,
-            trouble: None,
+            trouble: Trouble::default(),
         }
     }
 
     pub(super) fn start(&mut self, ctx: &mut Context<'_>) {
         self.go_on(ctx);
-    }
-
-    pub(super) fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
-        match timer {
-            ClientTimer::Wake => self.alarm.rang(),
-        }
-        for broker in self.links.overdue(ctx.now.lab, millis(self.spec.request_timeout_ms)) {
-            super::hang_up(broker, ctx);
-            self.note_error(ErrorCode::REQUEST_TIMED_OUT, ctx.now.lab);
-            self.lost(broker, None, ctx);
-        }
-        self.go_on(ctx);
-    }
-
-    pub(super) fn on_closed(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
-        self.note_error(ErrorCode::NETWORK_EXCEPTION, ctx.now.lab);
-        self.lost(broker, lane, ctx);
-        self.go_on(ctx);
-    }
-
-    fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
-        let lost = self.links.closed(broker, lane, ctx.now.lab);
-        if lost.was_up {
-            ctx.emit(EventKind::Client(ClientEvent::ConnectionLost { broker, waiting: 0 }));
-        }
-        if lost.was_up || self.trouble.is_none() {
-            self.trouble = Some(ctx.cause.clone());
-        }
-        for about in lost.unanswered {
-            match about {
-                About::Metadata => self.metadata.failed(),
-                About::Offsets(partitions) => self.offsets_failed(&partitions, ctx.now.lab),
-                About::Fetch(_) => {}
-            }
-        }
-        if lane.is_none_or(|lane| lane == Lane::CLIENT) {
-            self.sessions.remove(&broker);
-            self.trouble_with(broker);
-        }
-        self.metadata.outdated();
     }
 
     /// What the broker leads cannot be read until it is back or another one leads.
@@ -189,22 +149,6 @@ impl Consumer {
         for (leader, partitions) in found {
             ctx.note(EventKind::Client(ClientEvent::LeaderFound { leader, partitions }));
         }
-    }
-
-    /// Does whatever can be done now and sets the alarm for the rest.
-    fn go_on(&mut self, ctx: &mut Context<'_>) {
-        let cause = self.trouble.clone().unwrap_or_default();
-        ctx.because(cause, |ctx| {
-            self.metadata.ask_if_due(&mut self.links, About::Metadata, ctx);
-            if !self.paused {
-                self.ask_offsets(ctx);
-                self.fetch(ctx);
-            }
-        });
-        if self.metadata.is_settled() && self.positions.values().all(|position| !position.troubled) {
-            self.trouble = None;
-        }
-        self.set_alarm(ctx);
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<'_>) {
@@ -293,5 +237,50 @@ impl Consumer {
                 *reported = count.max(*reported);
             }
         }
+    }
+}
+
+impl Connected for Consumer {
+    fn alarm(&mut self) -> &mut Alarm {
+        &mut self.alarm
+    }
+
+    fn overdue(&self, now: Time) -> BTreeSet<BrokerId> {
+        self.links.overdue(now, millis(self.spec.request_timeout_ms))
+    }
+
+    fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, error: ErrorCode, ctx: &mut Context<'_>) {
+        self.note_error(error, ctx.now.lab);
+        let lost = self.links.closed(broker, lane, ctx.now.lab);
+        if lost.was_up {
+            ctx.emit(EventKind::Client(ClientEvent::ConnectionLost { broker, waiting: 0 }));
+        }
+        self.trouble.lost(lost.was_up, ctx);
+        for about in lost.unanswered {
+            match about {
+                About::Metadata => self.metadata.failed(),
+                About::Offsets(partitions) => self.offsets_failed(&partitions, ctx.now.lab),
+                About::Fetch(_) => {}
+            }
+        }
+        if lane.is_none_or(|lane| lane == Lane::CLIENT) {
+            self.sessions.remove(&broker);
+            self.trouble_with(broker);
+        }
+        self.metadata.outdated();
+    }
+
+    fn go_on(&mut self, ctx: &mut Context<'_>) {
+        if self.metadata.is_settled() && self.positions.values().all(|position| !position.troubled) {
+            self.trouble.over();
+        }
+        ctx.because(self.trouble.cause(), |ctx| {
+            self.metadata.ask_if_due(&mut self.links, About::Metadata, ctx);
+            if !self.paused {
+                self.ask_offsets(ctx);
+                self.fetch(ctx);
+            }
+        });
+        self.set_alarm(ctx);
     }
 }

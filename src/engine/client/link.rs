@@ -9,7 +9,7 @@ use crate::engine::context::{Context, Id, Timer, TimerId};
 use crate::engine::message::{KafkaRequest, Lane, Payload};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::time::Time;
-use crate::protocol::Request;
+use crate::protocol::{ErrorCode, Request};
 
 use super::ClientTimer;
 
@@ -131,6 +131,39 @@ impl<T> Links<T> {
     /// How many requests wait for answers there.
     pub(super) fn in_flight(&self, broker: BrokerId, lane: Lane) -> usize {
         self.asked.values().filter(|asked| asked.broker == broker && asked.lane == lane).count()
+    }
+}
+
+/// A client that keeps connections: what it does when its alarm rings or a connection ends is the same for all.
+pub(super) trait Connected {
+    /// Its alarm.
+    fn alarm(&mut self) -> &mut Alarm;
+
+    /// The brokers that have owed it an answer for too long.
+    fn overdue(&self, now: Time) -> BTreeSet<BrokerId>;
+
+    /// A connection is gone (`None`: all of them), and with it the answers to what was asked on it.
+    fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, error: ErrorCode, ctx: &mut Context<'_>);
+
+    /// Does whatever can be done now and sets the alarm for the rest.
+    fn go_on(&mut self, ctx: &mut Context<'_>);
+
+    /// The alarm rang: hangs up on whoever owes an answer for too long, and goes on.
+    fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
+        match timer {
+            ClientTimer::Wake => self.alarm().rang(),
+        }
+        for broker in self.overdue(ctx.now.lab) {
+            ctx.send(NodeId::Broker(broker), Payload::Closed { lane: None });
+            self.lost(broker, None, ErrorCode::REQUEST_TIMED_OUT, ctx);
+        }
+        self.go_on(ctx);
+    }
+
+    /// A broker closed a connection, or was found to be gone.
+    fn on_closed(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
+        self.lost(broker, lane, ErrorCode::NETWORK_EXCEPTION, ctx);
+        self.go_on(ctx);
     }
 }
 

@@ -6,19 +6,19 @@ mod ledger;
 mod queue;
 mod sending;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use ledger::{Acked, Counts, Ledger};
 use queue::Queue;
 
-use super::ClientTimer;
-use super::link::{Alarm, Links};
+use super::link::{Alarm, Connected, Links};
 use super::metadata::Metadata;
 use super::spec::{Acks, Partitioner, ProducerSpec, millis};
+use super::trouble::Trouble;
 use super::workload::Draft;
-use crate::engine::context::{Cause, Context};
+use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::{BrokerId, ClientId};
@@ -72,8 +72,7 @@ pub struct Producer {
     /// When record `next_index` is due: `schedule_from` is that of record 0.
     schedule_from: Time,
     next_index: u64,
-    /// Why something is being tried again; while nothing is, what it does is routine.
-    trouble: Option<Cause>,
+    trouble: Trouble,
 }
 
 impl Producer {
@@ -97,7 +96,7 @@ impl Producer {
             paused: false,
             schedule_from: Time::ZERO,
             next_index: 0,
-            trouble: None,
+            trouble: Trouble::default(),
             spec: Arc::new(spec),
         }
     }
@@ -105,48 +104,6 @@ impl Producer {
     pub(super) fn start(&mut self, ctx: &mut Context<'_>) {
         self.schedule_from = ctx.now.lab;
         self.go_on(ctx);
-    }
-
-    pub(super) fn on_timer(&mut self, timer: ClientTimer, ctx: &mut Context<'_>) {
-        match timer {
-            ClientTimer::Wake => self.alarm.rang(),
-        }
-        let timeout = millis(self.spec.request_timeout_ms);
-        for broker in self.links.overdue(ctx.now.lab, timeout) {
-            super::hang_up(broker, ctx);
-            self.note_error(ErrorCode::REQUEST_TIMED_OUT, ctx.now.lab);
-            self.lost(broker, None, ctx);
-        }
-        self.go_on(ctx);
-    }
-
-    pub(super) fn on_closed(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
-        self.note_error(ErrorCode::NETWORK_EXCEPTION, ctx.now.lab);
-        self.lost(broker, lane, ctx);
-        self.go_on(ctx);
-    }
-
-    /// A connection is gone, and with it the answers to what was asked on it.
-    fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, ctx: &mut Context<'_>) {
-        let lost = self.links.closed(broker, lane, ctx.now.lab);
-        if lost.was_up {
-            ctx.emit(EventKind::Client(ClientEvent::ConnectionLost { broker, waiting: self.waiting() }));
-        }
-        if lost.was_up || self.trouble.is_none() {
-            self.trouble = Some(ctx.cause.clone());
-        }
-        for about in lost.unanswered {
-            match about {
-                About::Metadata => self.metadata.failed(),
-                About::Identity => self.identity_refused(ctx.now.lab),
-                About::Produce(batches) => {
-                    for (partition, id) in batches {
-                        self.try_again(partition, id, ctx.now.lab);
-                    }
-                }
-            }
-        }
-        self.metadata.outdated();
     }
 
     fn note_error(&mut self, error: ErrorCode, now: Time) {
@@ -166,24 +123,6 @@ impl Producer {
         if self.queues.get_mut(&partition).is_some_and(|queue| queue.put_back(id, not_before)) {
             self.ledger.counts.retries += 1;
         }
-    }
-
-    /// Does whatever can be done now and sets the alarm for the rest. While something is tried again, that is the cause
-    /// of what it does; else it is routine.
-    fn go_on(&mut self, ctx: &mut Context<'_>) {
-        let cause = self.trouble.clone().unwrap_or_default();
-        ctx.because(cause, |ctx| {
-            self.make(ctx);
-            self.give_up_late(ctx);
-            self.metadata.ask_if_due(&mut self.links, About::Metadata, ctx);
-            self.ask_identity(ctx);
-            self.send_ready(ctx);
-        });
-        let settled = matches!(self.identity, Identity::Known(..) | Identity::Off) && self.metadata.is_settled();
-        if settled && !self.queues.values().any(Queue::is_troubled) {
-            self.trouble = None;
-        }
-        self.set_alarm(ctx);
     }
 
     fn in_flight(&self) -> usize {
@@ -358,4 +297,50 @@ impl Producer {
 /// A partitioner of one's own, as people write them: each region has its partition, the bigger topic its room to grow.
 fn by_region(draft: &Draft, partitions: i32) -> i32 {
     i32::try_from(draft.region).unwrap_or(0) % partitions.max(1)
+}
+
+impl Connected for Producer {
+    fn alarm(&mut self) -> &mut Alarm {
+        &mut self.alarm
+    }
+
+    fn overdue(&self, now: Time) -> BTreeSet<BrokerId> {
+        self.links.overdue(now, millis(self.spec.request_timeout_ms))
+    }
+
+    fn lost(&mut self, broker: BrokerId, lane: Option<Lane>, error: ErrorCode, ctx: &mut Context<'_>) {
+        self.note_error(error, ctx.now.lab);
+        let lost = self.links.closed(broker, lane, ctx.now.lab);
+        if lost.was_up {
+            ctx.emit(EventKind::Client(ClientEvent::ConnectionLost { broker, waiting: self.waiting() }));
+        }
+        self.trouble.lost(lost.was_up, ctx);
+        for about in lost.unanswered {
+            match about {
+                About::Metadata => self.metadata.failed(),
+                About::Identity => self.identity_refused(ctx.now.lab),
+                About::Produce(batches) => {
+                    for (partition, id) in batches {
+                        self.try_again(partition, id, ctx.now.lab);
+                    }
+                }
+            }
+        }
+        self.metadata.outdated();
+    }
+
+    fn go_on(&mut self, ctx: &mut Context<'_>) {
+        let settled = matches!(self.identity, Identity::Known(..) | Identity::Off) && self.metadata.is_settled();
+        if settled && !self.queues.values().any(Queue::is_troubled) {
+            self.trouble.over();
+        }
+        ctx.because(self.trouble.cause(), |ctx| {
+            self.make(ctx);
+            self.give_up_late(ctx);
+            self.metadata.ask_if_due(&mut self.links, About::Metadata, ctx);
+            self.ask_identity(ctx);
+            self.send_ready(ctx);
+        });
+        self.set_alarm(ctx);
+    }
 }

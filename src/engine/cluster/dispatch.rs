@@ -69,6 +69,8 @@ impl Cluster {
         let hop = Hop {
             id: message.id,
             name: message.payload.name(),
+            // Routine is told by nobody: its words would be made for nothing.
+            about: message.cause.event.and_then(|_| message.payload.about()).map(Arc::from),
             from: message.from,
             to: message.to,
             sent: message.sent,

@@ -25,12 +25,54 @@ const WAIT_US: u64 = 100_000;
 /// One row of the picture, in the order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step<'a> {
-    /// Nothing happened for so many lab microseconds, since the step before, at this node.
-    Wait(u64, &'a NodeRef),
+    /// Nothing happened for so many lab microseconds since the step before.
+    Wait(Wait<'a>),
     /// A message: when it arrived, its name, from whom, to whom, and whether it came before the selected event.
     Hop { at_us: u64, name: &'a str, from: &'a NodeRef, to: &'a NodeRef },
     /// An event.
     Event(&'a Event),
+}
+
+/// A pause in a chain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Wait<'a> {
+    /// How long, in lab microseconds.
+    pub(super) us: u64,
+    /// Who does nothing.
+    pub(super) node: &'a NodeRef,
+    /// What is waited for.
+    pub(super) of: Awaited,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// A server waits for a ping that never comes, until the session's time-out.
+    Ping,
+    /// A client waits before it tries again.
+    BackOff,
+    /// Whatever it is that comes next.
+    Next,
+}
+
+impl Awaited {
+    /// In the picture, in a few words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Ping => "silence: nothing comes",
+            Self::BackOff => "waiting (back-off)",
+            Self::Next => "waiting",
+        }
+    }
+
+    /// For the bar that says where the time went.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Ping => "a ping that never came: the session's time-out",
+            Self::BackOff => "the client's back-off: how long it waits before it tries again",
+            Self::Next => "the next thing to happen",
+        }
+    }
 }
 
 /// The steps of a chain: pauses, messages and events, by time.
@@ -38,20 +80,25 @@ pub(super) fn steps<'a>(causes: &Causes<'a>) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
     let mut last: Option<u64> = None;
     for event in causes.all() {
-        let begins_us = event.via.first().map_or(event.at_us, |hop| hop.sent_us.min(event.at_us));
-        if let Some(pause) = last.and_then(|last| begins_us.checked_sub(last)).filter(|pause| *pause >= WAIT_US) {
-            steps.push(Step::Wait(pause, &event.node));
+        for hop in &event.via {
+            let client = matches!(hop.from, NodeRef::Producer(..) | NodeRef::Consumer(..));
+            let of = if client { Awaited::BackOff } else { Awaited::Next };
+            steps.extend(pause(last, hop.sent_us, &hop.from, of));
+            steps.push(Step::Hop { at_us: hop.arrived_us, name: &hop.name, from: &hop.from, to: &hop.to });
+            last = last.max(Some(hop.arrived_us));
         }
-        steps.extend(event.via.iter().map(|hop| Step::Hop {
-            at_us: hop.arrived_us,
-            name: &hop.name,
-            from: &hop.from,
-            to: &hop.to,
-        }));
+        let expired = event.kind.as_ref() == kind::SESSION_EXPIRED;
+        steps.extend(pause(last, event.at_us, &event.node, if expired { Awaited::Ping } else { Awaited::Next }));
         steps.push(Step::Event(event));
-        last = Some(last.map_or(event.at_us, |last| last.max(event.at_us)));
+        last = last.max(Some(event.at_us));
     }
     steps
+}
+
+/// The pause from `last` on to the next step, where it is one.
+fn pause(last: Option<u64>, next_us: u64, node: &NodeRef, of: Awaited) -> Option<Step<'_>> {
+    let us = next_us.checked_sub(last?).filter(|us| *us >= WAIT_US)?;
+    Some(Step::Wait(Wait { us, node, of }))
 }
 
 /// The picture of a chain in `area`.
@@ -92,7 +139,7 @@ fn heading(causes: &Causes<'_>) -> Line {
 fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut Sheet) {
     let selected = causes.event.id;
     let until = steps.iter().position(|step| matches!(step, Step::Event(event) if event.id == selected)).unwrap_or(0);
-    let waited: u64 = steps.iter().take(until).map(|step| if let Step::Wait(us, _) = step { *us } else { 0 }).sum();
+    let waited: u64 = steps.iter().take(until).map(|step| if let Step::Wait(wait) = step { wait.us } else { 0 }).sum();
     let began = causes.before.first().map_or(causes.event.at_us, |event| event.at_us);
     let all = causes.event.at_us.saturating_sub(began);
     if all == 0 {
@@ -113,7 +160,7 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     let seconds = |us: u64| format!("{}.{:03} s", us / 1_000_000, us / 1000 % 1000);
     let waiting = if waited > 0 {
         Line::of(Role::Warn, format!("{} waiting", seconds(waited)))
-            .with(Role::Text, format!(" for {}", awaited(steps)))
+            .with(Role::Text, format!(" for {}", awaited(steps.get(..until).unwrap_or_default())))
     } else {
         Line::of(Role::Text, "no waiting")
     };
@@ -121,18 +168,10 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     sheet.put_right(area.row(1), Line::of(Role::Accent, format!("{} working", seconds(worked))), Role::Ground);
 }
 
-/// What was waited for: the event after the longest wait says it.
+/// What was waited for longest.
 fn awaited(steps: &[Step<'_>]) -> &'static str {
-    let waits = steps.windows(2).filter_map(|pair| match pair {
-        [Step::Wait(us, _), Step::Event(event)] => Some((*us, event)),
-        _ => None,
-    });
-    match waits.max_by_key(|(us, _)| *us) {
-        Some((_, event)) if event.kind.as_ref() == kind::SESSION_EXPIRED => {
-            "a ping that never came: the session's time-out"
-        }
-        _ => "the next thing to happen",
-    }
+    let waits = steps.iter().filter_map(|step| if let Step::Wait(wait) = step { Some(wait) } else { None });
+    waits.max_by_key(|wait| wait.us).map_or("", |wait| wait.of.reason())
 }
 
 fn changes_rows(causes: &Causes<'_>, height: u16) -> u16 {
@@ -182,9 +221,8 @@ fn list(snapshot: &Snapshot, causes: &Causes<'_>, steps: &[Step<'_>], area: Area
     for (y, step) in (0..area.height).zip(steps.iter().skip(first)) {
         let row = area.row(y);
         match step {
-            Step::Wait(us, _) => {
-                let words =
-                    format!("{:>8}   {}", format!("{}.{} s", us / 1_000_000, us / 100_000 % 10), "nothing comes");
+            Step::Wait(Wait { us, of, .. }) => {
+                let words = format!("{:>8}   {}", format!("{}.{} s", us / 1_000_000, us / 100_000 % 10), of.words());
                 sheet.put(row, Line::of(Role::WaitBar, format!("  ┊{words}")));
             }
             Step::Hop { at_us, name: message, from, to } => {

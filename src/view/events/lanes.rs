@@ -10,7 +10,7 @@ use crate::view::sheet::Sheet;
 use crate::view::text::safe_str;
 use crate::view::{Area, Hit, Target};
 
-use super::causes::{Step, first_row, since};
+use super::causes::{Step, Wait, first_row, since};
 use super::{name, words_role};
 
 /// Columns of the times at the left.
@@ -191,11 +191,20 @@ fn times(row: Area) -> Area {
 fn draw_step(lanes: &Lanes<'_>, causes: &Causes<'_>, step: &Step<'_>, row: Area, sheet: &mut Sheet) {
     let time = |words: String, role| Line::of(role, format!("{words:>11}"));
     match step {
-        Step::Wait(us, node) => {
+        Step::Wait(Wait { us, node, of }) => {
             sheet.put(times(row), time(format!("{}.{} s", us / 1_000_000, us / 100_000 % 10), Role::Warn));
             let x = lanes.of_node(node);
-            let words = Line::of(Role::WaitBar, "┃ ").with(Role::Warn, "silence: nothing comes");
-            sheet.put(Area { x, width: row.width.saturating_sub(x), ..row }, words);
+            let (bar, words) = (Line::of(Role::WaitBar, "┃"), of.words());
+            let right = (row.x + row.width).saturating_sub(x + 2);
+            if line::columns(words) <= right {
+                let words = bar.with(Role::Warn, format!(" {words}"));
+                sheet.put(Area { x, width: right + 2, ..row }, words);
+            } else {
+                // The last lane has no room at its right.
+                let from = x.saturating_sub(line::columns(words) + 1);
+                let words = Line::of(Role::Warn, format!("{words} ")).append(bar);
+                sheet.put(Area { x: from, width: x + 1 - from, ..row }, words);
+            }
         }
         Step::Hop { at_us, name, from, to } => {
             sheet.put(times(row), time(since(causes, *at_us), Role::Dim));

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::causes::{Step, steps};
+use super::causes::{Awaited, Step, steps};
 use super::project;
 use crate::app::{command, keymap::Keymap};
 use crate::model::Model;
 use crate::model::events::Causes;
 use crate::model::place::{Motion, Screen, Selection};
+use crate::session::event::NodeRef;
 use crate::session::fixture;
 use crate::session::snapshot::Snapshot;
 use crate::view::Area;
@@ -53,13 +54,36 @@ fn a_chain_whose_beginning_was_let_go_says_so() {
 fn waiting_is_told_from_working() {
     let snapshot = fixture::elected();
     let causes = Causes::of(&snapshot, 119).unwrap();
-    let waits: Vec<u64> =
-        steps(&causes).iter().filter_map(|step| if let Step::Wait(us, _) = step { Some(*us) } else { None }).collect();
+    let waits: Vec<u64> = steps(&causes)
+        .iter()
+        .filter_map(|step| if let Step::Wait(wait) = step { Some(wait.us) } else { None })
+        .collect();
     assert_eq!(waits, [1_200_000]);
     let mut model = model(snapshot);
     election(&mut model);
     let text = said(&model, 160, 45);
     assert!(text.contains("1.200 s waiting") && text.contains("0.013 s working"), "{text}");
+}
+
+#[test]
+fn a_pause_between_messages_is_waiting_too() {
+    let mut snapshot = fixture::elected();
+    // The producer waits half a second before it asks for metadata.
+    let mut events = snapshot.events.to_vec();
+    let found = events.iter_mut().find(|event| event.id == 130).unwrap();
+    let asks = found.via.iter().position(|hop| matches!(hop.from, NodeRef::Producer(..))).unwrap();
+    for hop in &mut found.via[asks..] {
+        hop.sent_us += 500_000;
+        hop.arrived_us += 500_000;
+    }
+    found.at_us += 500_000;
+    snapshot.events = events.into();
+    let causes = Causes::of(&snapshot, 130).unwrap();
+    let waits: Vec<_> = steps(&causes)
+        .iter()
+        .filter_map(|step| if let Step::Wait(wait) = step { Some((wait.us, wait.of)) } else { None })
+        .collect();
+    assert!(waits.iter().any(|(us, of)| *us >= 500_000 && *of == Awaited::BackOff), "{waits:?}");
 }
 
 #[test]

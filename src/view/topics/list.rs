@@ -2,12 +2,14 @@
 
 use crate::model::Model;
 use crate::model::place::Selection;
+use crate::model::prompt::Prompt;
+use crate::model::sort;
 use crate::session::snapshot::Topic;
 use crate::view::chrome::join;
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::sheet::{Chosen, Sheet, columns, left, right};
+use crate::view::sheet::{Chosen, Heads, Sheet, columns, left, right};
 use crate::view::text::safe_str;
 use crate::view::{Area, Target};
 
@@ -31,13 +33,22 @@ pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
     }
     headline(model, inset(top), sheet);
     let table = top.below(if roomy { 3 } else { 2 });
-    sheet.put(inset(table), header(area.width));
+    let heads = Heads { sorted: model.topics.order.by(sort::TOPICS) };
+    sheet.put(inset(table), header(heads, area.width));
     let rows = table.below(1);
-    let many = columns(topics.len());
+    let list = model.topics.list(&model.snapshot);
+    filter(model, list.len(), heads, inset(table.above(1)), sheet);
+    if list.is_empty() {
+        let words = Line::of(Role::Text, "No topic has that in its name. ").with(Role::Key, "Esc");
+        sheet.put(inset(rows), words.with(Role::Dim, " clears the filter."));
+        return;
+    }
+    let many = columns(list.len());
     let preview = area.height >= PREVIEW_ROWS && many + 20 <= rows.height;
-    let at = model.topics.topic.as_ref().and_then(|name| topics.keys().position(|key| key == name)).unwrap_or(0);
-    let first = super::window(topics.len(), at, usize::from(rows.height));
-    for (row, topic) in (0..rows.height).zip(topics.values().skip(first)) {
+    let at =
+        model.topics.topic.as_ref().and_then(|name| list.iter().position(|topic| topic.name == *name)).unwrap_or(0);
+    let first = super::window(list.len(), at, usize::from(rows.height));
+    for (row, topic) in (0..rows.height).zip(list.into_iter().skip(first)) {
         let selected = model.topics.topic.as_ref() == Some(&topic.name);
         let target = Target::Select(Selection::Topic(topic.name.clone()));
         let line = join(Line::of(Role::Text, " "), line(topic, area.width));
@@ -80,25 +91,50 @@ fn headline(model: &Model, area: Area, sheet: &mut Sheet) {
     sheet.put(area, Line::of(Role::Accent, "▌ ").with(Role::Strong, bold).with(Role::Text, plain));
 }
 
-fn header(width: u16) -> Line {
-    let line = Line::of(Role::Faint, left("topic", 26))
-        .with(Role::Faint, right("partitions", 10))
-        .with(Role::Faint, right("copies", 8))
-        .with(Role::Faint, "   in sync ")
-        .with(Role::Faint, right("records", 14))
-        .with(Role::Faint, right("in/s", 9));
+/// The filter, as it is typed or in force; otherwise the order, where its column is not in view.
+fn filter(model: &Model, listed: usize, heads: Heads, area: Area, sheet: &mut Sheet) {
+    let field = Area { width: (area.width / 3).min(60), height: 1, ..area };
+    match &model.prompt {
+        Some(Prompt::Filter(typed)) => sheet.put_field(field, " / ", &typed.text(), typed.cursor.1),
+        _ if !model.topics.filter.is_empty() => {
+            let line = Line::of(Role::Key, " / ").with(Role::Text, safe_str(&model.topics.filter));
+            sheet.put_on(field, line, Role::Field);
+        }
+        _ => {
+            let hidden = area.width + 4 < PARTITIONS_FROM && WIDE_ONLY.contains(&heads.sorted.0);
+            let words = if hidden { format!("sorted by {}", heads.in_words()) } else { String::new() };
+            sheet.put_right(area, Line::of(Role::Accent, words), Role::Ground);
+            return;
+        }
+    }
+    let count = format!(" {listed} of {}", model.snapshot.topics.len());
+    sheet.put(Area { x: field.x + field.width, width: 16, ..field }, Line::of(Role::Faint, count));
+}
+
+/// The columns that are left out where the terminal is narrow.
+const WIDE_ONLY: [&str; 2] = ["size", "kept for"];
+
+fn header(heads: Heads, width: u16) -> Line {
+    let line = heads
+        .words("topic", 25)
+        .append(heads.number("partitions", 11))
+        .append(heads.number("copies", 8))
+        .append(heads.words("   in sync", 11))
+        .append(heads.number("records", 14))
+        .append(heads.number("in/s", 9));
     if width < PARTITIONS_FROM {
         return line;
     }
-    line.with(Role::Faint, right("size", 12)).with(Role::Faint, right("kept for", 11)).with(Role::Faint, "    leaders")
+    let line = line.append(heads.number("size", 12)).append(heads.number("kept for", 11));
+    line.with(Role::Faint, "    leaders")
 }
 
 fn line(topic: &Topic, width: u16) -> Line {
     let name = if topic.internal { Role::Dim } else { Role::Strong };
     let records: i64 = topic.partitions.iter().map(|partition| partition.log_end - partition.log_start).sum();
     let rate: u64 = topic.partitions.iter().map(|partition| partition.in_per_sec).sum();
-    let line = Line::of(name, left(&safe_str(&topic.name), 26))
-        .with(Role::Text, right(&topic.partitions.len().to_string(), 10))
+    let line = Line::of(name, left(&safe_str(&topic.name), 25))
+        .with(Role::Text, right(&topic.partitions.len().to_string(), 11))
         .with(Role::Text, right(&topic.replication_factor.to_string(), 8))
         .with(Role::Text, "   ");
     let line = join(line, health(topic))

@@ -3,7 +3,8 @@
 
 use crate::model::Model;
 use crate::model::place::Selection;
-use crate::model::topics::{Pane, Prompt};
+use crate::model::prompt::Prompt;
+use crate::model::topics::Pane;
 use crate::session::action::Record;
 use crate::session::snapshot::{Partition, Topic, TopicPartition};
 use crate::view::format;
@@ -14,6 +15,11 @@ use crate::view::text::safe;
 use crate::view::{Area, Target};
 
 use super::{BESIDE, record};
+
+/// From this width of the list on a record's whole time of day is shown.
+const CLOCK_FROM: u16 = 76;
+/// Columns of the empty field for a place, which says what may be typed.
+const SEEK: u16 = 36;
 
 pub(super) fn project(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= BESIDE;
@@ -68,9 +74,15 @@ fn bar(model: &Model, partition: &Partition, area: Area, sheet: &mut Sheet) {
     let width = (area.width / 3).min(60);
     let field = Area { x, width, height: 1, ..area };
     let count = count_words(model, partition);
-    match &model.topics.prompt {
-        Some(Prompt::Filter(typed)) => input(field, " / ", &typed.text(), typed.cursor.1, sheet),
-        Some(Prompt::Seek(typed)) => input(field, " offset ", &typed.text(), typed.cursor.1, sheet),
+    match &model.prompt {
+        Some(Prompt::Filter(typed)) => sheet.put_field(field, " / ", &typed.text(), typed.cursor.1),
+        Some(Prompt::Seek(typed)) if typed.is_empty() => {
+            sheet.put_field(Area { width: SEEK.max(width), ..field }, " go to ", "", 0);
+            let help = Area { x: x + 8, width: SEEK.max(width).saturating_sub(8), ..field };
+            sheet.put_on(help, Line::of(Role::Dim, "1200, end, -50, -5m, 14:03"), Role::Field);
+            return;
+        }
+        Some(Prompt::Seek(typed)) => sheet.put_field(field, " go to ", &typed.text(), typed.cursor.1),
         None if !messages.filter.is_empty() => {
             sheet.put_on(field, Line::of(Role::Key, " / ").with(Role::Text, &messages.filter), Role::Field);
         }
@@ -84,14 +96,6 @@ fn bar(model: &Model, partition: &Partition, area: Area, sheet: &mut Sheet) {
     }
     let behind = Area { x: x + width + 1, width: columns(count.chars().count() + 2), height: 1, ..area };
     sheet.put(behind, Line::of(Role::Faint, format!(" {count} ")));
-}
-
-fn input(field: Area, label: &str, typed: &str, cursor: usize, sheet: &mut Sheet) {
-    let line = Line::of(Role::Key, label).with(Role::Strong, typed);
-    let before: String = typed.chars().take(cursor).collect();
-    let at = columns(Line::of(Role::Key, label).with(Role::Strong, before).width());
-    sheet.put_on(field, line, Role::Field);
-    sheet.cursor = Some((field.x + at.min(field.width.saturating_sub(1)), field.y));
 }
 
 fn count_words(model: &Model, partition: &Partition) -> String {
@@ -108,7 +112,8 @@ fn count_words(model: &Model, partition: &Partition) -> String {
 fn rows(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= 60;
     if wide {
-        let names = Line::of(Role::Faint, right("offset", 12)).with(Role::Faint, left("  time", 10));
+        let time = if area.width >= CLOCK_FROM { 16 } else { 10 };
+        let names = Line::of(Role::Faint, right("offset", 12)).with(Role::Faint, left("  time", time));
         sheet.put(area, names.with(Role::Faint, left("key", 13)).with(Role::Faint, "value"));
     }
     let area = if wide { area.below(1) } else { area };
@@ -181,7 +186,7 @@ fn record_line(model: &Model, partition: &Partition, record: &Record, width: usi
     let value = record.value.as_deref().map_or_else(|| "tombstone".to_owned(), safe);
     let line = Line::of(Role::Record, format!("{mark}{mark}"))
         .with(number, right(&format::grouped(record.offset), 9))
-        .with(Role::Faint, format!("  {}  ", seconds(record.timestamp_ms)))
+        .with(Role::Faint, format!("  {}  ", time(record.timestamp_ms, width >= usize::from(CLOCK_FROM))))
         .with(if record.key.is_some() { text } else { Role::Faint }, left(&key, 12))
         .with(Role::Text, " ");
     let room = width.saturating_sub(line.width() + if newest { 6 } else { 2 });
@@ -190,8 +195,9 @@ fn record_line(model: &Model, partition: &Partition, record: &Record, width: usi
     if newest { line.with(Role::Accent, "  new") } else { line }
 }
 
-/// Seconds and thousandths of a timestamp: what tells neighbours apart.
-fn seconds(timestamp_ms: i64) -> String {
-    let ms = timestamp_ms.rem_euclid(60_000);
-    format!("{:02}.{:03}", ms / 1000, ms % 1000)
+/// A timestamp's time of day, in UTC; where there is little room its seconds, which tell neighbours apart.
+fn time(timestamp_ms: i64, whole: bool) -> String {
+    let day = timestamp_ms.rem_euclid(86_400_000);
+    let seconds = format!("{:02}.{:03}", day / 1000 % 60, day % 1000);
+    if whole { format!("{:02}:{:02}:{seconds}", day / 3_600_000, day / 60_000 % 60) } else { seconds }
 }

@@ -2,13 +2,14 @@
 
 use crate::model::Model;
 use crate::model::place::Selection;
+use crate::model::sort::{self, Sorting};
 use crate::model::topics::Pane;
 use crate::session::snapshot::{Partition, Topic, TopicPartition};
 use crate::view::chrome::join;
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::sheet::{Chosen, Sheet, columns, left, right};
+use crate::view::sheet::{Chosen, Heads, Sheet, columns, left, right};
 use crate::view::text::safe_str;
 use crate::view::{Area, Hit, Target};
 
@@ -23,13 +24,15 @@ const FACTS: u16 = 110;
 pub(super) fn table(model: &Model, topic: &Topic, area: Area, most: u16, sheet: &mut Sheet) -> Area {
     let count = topic.partitions.len();
     let shown = usize::from(most).min(count);
-    let at = topic.partitions.iter().position(|partition| partition.id == model.topics.partition).unwrap_or(0);
+    let ordered = model.topics.partitions(topic);
+    let at = ordered.iter().position(|partition| partition.id == model.topics.partition).unwrap_or(0);
     let first = window(count, at, shown);
     let copies = usize::try_from(topic.replication_factor).unwrap_or(1).max(2) * 4;
     let newest = usize::from(area.width.saturating_sub(FACTS + 4));
-    sheet.put(area, header(copies, area.width, newest));
+    let heads = heads(model);
+    sheet.put(area, header(heads, copies, area.width, newest));
     let rows = area.below(1);
-    for (row, partition) in (0..columns(shown)).zip(topic.partitions.iter().skip(first)) {
+    for (row, partition) in (0..columns(shown)).zip(ordered.into_iter().skip(first)) {
         let selected = partition.id == model.topics.partition;
         let mut line = facts(model, topic, partition, copies, area.width);
         if area.width >= NEWEST_FROM {
@@ -42,10 +45,14 @@ pub(super) fn table(model: &Model, topic: &Topic, area: Area, most: u16, sheet: 
     let below = rows.below(columns(shown));
     let more = count - shown;
     let more = if more > 0 { format!("{more} more") } else { String::new() };
-    let legend = Line::of(Role::Faint, left("", 8)).with(Role::Faint, left(&more, copies + 2)).with(
-        Role::Faint,
-        "copies: the preferred leader first;  ✖ fewer than min.insync.replicas: acks=all is refused",
-    );
+    let hidden = NUMBERS.iter().any(|column| column.name == heads.sorted.0)
+        && numbers(area.width).all(|column| column.name != heads.sorted.0);
+    let order = if hidden { format!("sorted by {}   ", heads.in_words()) } else { String::new() };
+    let legend =
+        Line::of(Role::Faint, left("", 8)).with(Role::Faint, left(&more, copies + 2)).with(Role::Accent, order).with(
+            Role::Faint,
+            "copies: the preferred leader first;  ✖ fewer than min.insync.replicas: acks=all is refused",
+        );
     sheet.put(below, legend);
     below.below(1)
 }
@@ -65,7 +72,7 @@ struct Column {
 
 /// The columns of numbers, from left to right.
 const NUMBERS: &[Column] = &[
-    Column { name: "epoch", width: 5, wide_only: false, role: Role::Dim, text: |p| p.leader_epoch.to_string() },
+    Column { name: "epoch", width: 6, wide_only: false, role: Role::Dim, text: |p| p.leader_epoch.to_string() },
     Column { name: "log start", width: 11, wide_only: true, role: Role::Dim, text: |p| format::grouped(p.log_start) },
     Column {
         name: "stable",
@@ -90,11 +97,13 @@ fn numbers(width: u16) -> impl Iterator<Item = &'static Column> {
     NUMBERS.iter().filter(move |column| width >= FACTS || !column.wide_only)
 }
 
-fn header(copies: usize, width: u16, newest: usize) -> Line {
-    let line = Line::of(Role::Faint, "    p   ")
-        .with(Role::Faint, left("copies", copies + 2))
-        .with(Role::Faint, left("in sync", 17));
-    let line = numbers(width).fold(line, |line, column| line.with(Role::Faint, right(column.name, column.width)));
+fn heads(model: &Model) -> Heads {
+    Heads { sorted: model.topics.partition_order.by(sort::PARTITIONS) }
+}
+
+fn header(heads: Heads, copies: usize, width: u16, newest: usize) -> Line {
+    let line = heads.words("    p", 8).append(heads.words("copies", copies + 2)).append(heads.words("in sync", 17));
+    let line = numbers(width).fold(line, |line, column| line.append(heads.number(column.name, column.width)));
     if width < NEWEST_FROM {
         return line;
     }
@@ -143,10 +152,11 @@ pub(super) fn cells(model: &Model, topic: &Topic, partition: &Partition, area: A
         .with(Role::Faint, " in/s");
     let mut line = Line::of(Role::Strong, safe_str(&topic.name)).with(Role::Text, "  ");
     let room = usize::from(row.width).saturating_sub(line.width() + right.width() + 3);
-    let at = topic.partitions.iter().position(|other| other.id == partition.id).unwrap_or(0);
+    let ordered = model.topics.partitions(topic);
+    let at = ordered.iter().position(|other| other.id == partition.id).unwrap_or(0);
     let pitch = 5;
-    let first = window(topic.partitions.len(), at, (room / pitch).max(1));
-    for other in topic.partitions.iter().skip(first).take((room / pitch).max(1)) {
+    let first = window(ordered.len(), at, (room / pitch).max(1));
+    for other in ordered.into_iter().skip(first).take((room / pitch).max(1)) {
         let x = row.x + columns(line.width());
         let cell = partition_cell(model, topic, other, other.id == partition.id);
         let width = columns(cell.width());
@@ -166,6 +176,12 @@ pub(super) fn cells(model: &Model, topic: &Topic, partition: &Partition, area: A
         .with(Role::Text, partition.leader_epoch.to_string())
         .with(Role::Faint, "   log start ")
         .with(Role::Text, format::grouped(partition.log_start));
+    let order = model.topics.partition_order;
+    let facts = if order == Sorting::default() {
+        facts
+    } else {
+        facts.with(Role::Accent, format!("   sorted by {}", heads(model).in_words()))
+    };
     let room = row.width.saturating_sub(columns(sign.width()) + 1);
     sheet.put(Area { width: room, ..row.row(1) }, facts);
     sheet.put_right(row.row(1), sign, Role::Ground);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{About, Consumer, Key, Position};
+use crate::engine::client::link::Connected as _;
 use crate::engine::client::spec::{OffsetReset, millis};
 use crate::engine::context::Context;
 use crate::engine::message::{KafkaResponse, Lane};
@@ -65,10 +66,7 @@ impl Consumer {
         match (response.response, asked.about) {
             (Response::Metadata(response), _) => {
                 let news = self.metadata.update(response, ctx.now.lab);
-                if self.trouble.is_some() {
-                    self.trouble = Some(ctx.cause.clone());
-                }
-                self.take_up(&news, ctx);
+                ctx.because(self.trouble.answered(ctx), |ctx| self.take_up(&news, ctx));
             }
             (Response::ListOffsets(response), About::Offsets(asked)) => self.on_offsets(&response, &asked, ctx),
             (Response::Fetch(response), About::Fetch(broker)) => self.on_fetch(broker, response, ctx),
@@ -317,7 +315,7 @@ impl Consumer {
         }
         position.not_before = now + millis(self.spec.retry_backoff_ms);
         position.troubled = true;
-        self.trouble = Some(ctx.cause.clone());
+        self.trouble.refused(ctx);
         self.metadata.outdated();
     }
 

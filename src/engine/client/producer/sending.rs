@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::queue::Batch;
 use super::{About, Identity, Producer};
+use crate::engine::client::link::Connected as _;
 use crate::engine::client::spec::{Acks, millis};
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
@@ -39,9 +40,8 @@ impl Producer {
 
     fn on_metadata(&mut self, response: MetadataResponse, ctx: &mut Context<'_>) {
         let news = self.metadata.update(response, ctx.now.lab);
-        if self.trouble.is_some() {
-            self.trouble = Some(ctx.cause.clone());
-        }
+        // What follows is done in `go_on`, which knows why.
+        self.trouble.answered(ctx);
         if !news.recreated.is_empty() {
             self.ledger.forget();
         }
@@ -240,7 +240,7 @@ impl Producer {
         // A gap before a batch whose predecessors are on their way again is no gap once they are there.
         let passing = error == ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER && !queue.is_oldest(id);
         if error.is_retriable() || passing {
-            self.trouble = Some(ctx.cause.clone());
+            self.trouble.refused(ctx);
             self.try_again(partition, id, ctx.now.lab);
             self.metadata.outdated();
         } else if let Some(batch) = queue.land(id) {

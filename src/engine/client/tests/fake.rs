@@ -1,9 +1,10 @@
 //! A client alone on a bench: what it sends is held until the test answers, time passes when the test says so.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::client::{Client, ClientSpec, Role};
-use crate::engine::context::{Cause, Context, Effect, Id, Timer, TimerId};
+use crate::engine::context::{Cause, Context, Effect, Hop, Id, Timer, TimerId};
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::{KafkaRequest, KafkaResponse, Lane, Payload};
 use crate::engine::node::{BrokerId, ClientId, NodeId};
@@ -27,6 +28,8 @@ pub(super) struct Sent {
     pub(super) to: BrokerId,
     pub(super) request: KafkaRequest,
     pub(super) routine: bool,
+    /// Why it was sent.
+    pub(super) cause: Cause,
 }
 
 impl Sent {
@@ -70,6 +73,8 @@ pub(super) struct Bench {
     timers: Vec<(TimerId, Timer)>,
     pub(super) sent: Vec<Sent>,
     pub(super) events: Vec<ClientEvent>,
+    /// The number and the cause of each of these events.
+    pub(super) reasons: Vec<(Id, Cause)>,
 }
 
 impl Bench {
@@ -84,6 +89,7 @@ impl Bench {
             timers: Vec::new(),
             sent: Vec::new(),
             events: Vec::new(),
+            reasons: Vec::new(),
         };
         bench.step(Cause::default(), super::super::Client::start);
         bench
@@ -104,11 +110,14 @@ impl Bench {
         for effect in effects {
             match effect {
                 Effect::Send { to: NodeId::Broker(to), payload: Payload::Request(request), cause } => {
-                    self.sent.push(Sent { to, request, routine: cause.is_routine() });
+                    self.sent.push(Sent { to, request, routine: cause.is_routine(), cause });
                 }
                 Effect::Timer { id, timer, .. } => self.timers.push((id, timer)),
                 Effect::Cancel(id) => self.timers.retain(|(set, _)| *set != id),
-                Effect::Event { kind: EventKind::Client(event), .. } => self.events.push(event),
+                Effect::Event { id, kind: EventKind::Client(event), cause } => {
+                    self.events.push(event);
+                    self.reasons.push((id, cause));
+                }
                 _ => {}
             }
         }
@@ -143,7 +152,20 @@ impl Bench {
     pub(super) fn answer(&mut self, sent: &Sent, response: impl Into<Response>) {
         let (lane, correlation) = (sent.request.lane, sent.request.correlation);
         let payload = Payload::Response(KafkaResponse { lane, correlation, response: response.into() });
-        self.step(Cause::default(), |client, ctx| client.on_message(NodeId::Broker(sent.to), payload, ctx));
+        let (client, broker) = (NodeId::Client(ClientId(1)), NodeId::Broker(sent.to));
+        let asked = self.travelled(&sent.cause, sent.request.request.api_key().name(), client, broker);
+        let told = self.travelled(&asked, payload.name(), broker, client);
+        self.step(told, |client, ctx| client.on_message(broker, payload, ctx));
+    }
+
+    /// What a message leads to that was sent because of `cause`: as the cluster has it, what is routine has no story.
+    fn travelled(&mut self, cause: &Cause, name: &'static str, from: NodeId, to: NodeId) -> Cause {
+        self.ids += 1;
+        let previous = cause.via.clone().filter(|_| !cause.is_routine());
+        let depth = previous.as_ref().map_or(1, |hop| hop.depth + 1);
+        let (sent, arrived) = (self.now, self.now);
+        let hop = Hop { id: self.ids, name, about: None, from, to, sent, arrived, depth, previous };
+        Cause { event: cause.event, via: Some(Arc::new(hop)) }
     }
 
     /// A broker's process died: event 99 did it.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::fake::{Bench, Sent, TOPIC, TOPIC_ID};
+use super::fake::{Bench, Sent, TOPIC, TOPIC_ID, metadata};
 use crate::engine::client::{Consumer, ConsumerSpec, OffsetReset, ProducerSpec, Role, Score, Workload, scoreboard};
+use crate::engine::context::Id;
 use crate::engine::event::ClientEvent;
 use crate::engine::node::BrokerId;
 use crate::protocol::fetch::{EpochEndOffset, FetchableTopicResponse, PartitionData};
@@ -138,11 +139,61 @@ fn a_consumer_follows_the_leader_and_goes_on_where_it_was() {
         }
     };
     assert_eq!((sent.to, wanted(&sent)), (BrokerId(2), vec![(0, 3)]));
+    assert!(!sent.routine, "the death is the cause: {:?} {:?}", story(&sent), bench.reasons);
     let found = ClientEvent::LeaderFound { leader: BrokerId(2), partitions: 1 };
     assert_eq!(bench.events, [ClientEvent::ConnectionLost { broker: BrokerId(1), waiting: 0 }, found]);
     bench.answer(&sent, answer(2, vec![data(0, Records::new(), 3)]));
     bench.pass(5);
     assert!(bench.take(ApiKey::Fetch).routine, "then all is routine again");
+}
+
+/// The event that a request goes back to, and the messages between.
+fn story(sent: &Sent) -> (Option<Id>, Vec<&'static str>) {
+    (sent.cause.event, sent.cause.hops().iter().map(|hop| hop.name).collect())
+}
+
+#[test]
+fn the_refetch_tells_the_whole_way_from_the_lost_connection_through_every_retry() {
+    let mut bench = Bench::new(Role::Consumer(spec(false)));
+    bench.tell_leaders(&[1], 0);
+    tell_offset(&mut bench, &[0], 0);
+    bench.dies(1);
+    let (lost, _) = bench.reasons[0];
+    // The first answer knows no leader yet, the second one does.
+    bench.pass(110);
+    bench.tell_leaders(&[-1], 1);
+    bench.pass(250);
+    bench.tell_leaders(&[2], 2);
+    let sent =
+        bench.sent.iter().find(|sent| sent.to == BrokerId(2) && matches!(sent.request.request, Request::Fetch(_)));
+    assert_eq!(story(sent.unwrap()), (Some(lost), vec!["Metadata"; 4]), "asked, told, asked again, told");
+    let (_, found) = &bench.reasons[1];
+    assert_eq!((found.event, found.hops().len()), (Some(lost), 4), "and so does the news of the leader");
+}
+
+#[test]
+fn metadata_that_was_asked_in_routine_does_not_tear_the_chain() {
+    let mut bench = Bench::new(Role::Consumer(ConsumerSpec { metadata_max_age_ms: 1_000, ..spec(false) }));
+    bench.tell_leaders(&[1], 0);
+    tell_offset(&mut bench, &[0], 0);
+    // Its questions go to the brokers in turn: one that the dead one cannot take with it is wanted.
+    let asked = loop {
+        bench.pass(1_000);
+        let asked = bench.take(ApiKey::Metadata);
+        if asked.to != BrokerId(1) {
+            break asked;
+        }
+        bench.answer(&asked, metadata(&[1], 0));
+    };
+    assert!(asked.routine);
+    bench.dies(1);
+    let (lost, _) = bench.reasons[0];
+    bench.answer(&asked, metadata(&[2], 1));
+    let sent =
+        bench.sent.iter().find(|sent| sent.to == BrokerId(2) && matches!(sent.request.request, Request::Fetch(_)));
+    assert_eq!(story(sent.unwrap()), (Some(lost), vec![]));
+    let (_, found) = &bench.reasons[1];
+    assert_eq!(found.event, Some(lost));
 }
 
 #[test]

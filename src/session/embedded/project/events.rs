@@ -66,7 +66,7 @@ fn tell(cluster: &Cluster, happened: &Happened) -> Event {
             .iter()
             .map(|hop| Hop {
                 id: hop.id,
-                name: hop.name.into(),
+                name: text::hop_name(hop).into(),
                 from: node_ref(cluster, hop.from),
                 to: node_ref(cluster, hop.to),
                 sent_us: hop.sent.0,

@@ -4,6 +4,7 @@
 mod controller;
 
 use crate::engine::cluster::Cluster;
+use crate::engine::context::Hop;
 use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, OperatorEvent};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -96,10 +97,21 @@ fn set(ids: &[BrokerId]) -> String {
     ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" ")
 }
 
+/// A message by its name and what it is about.
+pub(super) fn hop_name(hop: &Hop) -> String {
+    hop.about.as_ref().map_or_else(|| hop.name.to_owned(), |about| format!("{}: {about}", hop.name))
+}
+
 /// The reason, where the kind of event has none of its own: the newest message, or the event before.
 fn because(cluster: &Cluster, happened: &Happened) -> String {
     if let Some(hop) = &happened.cause.via {
-        return format!("{} from {}", hop.name, hop.from);
+        // An answer means what was asked.
+        let question = hop.previous.as_ref().filter(|question| (question.from, question.to) == (hop.to, hop.from));
+        return match (question, &hop.about) {
+            (Some(question), None) => format!("{} answered {}", hop.from, hop_name(question)),
+            (_, Some(about)) => format!("{} from {}: {about}", hop.name, hop.from),
+            (None, None) => format!("{} from {}", hop.name, hop.from),
+        };
     }
     let event = happened.cause.event.and_then(|id| cluster.events().iter().rev().find(|event| event.id == id));
     event.map_or_else(String::new, |event| Told::of(cluster, event).text)
