@@ -94,6 +94,13 @@ pub struct ClockView {
     pub connections: usize,
 }
 
+impl ClockView {
+    /// A clock that runs as it is wished to, with nobody on a socket.
+    pub fn at(now: Now, rate_ppm: u64) -> Self {
+        Self { now, rate_ppm, effective_ppm: rate_ppm, paused: false, paused_for: Duration::ZERO, connections: 0 }
+    }
+}
+
 /// Whoever looks at the cluster now and then, on the engine's thread: it should be quick about it.
 pub trait Observer<C>: Send + 'static {
     /// Whether anybody wants to know at the moment.

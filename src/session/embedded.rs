@@ -87,8 +87,7 @@ pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabEr
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();
     let cluster = Cluster::new(config, epoch_ms);
-    let (published, snapshots) = watch::channel(Arc::new(Snapshot::default()));
-    let watcher = Watcher::new(published, about, &cluster);
+    let (watcher, snapshots) = Watcher::new(about, &cluster, options.rate_ppm);
     let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm })?;
     let expected = ready::Expected::of(&reserved.brokers);
     let brokers = reserved.brokers.into_iter().map(|(id, port)| (BrokerId(id), port)).collect();

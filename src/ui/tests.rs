@@ -173,6 +173,9 @@ macro_rules! pictures {
     )+};
 }
 
+mod cluster;
+mod news;
+
 pictures! {
     topics: Explorer::of(fixture::elected()).press("2");
     topics_of_an_empty_cluster: Explorer::of(fixture::empty()).press("2");

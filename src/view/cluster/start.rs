@@ -63,7 +63,7 @@ fn full(scene: &Scene<'_>) -> Vec<Line> {
 }
 
 fn empty(scene: &Scene<'_>) -> Vec<Line> {
-    let fill = [("new-topic", "create a topic".to_owned()), ("produce", "write a record".to_owned())];
+    let fill = [("create-topic", "create a topic".to_owned()), ("produce", "write a record".to_owned())];
     let bootstrap = &scene.snapshot.addresses.bootstrap;
     let create = format!("kafka-topics.sh --bootstrap-server {bootstrap} --create --topic orders --partitions 3");
     let produce = format!("echo hello | kcat -b {bootstrap} -t orders -P");
