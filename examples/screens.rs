@@ -37,10 +37,10 @@ fn start(snapshot: Snapshot, mortal: bool) -> Session {
     let (asks, mut asked) = mpsc::channel::<Asked>(16);
     let cluster = move || {
         let _news = news;
-        while let Some((action, back)) = asked.blocking_recv() {
+        while let Some(Asked { action, answer, .. }) = asked.blocking_recv() {
             assert!(!mortal || !matches!(action, Action::KillBroker(_)), "the made-up engine was told to fail");
             // Whoever asked may have left.
-            let _ = back.send(outcome(&snapshot, &action));
+            let _ = answer.send(outcome(&snapshot, &action));
         }
     };
     std::thread::Builder::new().name("engine".to_owned()).spawn(cluster).expect("a thread");

@@ -258,8 +258,8 @@ impl App {
     fn perform(&mut self, effect: Effect) -> Result<Flow, AppError> {
         match effect {
             Effect::Ask(action, purpose) => {
-                let session = self.session.clone();
-                self.asks.push(Box::pin(async move { (purpose, session.ask(action).await) }));
+                let (session, origin) = (self.session.clone(), self.state.origin());
+                self.asks.push(Box::pin(async move { (purpose, session.ask_by(origin, action).await) }));
             }
             Effect::Copy(text) => self.copy(&text)?,
             Effect::Repaint => self.repaint()?,

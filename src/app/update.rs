@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::Model;
 use crate::model::place::{Mode, Motion};
-use crate::session::action::Outcome;
+use crate::session::action::{Origin, Outcome};
 use crate::session::snapshot::Snapshot;
 use crate::view::Target;
 
@@ -27,12 +27,19 @@ pub struct State {
     pub model: Model,
     keymap: Keymap,
     pending: Vec<KeyPress>,
+    /// The keys of the command that was given last; empty where it was given by other means.
+    given: String,
 }
 
 impl State {
     /// A state with no key pressed yet.
     pub fn new(model: Model, keymap: Keymap) -> Self {
-        Self { model, keymap, pending: Vec::new() }
+        Self { model, keymap, pending: Vec::new(), given: String::new() }
+    }
+
+    /// How the last command was given: the origin of what it asks for.
+    pub fn origin(&self) -> Origin {
+        if self.given.is_empty() { Origin::Explorer } else { Origin::Key(self.given.as_str().into()) }
     }
 }
 
@@ -116,10 +123,16 @@ fn key_pressed(state: &mut State, key: KeyPress) -> Vec<Effect> {
     state.pending.push(key);
     let mode = state.model.mode();
     let found = state.keymap.find(mode, &state.pending);
-    if found != Found::Prefix {
+    let keys = state.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    // Enter sends what was chosen or written before: the key says nothing of it.
+    let opens = found == Found::Command(Command::Open);
+    state.given = if matches!(found, Found::Command(_)) && !opens { keys.clone() } else { String::new() };
+    if found == Found::Prefix {
+        state.model.pending = keys;
+    } else {
         state.pending.clear();
+        state.model.pending.clear();
     }
-    state.model.pending = state.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     match found {
         Found::Command(command) => command_given(&mut state.model, command),
         Found::Prefix => Vec::new(),
@@ -153,6 +166,7 @@ fn unbound(model: &mut Model, mode: Mode, key: KeyPress) -> Vec<Effect> {
 }
 
 fn clicked(state: &mut State, target: &Target) -> Vec<Effect> {
+    state.given.clear();
     let model = &mut state.model;
     match target {
         Target::Select(selection) if model.overlays.is_empty() => {

@@ -174,11 +174,11 @@ fn attend(
 async fn act(actor: Actor, mut asked: mpsc::Receiver<Asked>) {
     let room = Arc::new(tokio::sync::Semaphore::new(UNDER_WAY));
     let tasks = TaskTracker::new();
-    while let Some((action, answer)) = asked.recv().await {
+    while let Some(Asked { action, origin, answer }) = asked.recv().await {
         let Ok(seat) = Arc::clone(&room).acquire_owned().await else { return };
         let actor = actor.clone();
         tasks.spawn(async move {
-            let outcome: Outcome = actor.act(action).await;
+            let outcome: Outcome = actor.act(action, origin).await;
             // Whoever asked may have gone.
             let _ = answer.send(outcome);
             drop(seat);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
-use kscope::engine::message::{Answer, Command, Input, Output, Ticket};
+use kscope::engine::message::{Answer, By, Command, Input, Output, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
@@ -81,7 +81,7 @@ impl Lab {
     pub(crate) fn command(&mut self, command: Command) -> Ticket {
         self.tickets += 1;
         let (ticket, now) = (self.tickets, self.at(self.now()));
-        self.cluster.step(Input::Command { ticket, command }, now, &mut self.outputs);
+        self.cluster.step(Input::Command { ticket, by: By::Program, command }, now, &mut self.outputs);
         ticket
     }
 

@@ -61,6 +61,19 @@ fn k_kills_the_selected_broker_and_asks_nothing() {
 }
 
 #[test]
+fn what_is_asked_for_says_how_it_was_asked_for() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "K");
+    assert_eq!(state.origin(), Origin::Key("K".into()));
+    update(&mut state, 1, Msg::Click(Target::Command("kill-broker")));
+    assert_eq!(state.origin(), Origin::Explorer);
+    press(&mut state, ":");
+    type_in(&mut state, "kill");
+    assert_eq!(asked(&press(&mut state, "Enter")).len(), 1);
+    assert_eq!(state.origin(), Origin::Explorer, "Enter chose from the palette");
+}
+
+#[test]
 fn a_dead_broker_is_started_and_not_killed() {
     let mut state = state(fixture::killed());
     update(&mut state, 1, Msg::Click(Target::Select(Selection::Broker(2))));

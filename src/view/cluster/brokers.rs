@@ -5,7 +5,7 @@ use crate::session::event::kind;
 use crate::session::snapshot::{Broker, BrokerSession, BrokerState, ZkServer};
 use crate::view::Area;
 use crate::view::format;
-use crate::view::line::Line;
+use crate::view::line::{self, Line};
 use crate::view::role::Role;
 use crate::view::text::safe_str;
 
@@ -96,8 +96,10 @@ fn dead_label(scene: &Scene<'_>, broker: &Broker, head: Line, compact: bool) -> 
     if !scene.snapshot.capabilities.break_things {
         start = Line::default();
     }
-    let tag = if scene.plan.room == Room::Wide { format!(" DEAD {ago} ") } else { format!("DEAD {ago}") };
-    let head = head.with(Role::Text, " ").with(Role::DeadTag, tag);
+    let head = head.with(Role::Text, " ");
+    // The tag is what the row is about: where the label is short it gives up its blanks, never a digit.
+    let roomy = head.columns() + line::columns(&ago) + 7 < scene.plan.label;
+    let head = head.with(Role::DeadTag, if roomy { format!(" DEAD {ago} ") } else { format!("DEAD {ago}") });
     vec![head, Line::of(Role::Dim, led), start]
 }
 
