@@ -13,8 +13,8 @@ pub mod topics;
 
 use std::sync::Arc;
 
-use crate::session::event::Event;
-use crate::session::snapshot::{BrokerState, Snapshot};
+use crate::session::event::{Event, NodeRef};
+use crate::session::snapshot::{BrokerState, Snapshot, TopicPartition};
 use commands::CommandEntry;
 use overlay::Overlay;
 use place::{Mode, Motion, Screen, Selection};
@@ -162,7 +162,7 @@ impl Model {
         let fits =
             |id: &i32| snapshot.brokers.get(id).is_some_and(|broker| (broker.state != BrokerState::Dead) == living);
         match self.subject() {
-            Selection::Broker(id) => Some(id).filter(fits),
+            Selection::Broker(id) | Selection::Replica(id, _) => Some(id).filter(fits),
             Selection::Partition(at) | Selection::Record(at, _) => {
                 let topic = snapshot.topics.get(&at.topic)?;
                 let partition = topic.partitions.iter().find(|partition| partition.id == at.partition)?;
@@ -173,7 +173,9 @@ impl Model {
                 let event = snapshot.events.iter().find(|event| event.id == id)?;
                 event.brokers.iter().copied().find(fits)
             }
-            Selection::Topic(_) | Selection::None => None,
+            // On the Cluster screen a topic is a cell of the selected broker's row.
+            Selection::Topic(_) if self.screen == Screen::Cluster => self.cluster.broker.filter(fits),
+            Selection::Topic(_) | Selection::Producer(_) | Selection::Consumer(_) | Selection::None => None,
         }
     }
 
@@ -182,7 +184,11 @@ impl Model {
         let about = |event: &&Event| match subject {
             Selection::Event(id) => event.id == *id,
             Selection::Broker(id) => event.brokers.contains(id),
-            Selection::Partition(at) | Selection::Record(at, _) => event.partitions.contains(at),
+            Selection::Partition(at) | Selection::Record(at, _) | Selection::Replica(_, at) => {
+                event.partitions.contains(at)
+            }
+            Selection::Producer(id) => matches!(&event.node, NodeRef::Producer(of, _) if of == id),
+            Selection::Consumer(id) => matches!(&event.node, NodeRef::Consumer(of, _) if of == id),
             Selection::Topic(name) => event.partitions.iter().any(|at| at.topic == *name),
             Selection::None => false,
         };
@@ -210,7 +216,8 @@ impl Model {
     pub fn go(&mut self, motion: Motion, page: usize) {
         let snapshot = Arc::clone(&self.snapshot);
         match self.screen {
-            Screen::Cluster => self.cluster.go(&snapshot, motion, page),
+            // What is in reach there is what the screen shows, which the view knows: see `ClusterPlace::go`.
+            Screen::Cluster => {}
             Screen::Topics => self.topics.go(&snapshot, motion, page),
             Screen::Brokers => self.brokers.go(&snapshot, motion, page),
             Screen::Events => self.events.go(&snapshot, motion, page),
@@ -232,20 +239,33 @@ impl Model {
     pub fn open(&mut self) {
         let snapshot = Arc::clone(&self.snapshot);
         match self.screen {
-            Screen::Cluster => match self.cluster.open(&snapshot) {
-                Selection::Broker(id) => {
-                    self.screen = Screen::Brokers;
-                    self.brokers.show(id);
-                }
-                Selection::Partition(partition) => {
-                    self.screen = Screen::Topics;
-                    self.topics.show(&partition);
-                }
-                _ => {}
-            },
+            Screen::Cluster => self.open_from_cluster(),
             Screen::Topics => self.topics.open(&snapshot),
             Screen::Brokers => self.brokers.open(&snapshot),
             Screen::Events => self.events.open(&snapshot),
+        }
+    }
+
+    /// Goes to the screen of what is selected on the Cluster screen; producers and consumers have none and are explained.
+    fn open_from_cluster(&mut self) {
+        match self.cluster.selection(&self.snapshot) {
+            Selection::Broker(id) => {
+                self.screen = Screen::Brokers;
+                self.brokers.show(id);
+            }
+            Selection::Replica(_, partition) | Selection::Partition(partition) => {
+                self.screen = Screen::Topics;
+                self.topics.show(&partition);
+            }
+            Selection::Topic(topic) => {
+                self.screen = Screen::Topics;
+                self.topics.show(&TopicPartition { topic, partition: 0 });
+            }
+            Selection::Event(id) => self.show_causes(id),
+            subject @ (Selection::Producer(_) | Selection::Consumer(_)) => {
+                self.overlays.push(Overlay::Explain { subject, scroll: 0 });
+            }
+            Selection::Record(..) | Selection::None => {}
         }
     }
 

@@ -10,6 +10,8 @@ use crate::view::line;
 
 use super::paint;
 
+mod mark;
+
 /// Draws it into `area`.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, view: &ClusterView, theme: &Theme) {
     for placed in &view.under {
@@ -20,6 +22,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, view: &ClusterView, theme: &Theme
     }
     for placed in &view.over {
         draw_placed(frame, area, placed, theme);
+    }
+    if let Some(marked) = &view.marked {
+        mark::draw(frame, area, marked, theme);
     }
     if let Some(selected) = view.selected {
         let bar = paint::rect(selected).intersection(area);

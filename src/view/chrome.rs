@@ -3,7 +3,7 @@
 
 use crate::model::Model;
 use crate::model::commands::{CommandEntry, Need};
-use crate::model::place::{Mode, Screen};
+use crate::model::place::{Mode, Screen, Selection};
 
 use super::format;
 use super::line::Line;
@@ -138,6 +138,11 @@ fn news(model: &Model, area: Area) -> Option<Bar> {
     bar(Line::of(Role::Faint, format!(" {at}  ")).with(Role::Text, safe_str(&event.text)).with(Role::Faint, because))
 }
 
+/// Whether the row above the keys has something to say.
+pub(super) fn has_news(model: &Model) -> bool {
+    news(model, Area::default()).is_some()
+}
+
 /// The keys that matter here, those of this screen first; as many as fit before help.
 fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let mode = model.mode();
@@ -155,7 +160,10 @@ fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let usable: Vec<&CommandEntry> =
         model.commands.iter().filter(|entry| entry.works_in(mode) && can(model, entry)).collect();
     let (own, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) = usable.into_iter().partition(here);
-    for entry in own.into_iter().chain(common) {
+    // What names the selected thing comes first: that is what one selects things for.
+    let (named, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) =
+        common.into_iter().partition(|entry| names_subject(model, entry));
+    for entry in own.into_iter().chain(named).chain(common) {
         let (Some(key), Some(word)) = (entry.keys.first(), words(model, entry)) else { continue };
         let hint = hint_words(&keys(model, entry, key), &word);
         if left.width() + hint.width() > room {
@@ -188,12 +196,36 @@ fn hint_words(key: &str, word: &str) -> Line {
     Line::of(Role::Key, key).with(Role::Dim, format!(" {word}"))
 }
 
+/// Whether a hint is about the selected thing: the keys that strike a broker, and the explanation of what is no broker.
+fn names_subject(model: &Model, entry: &CommandEntry) -> bool {
+    match entry.name {
+        "kill-broker" | "start-broker" => true,
+        "explain" => subject(model).is_some(),
+        _ => false,
+    }
+}
+
+/// The name of what is selected in the table of the Cluster screen, where that is not a broker.
+fn subject(model: &Model) -> Option<String> {
+    let snapshot = &model.snapshot;
+    match model.selection() {
+        _ if model.screen != Screen::Cluster => None,
+        Selection::Replica(_, at) => Some(format!("{}-{}", safe_str(&at.topic), at.partition)),
+        Selection::Topic(name) => Some(safe_str(&name)),
+        Selection::Producer(id) => snapshot.producers.get(&id).map(|producer| safe_str(&producer.name)),
+        Selection::Consumer(id) => snapshot.consumers.get(&id).map(|consumer| safe_str(&consumer.name)),
+        Selection::Event(_) => Some("this event".to_owned()),
+        _ => None,
+    }
+}
+
 /// The word of a hint; the key that strikes names its victim, and says nothing where there is none.
 fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
     let word = entry.hint?;
     match entry.name {
         "kill-broker" => model.broker_in_reach(true).map(|id| format!("kill broker-{id}")),
         "start-broker" => model.broker_in_reach(false).map(|id| format!("start broker-{id}")),
+        "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
     }

@@ -12,6 +12,7 @@ use crate::session::action::Action;
 use crate::app::command::{Command, TABLE};
 use crate::app::effect::{Effect, Purpose};
 
+use crate::view;
 use crate::view::format::{grouped, plural};
 
 use super::{form, messages, overlay};
@@ -138,7 +139,12 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     if among_messages && motion != Motion::NextPane {
         return messages::go(model, motion, page / 2);
     }
-    model.go(motion, page);
+    if model.screen == Screen::Cluster {
+        let reach = view::cluster::reach(model);
+        model.cluster.go(&reach, motion, page);
+    } else {
+        model.go(motion, page);
+    }
     Vec::new()
 }
 
@@ -211,7 +217,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         _ if model.screen == Screen::Cluster => model.join_line(),
         Selection::Broker(id) => model.snapshot.brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
         Selection::Topic(name) => name.to_string(),
-        Selection::Partition(at) => format!("{}-{}", at.topic, at.partition),
+        Selection::Partition(at) | Selection::Replica(_, at) => format!("{}-{}", at.topic, at.partition),
         Selection::Event(id) => {
             let event = model.snapshot.events.iter().find(|event| event.id == id);
             event.map_or_else(String::new, |event| format!("{} because {}", event.text, event.because))
@@ -220,7 +226,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             let value = model.topics.messages.selected().and_then(|record| record.value.clone());
             value.map_or_else(String::new, |value| String::from_utf8_lossy(&value).into_owned())
         }
-        Selection::None => String::new(),
+        Selection::Producer(_) | Selection::Consumer(_) | Selection::None => String::new(),
     };
     if text.is_empty() {
         model.tell("nothing is selected to copy", true);

@@ -15,6 +15,9 @@ pictures! {
     explained_broker: Explorer::of(fixture::calm()).press("i");
     explained_dead_broker: Explorer::of(fixture::killed()).press("k i");
     explained_partition: Explorer::of(fixture::elected()).press("2 Enter j i");
+    explained_producer: Explorer::of(fixture::elected()).press("g g j i");
+    explained_producer_that_waits: Explorer::of(fixture::killed()).press("g g Enter");
+    explained_consumer: Explorer::of(fixture::killed()).press("G k i");
     explained_topic: Explorer::of(fixture::killed()).press("2 i");
     explained_event: Explorer::of(fixture::elected()).press("7 j j j i");
 }

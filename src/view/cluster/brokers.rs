@@ -1,6 +1,7 @@
 //! The words of the brokers' rows: at the left how a broker is and what it does, at the right its session with ZooKeeper,
 //! hung on the spine.
 
+use crate::model::cluster::Row;
 use crate::session::event::kind;
 use crate::session::snapshot::{Broker, BrokerSession, BrokerState, ZkServer};
 use crate::view::Area;
@@ -10,7 +11,7 @@ use crate::view::role::Role;
 use crate::view::text::safe_str;
 
 use super::plan::Room;
-use super::{ClusterView, NEW_US, Scene, selects};
+use super::{ClusterView, NEW_US, Scene, cursor};
 
 /// Columns of a countdown's bar.
 const COUNTDOWN: u64 = 12;
@@ -25,10 +26,7 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
         for (row, line) in (0..height).zip(label(scene, broker)) {
             view.put(plan.area, plan.area.x, y + row, line.cut(usize::from(plan.label)));
         }
-        view.hits.push(selects(broker.id, Area { y, height, ..plan.area }));
-        if scene.model.cluster.broker == Some(broker.id) {
-            view.selected = Some(Area { x: plan.area.x, y, width: 1, height });
-        }
+        cursor::bar(scene, view, Row::Broker(broker.id), Area { y, height, ..plan.area });
         if scene.snapshot.zookeeper.is_some() {
             session(scene, view, broker, y);
         }
