@@ -44,6 +44,8 @@ use update::{Msg, State, update};
 const AFTER_A_KEY: Duration = Duration::from_millis(33);
 /// The time between frames that only bring news: 10 in a second.
 const AFTER_NEWS: Duration = Duration::from_millis(100);
+/// The same in presenter mode: numbers that change more often cannot be read.
+const IN_A_HALL: Duration = Duration::from_millis(250);
 /// How often the model is told that time passes.
 const TICK: Duration = Duration::from_secs(1);
 /// Two clicks within this time on one thing are a double click.
@@ -353,7 +355,8 @@ impl App {
 
     /// Wants a frame, `pace` after the last one; an earlier wish stands.
     fn want(&mut self, pace: Duration) {
-        let due = self.drawn.map_or_else(Instant::now, |drawn| drawn + pace);
+        let slow = self.state.model.presenter && pace == AFTER_NEWS;
+        let due = self.drawn.map_or_else(Instant::now, |drawn| drawn + if slow { IN_A_HALL } else { pace });
         self.wanted = Some(self.wanted.map_or(due, |wanted| wanted.min(due)));
     }
 

@@ -9,6 +9,7 @@ pub mod field;
 pub mod filter;
 pub mod overlay;
 pub mod place;
+pub mod presenter;
 pub mod topics;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::session::snapshot::{BrokerState, Snapshot, TopicPartition};
 use commands::CommandEntry;
 use overlay::Overlay;
 use place::{Mode, Motion, Screen, Selection};
+use presenter::{Pressed, discreet};
 
 /// A message to the user. It stays until a key is pressed after it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +35,14 @@ pub struct Notice {
 /// Everything the explorer knows.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The newest snapshot.
+    /// The newest snapshot; in presenter mode without addresses.
     pub snapshot: Arc<Snapshot>,
+    /// The newest snapshot as it came.
+    original: Arc<Snapshot>,
+    /// Whether this is shown to a hall: large type, no addresses, slower movement.
+    pub presenter: bool,
+    /// Keys that were pressed in presenter mode a short while ago, oldest first.
+    pub pressed: Vec<Pressed>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Milliseconds since the explorer started, as told by the last message; real time.
@@ -78,7 +86,10 @@ impl Model {
     /// A model that shows `snapshot` on the Cluster screen.
     pub fn new(snapshot: Arc<Snapshot>, commands: Arc<[CommandEntry]>, themes: Vec<String>, theme: String) -> Self {
         let mut model = Self {
+            original: Arc::clone(&snapshot),
             snapshot,
+            presenter: false,
+            pressed: Vec::new(),
             size: (0, 0),
             now_ms: 0,
             screen: Screen::Cluster,
@@ -101,8 +112,21 @@ impl Model {
 
     /// Takes a newer snapshot; selections whose object is gone move to a neighbour.
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
-        self.snapshot = snapshot;
+        self.original = snapshot;
+        self.snapshot = if self.presenter { Arc::new(discreet(&self.original)) } else { Arc::clone(&self.original) };
         self.settle();
+    }
+
+    /// Goes into presenter mode, or leaves it.
+    pub fn present(&mut self, presenter: bool) {
+        self.presenter = presenter;
+        self.pressed.clear();
+        self.take(Arc::clone(&self.original));
+    }
+
+    /// The newest snapshot with its addresses: for what is not shown.
+    pub fn original(&self) -> &Snapshot {
+        &self.original
     }
 
     /// Lets every place find its footing in the snapshot: choose what is selected at first, leave what is gone.
@@ -142,9 +166,7 @@ impl Model {
 
     /// The line with which anyone's own client joins: it reads the fullest topic.
     pub fn join_line(&self) -> String {
-        let bootstrap = &self.snapshot.addresses.bootstrap;
-        let topic = topics::fullest(&self.snapshot).unwrap_or_default();
-        format!("kcat -b {bootstrap} -t {topic} -C")
+        join_line(&self.snapshot)
     }
 
     /// What the keys act on: what is explained, or what is selected.
@@ -278,4 +300,10 @@ impl Model {
             Screen::Events => self.events.back(),
         }
     }
+}
+
+/// The line with which anyone's own client joins a cluster.
+pub fn join_line(snapshot: &Snapshot) -> String {
+    let topic = topics::fullest(snapshot).unwrap_or_default();
+    format!("kcat -b {} -t {topic} -C", snapshot.addresses.bootstrap)
 }

@@ -8,6 +8,7 @@ pub mod events;
 pub mod explain;
 pub mod form;
 pub mod format;
+pub mod large;
 pub mod line;
 pub mod overlay;
 pub mod role;
@@ -145,8 +146,8 @@ fn command_of(screen: Screen) -> &'static str {
 /// Where a screen's own part lies: between the sentence and the rows at the bottom.
 fn body_area(model: &Model) -> Area {
     let (width, height) = model.size;
-    let bottom = 1 + u16::from(chrome::has_news(model));
-    Area { x: 0, y: 2, width, height: height.saturating_sub(2 + bottom) }
+    let (top, bottom) = (1 + chrome::sentence_rows(model), 1 + u16::from(chrome::has_news(model)));
+    Area { x: 0, y: top, width, height: height.saturating_sub(top + bottom) }
 }
 
 /// The whole screen for a model.

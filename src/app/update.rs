@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::model::Model;
 use crate::model::place::{Mode, Motion};
+use crate::model::presenter::Pressed;
 use crate::session::action::{Origin, Outcome};
 use crate::session::snapshot::Snapshot;
 use crate::view::Target;
 
-use super::command::{Command, by_name};
+use super::command::{Command, TABLE, by_name};
 use super::editor;
 use super::effect::{Effect, Purpose};
 use super::keymap::{Code, Found, KeyPress, Keymap};
@@ -105,6 +106,8 @@ fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Tick => {
             let model = &mut state.model;
             model.first_minute &= model.now_ms < Model::FIRST_MINUTE_MS;
+            let now = model.now_ms;
+            model.pressed.retain(|pressed| now.saturating_sub(pressed.at_ms) < Pressed::STAYS_MS);
             Vec::new()
         }
         Msg::Ended(why) => {
@@ -128,16 +131,29 @@ fn key_pressed(state: &mut State, key: KeyPress) -> Vec<Effect> {
     let opens = found == Found::Command(Command::Open);
     state.given = if matches!(found, Found::Command(_)) && !opens { keys.clone() } else { String::new() };
     if found == Found::Prefix {
-        state.model.pending = keys;
+        state.model.pending.clone_from(&keys);
     } else {
         state.pending.clear();
         state.model.pending.clear();
     }
     match found {
-        Found::Command(command) => command_given(&mut state.model, command),
+        Found::Command(command) => {
+            show_key(&mut state.model, keys, command);
+            command_given(&mut state.model, command)
+        }
         Found::Prefix => Vec::new(),
         Found::Nothing => unbound(&mut state.model, mode, key),
     }
+}
+
+/// Shows the audience what was pressed, and what it means.
+fn show_key(model: &mut Model, keys: String, command: Command) {
+    let name = TABLE.iter().find(|spec| spec.command == command).map(|spec| spec.name);
+    let (true, Some(command)) = (model.presenter, name) else { return };
+    if model.pressed.len() >= Pressed::MOST {
+        model.pressed.remove(0);
+    }
+    model.pressed.push(Pressed { keys, command, at_ms: model.now_ms });
 }
 
 /// A command by key, palette or click: the first one ends the block of the first minute, unless it only looks around.

@@ -176,6 +176,7 @@ macro_rules! pictures {
 
 mod cluster;
 mod news;
+mod presenter;
 
 pictures! {
     topics: Explorer::of(fixture::elected()).press("2");

@@ -5,8 +5,11 @@ use crate::model::Model;
 use crate::model::commands::{CommandEntry, Need};
 use crate::model::place::{Mode, Screen, Selection};
 
+mod presenter;
+
 use super::format;
-use super::line::Line;
+use super::large::Large;
+use super::line::{self, Line};
 use super::role::Role;
 use super::sentence::{self, Sentence};
 use super::text::safe_str;
@@ -33,8 +36,10 @@ pub struct Bar {
 pub struct ChromeView {
     /// Row 1.
     pub header: Bar,
-    /// Row 2.
+    /// Row 2; in presenter mode the row below the large words.
     pub sentence: Bar,
+    /// The sentence in large type, in presenter mode.
+    pub large: Vec<Large>,
     /// The row above the keys, if there is something to tell.
     pub news: Option<Bar>,
     /// The last row.
@@ -48,9 +53,17 @@ pub fn project(model: &Model) -> ChromeView {
     let (width, height) = model.size;
     let row = |y: u16| Area { x: 0, y, width, height: 1 };
     let mut hits = Vec::new();
+    let header = if model.presenter { presenter::header(model, row(0)) } else { header(model, row(0), &mut hits) };
+    let rows = sentence_rows(model);
+    let (large, sentence) = if rows > 1 {
+        presenter::sentence(model, Area { x: 0, y: 1, width, height: rows })
+    } else {
+        (Vec::new(), sentence(model, row(1)))
+    };
     ChromeView {
-        header: header(model, row(0), &mut hits),
-        sentence: sentence(model, row(1)),
+        header,
+        sentence,
+        large,
         news: news(model, row(height.saturating_sub(2))),
         hints: hints(model, row(height.saturating_sub(1)), &mut hits),
         hits,
@@ -83,14 +96,21 @@ fn sentence(model: &Model, area: Area) -> Bar {
     let Sentence { role, sign, bold, plain } = sentence::project(model);
     // On a strong fill everything is said in the fill's own ink; on a quiet one what stands out may.
     let loud = matches!(role, Role::SentenceWarn | Role::SentenceBad);
-    let left = Line::of(role, format!(" {sign}  "))
-        .with(if loud { role } else { Role::Strong }, bold)
-        .with(role, format!(" {plain}"));
+    let left = Line::of(role, format!(" {sign}  ")).with(if loud { role } else { Role::Strong }, bold);
     let mut right = if area.width < WIDE { Line::default() } else { join(rates(model), clock(model)).with(role, " ") };
     if loud {
         right.spans.iter_mut().for_each(|span| span.role = role);
     }
+    let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 2);
+    let left = left.with(role, format!(" {}", whole_sentences(&plain, room)));
     Bar { area, left, right, surface: role }
+}
+
+/// As many sentences of a text as fit into `room` columns: a torn one says nothing.
+fn whole_sentences(text: &str, room: usize) -> &str {
+    let ends = text.match_indices(". ").map(|(at, _)| at + 1).chain([text.len()]);
+    let fits = |end: &usize| text.get(..*end).is_some_and(|part| usize::from(line::columns(part)) <= room);
+    ends.filter(fits).last().and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
 fn rates(model: &Model) -> Line {
@@ -136,6 +156,11 @@ fn news(model: &Model, area: Area) -> Option<Bar> {
     let because =
         if event.because.is_empty() { String::new() } else { format!("  because {}", safe_str(&event.because)) };
     bar(Line::of(Role::Faint, format!(" {at}  ")).with(Role::Text, safe_str(&event.text)).with(Role::Faint, because))
+}
+
+/// How many rows the sentence takes: one, but in presenter mode. Under an overlay it is small, too: that wants the room.
+pub(super) fn sentence_rows(model: &Model) -> u16 {
+    if model.presenter && model.overlays.is_empty() { presenter::sentence_rows(model.size.1) } else { 1 }
 }
 
 /// Whether the row above the keys has something to say.

@@ -30,6 +30,7 @@ pub(super) use news::sign as sign_of;
 use crate::model::Model;
 use crate::session::snapshot::Snapshot;
 
+use super::large::Large;
 use super::line::Line;
 use super::{Area, Hit};
 use grid::Grid;
@@ -50,6 +51,8 @@ pub struct ClusterView {
     pub selected: Option<Area>,
     /// The selected cell, if it is one.
     pub marked: Option<Marked>,
+    /// Names in large type, in presenter mode.
+    pub large: Vec<Large>,
     /// What each column has to say, where it has something to say.
     pub verdicts: Vec<Verdict>,
     /// What happened last and what comes next, if anything did.
@@ -113,6 +116,16 @@ impl Scene<'_> {
     fn slow(&self) -> bool {
         let clock = self.snapshot.clock;
         self.snapshot.capabilities.see_messages && (clock.paused || clock.rate_ppm <= SLOW_PPM)
+    }
+
+    /// How long a change is white: lab microseconds; longer for a hall.
+    fn flash_us(&self) -> u64 {
+        if self.model.presenter { 2 * FLASH_US } else { FLASH_US }
+    }
+
+    /// How long what is new says so: lab microseconds; longer for a hall.
+    fn new_us(&self) -> u64 {
+        if self.model.presenter { 2 * NEW_US } else { NEW_US }
     }
 
     /// The key of a command as it is bound now, or nothing where it is not bound.

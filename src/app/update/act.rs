@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::model::Model;
 use crate::model::commands::Need;
 use crate::model::overlay::{Confirm, Confirmed, Overlay};
 use crate::model::place::{Motion, Screen, Selection};
 use crate::model::topics::Pane;
+use crate::model::{Model, join_line};
 use crate::session::action::Action;
 
 use crate::app::command::{Command, TABLE};
@@ -41,6 +41,10 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             if !overlay::close(model) && !model.back() {
                 model.first_minute = false;
             }
+            Vec::new()
+        }
+        Command::Presenter => {
+            model.present(!model.presenter);
             Vec::new()
         }
         Command::PreviousPane => {
@@ -214,8 +218,8 @@ fn step_rate(rate_ppm: u64, up: bool) -> u64 {
 
 fn copy(model: &mut Model) -> Vec<Effect> {
     let text = match model.selection() {
-        _ if model.screen == Screen::Cluster => model.join_line(),
-        Selection::Broker(id) => model.snapshot.brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
+        _ if model.screen == Screen::Cluster => join_line(model.original()),
+        Selection::Broker(id) => model.original().brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
         Selection::Topic(name) => name.to_string(),
         Selection::Partition(at) | Selection::Replica(_, at) => format!("{}-{}", at.topic, at.partition),
         Selection::Event(id) => {
@@ -232,7 +236,8 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         model.tell("nothing is selected to copy", true);
         return Vec::new();
     }
-    let shown: String = text.chars().take(60).collect();
+    // What is copied may be an address.
+    let shown: String = if model.presenter { "it".into() } else { text.chars().take(60).collect() };
     model.tell(format!("copied: {shown}"), false);
     vec![Effect::Copy(text)]
 }

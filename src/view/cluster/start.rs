@@ -59,7 +59,12 @@ fn full(scene: &Scene<'_>) -> Vec<Line> {
         .with(Role::Dead, "2")
         .with(Role::Hatch, "╱")
         .with(Role::Text, " on a dead broker");
-    vec![hints(scene, label("try"), &tries), hints(scene, join, &[("copy", "copies it".to_owned())]), read]
+    let mut lines = vec![hints(scene, label("try"), &tries)];
+    if !scene.model.presenter {
+        lines.push(hints(scene, join, &[("copy", "copies it".to_owned())]));
+    }
+    lines.push(read);
+    lines
 }
 
 fn empty(scene: &Scene<'_>) -> Vec<Line> {
