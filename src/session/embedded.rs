@@ -8,6 +8,7 @@ mod options;
 mod project;
 mod read;
 mod ready;
+mod stepped;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 pub use options::{LabOptions, OptionError};
 pub use ready::NotReady;
+pub use stepped::Stepped;
 
 use super::action::Outcome;
 use super::snapshot::{Addresses, Snapshot};
@@ -83,7 +85,7 @@ pub struct Embedded {
 pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabError> {
     let reserved = reserve(&options)?;
     let about = About { name: options.name(), addresses: addresses(&options, &reserved, extras) };
-    let config = options.config(&reserved.brokers);
+    let config = options.config(reserved.brokers.iter().map(|(_, port)| port.port()).collect());
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();
     let cluster = Cluster::new(config, epoch_ms);

@@ -70,7 +70,7 @@ fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: &Cell, theme: &Theme) {
 
 /// What lies below the number: a fill with its edges, a hatch, or nothing.
 fn ground(frame: &mut Frame<'_>, place: Rect, cell: &Cell, theme: &Theme) {
-    if cell.hatched {
+    if matches!(cell.state, CellState::Dead { .. }) {
         let hatch = "╱".repeat(usize::from(place.width));
         for row in 0..place.height {
             paint::text(frame, place, row, &hatch, theme.style(Role::Hatch));

@@ -146,7 +146,7 @@ mod tests {
             let drawn = rows(text).iter().map(|row| row.trim_end().chars().count()).max().unwrap();
             assert!(drawn <= usize::from(columns(text)), "{text}");
         }
-        assert_eq!(rows("2"), ["▄▄▄ ", "▄▄█ ", "█▄▄ "].map(|row| row.to_owned()));
+        assert_eq!(rows("2"), ["▄▄▄ ", "▄▄█ ", "█▄▄ "].map(str::to_owned));
     }
 
     #[test]

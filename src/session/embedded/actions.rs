@@ -200,7 +200,7 @@ impl Actor {
 }
 
 /// An action's origin, as the engine keeps it.
-fn by(origin: Origin) -> By {
+pub(super) fn by(origin: Origin) -> By {
     match origin {
         Origin::Key(key) => By::Key(key),
         Origin::Explorer => By::Explorer,

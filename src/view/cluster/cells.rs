@@ -68,8 +68,6 @@ pub struct Cell {
     pub note_centred: bool,
     /// Columns, from the left, of what is already copied.
     pub done: u16,
-    /// Whether it is hatched.
-    pub hatched: bool,
     /// Whether its number is in large type.
     pub large: bool,
 }
@@ -202,7 +200,6 @@ fn cell(scene: &Scene<'_>, broker: &Broker, partition: &Partition, column: &Colu
         note,
         note_centred,
         done,
-        hatched: matches!(state, CellState::Dead { .. }),
         large,
         state,
     }
@@ -242,7 +239,6 @@ fn folded(scene: &Scene<'_>, broker: &Broker, column: &Column, y: u16) -> Cell {
         note: String::new(),
         note_centred: false,
         done: 0,
-        hatched: dead && state != CellState::Absent,
         large: false,
         state,
     }

@@ -56,7 +56,6 @@ fn a_kill_names_four_leaderless_and_ten_held() {
     assert_eq!(count(&view, |state| state == CellState::Candidate), 8);
     assert_eq!(count(&view, |state| matches!(state, CellState::Dead { .. })), 14);
     assert_eq!(count(&view, |state| state == CellState::Dead { led: true }), 4);
-    assert!(view.cells.iter().all(|cell| cell.hatched == matches!(cell.state, CellState::Dead { .. })));
     assert!(says(&view, " DEAD 0.5 s ") && says(&view, "led 4 partitions") && says(&view, "190 held"));
     assert!(says(&view, "ends in 0.7 s"));
 }

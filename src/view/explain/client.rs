@@ -112,11 +112,11 @@ fn at_risk(producer: &Producer, partitions: &[Partition], page: &mut Page) {
         acks => {
             let above = |p: &Partition| u64::try_from((p.log_end - p.high_watermark).max(0)).unwrap_or(0);
             let most: u64 = partitions.iter().map(above).max().unwrap_or(0);
-            let (works, words) = match most {
+            let (verdict, words) = match most {
                 0 => (Works::Yes, "at this moment all copies have all of it; at the next one they may not".to_owned()),
                 n => (Works::No, format!("up to {} that only the leader has would be lost", records(n))),
             };
-            page.works(works, if acks == "1" { "acknowledged records" } else { "sent records" }, words);
+            page.works(verdict, if acks == "1" { "acknowledged records" } else { "sent records" }, words);
         }
     }
 }
@@ -189,9 +189,9 @@ fn still_reads(snapshot: &Snapshot, consumer: &Consumer, page: &mut Page) {
     let (none, held) = stands(snapshot, consumer);
     let of = format!("{} of {} have a leader to read from", all - none.min(all), plural(all, "partition"));
     page.works(if none > 0 { Works::No } else { Works::Yes }, "reading", of);
-    let (works, words) = match held {
+    let (verdict, words) = match held {
         0 => (Works::Yes, "every high watermark moves on".to_owned()),
         n => (Works::AtRisk, format!("{} wait for a silent copy", plural(n, "partition"))),
     };
-    page.works(works, "new records", words);
+    page.works(verdict, "new records", words);
 }

@@ -1,6 +1,8 @@
 //! The explorer on a made-up cluster: `cargo run --example screens -- [FIXTURE] [THEME] [mortal]`. For looking at screens
 //! without a lab, and for the tests of the terminal; nothing moves, and what one asks for is only acknowledged. A mortal
 //! cluster's thread fails when a broker is killed, as an engine with a bug would.
+//!
+//! `cargo run --example screens -- svg FILE` writes the README's picture, which is not made up: see [`picture`].
 
 #![expect(clippy::print_stderr, clippy::expect_used, reason = "a command line, for developers")]
 
@@ -12,8 +14,16 @@ use kscope::session::snapshot::Snapshot;
 use kscope::session::{Asked, Session, fixture};
 use tokio::sync::{mpsc, watch};
 
+mod picture;
+mod svg;
+
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|argument| argument == "svg").is_some() {
+        let path = arguments.next().unwrap_or_else(|| "docs/screen.svg".to_owned());
+        std::fs::write(&path, picture::draw()).expect("the file can be written");
+        return;
+    }
     let name = arguments.next().unwrap_or_else(|| "calm".to_owned());
     let Some(snapshot) = fixture::by_name(&name) else {
         let names: Vec<&str> = fixture::ALL.iter().map(|(name, _)| *name).collect();
