@@ -17,6 +17,11 @@ client *NAMES:
     cargo build --release
     tests/clients/run {{NAMES}}
 
+# The README's picture, and the list of keys, anew: what changes in them is then to be looked at and committed.
+docs:
+    UPDATE_DOCS=1 cargo test --test picture
+    UPDATE_DOCS=1 cargo test --lib command
+
 # The house rules alone.
 tidy:
     cargo test --test tidy

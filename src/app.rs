@@ -45,6 +45,8 @@ use update::{Msg, State, update};
 const AFTER_A_KEY: Duration = Duration::from_millis(33);
 /// The time between frames that only bring news: 10 in a second.
 const AFTER_NEWS: Duration = Duration::from_millis(100);
+/// The same in presenter mode: numbers that change more often cannot be read.
+const IN_A_HALL: Duration = Duration::from_millis(250);
 /// How often the model is told that time passes.
 const TICK: Duration = Duration::from_secs(1);
 /// Two clicks within this time on one thing are a double click.
@@ -257,8 +259,8 @@ impl App {
     fn perform(&mut self, effect: Effect) -> Result<Flow, AppError> {
         match effect {
             Effect::Ask(action, purpose) => {
-                let session = self.session.clone();
-                self.asks.push(Box::pin(async move { Msg::Answer(purpose, session.ask(action).await) }));
+                let (session, origin) = (self.session.clone(), self.state.origin());
+                self.asks.push(Box::pin(async move { Msg::Answer(purpose, session.ask_by(origin, action).await) }));
             }
             Effect::Write(export) => self.asks.push(Box::pin(write(export))),
             Effect::Copy(text) => self.copy(&text)?,
@@ -353,7 +355,8 @@ impl App {
 
     /// Wants a frame, `pace` after the last one; an earlier wish stands.
     fn want(&mut self, pace: Duration) {
-        let due = self.drawn.map_or_else(Instant::now, |drawn| drawn + pace);
+        let slow = self.state.model.presenter && pace == AFTER_NEWS;
+        let due = self.drawn.map_or_else(Instant::now, |drawn| drawn + if slow { IN_A_HALL } else { pace });
         self.wanted = Some(self.wanted.map_or(due, |wanted| wanted.min(due)));
     }
 

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::session::Session;
-use crate::session::action::{Action, Outcome};
+use crate::session::action::{Action, Origin, Outcome};
 use error::ApiError;
 
 /// A control API that was started.
@@ -102,7 +102,7 @@ async fn broker(State(api): State<Api>, Path((id, what)): Path<(String, String)>
     if !api.session.snapshot().await.brokers.contains_key(&id) {
         return Err(ApiError::not_found(format!("there is no broker {id}")));
     }
-    done(api.session.ask(action).await)
+    done(api.session.ask_by(Origin::ControlApi, action).await)
 }
 
 /// The body of POST /v1/clock: one of these.
@@ -128,7 +128,7 @@ async fn clock(State(api): State<Api>, body: Result<Json<Clock>, JsonRejection>)
         Clock::Paused(paused) => Action::Pause(paused),
         Clock::Step(n) => Action::Step { n },
     };
-    done(api.session.ask(action).await)
+    done(api.session.ask_by(Origin::ControlApi, action).await)
 }
 
 #[expect(

@@ -10,17 +10,19 @@ pub mod field;
 pub mod filter;
 pub mod overlay;
 pub mod place;
+pub mod presenter;
 pub mod prompt;
 pub mod sort;
 pub mod topics;
 
 use std::sync::Arc;
 
-use crate::session::event::Event;
-use crate::session::snapshot::{BrokerState, Snapshot};
+use crate::session::event::{Event, NodeRef};
+use crate::session::snapshot::{BrokerState, Snapshot, TopicPartition};
 use commands::CommandEntry;
 use overlay::Overlay;
 use place::{Mode, Motion, Screen, Selection};
+use presenter::{Pressed, discreet};
 use prompt::Prompt;
 
 /// A message to the user. It stays until a key is pressed after it was shown.
@@ -37,8 +39,14 @@ pub struct Notice {
 /// Everything the explorer knows.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The newest snapshot.
+    /// The newest snapshot; in presenter mode without addresses.
     pub snapshot: Arc<Snapshot>,
+    /// The newest snapshot as it came.
+    original: Arc<Snapshot>,
+    /// Whether this is shown to a hall: large type, no addresses, slower movement.
+    pub presenter: bool,
+    /// Keys that were pressed in presenter mode a short while ago, oldest first.
+    pub pressed: Vec<Pressed>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Milliseconds since the explorer started, as told by the last message; real time.
@@ -84,7 +92,10 @@ impl Model {
     /// A model that shows `snapshot` on the Cluster screen.
     pub fn new(snapshot: Arc<Snapshot>, commands: Arc<[CommandEntry]>, themes: Vec<String>, theme: String) -> Self {
         let mut model = Self {
+            original: Arc::clone(&snapshot),
             snapshot,
+            presenter: false,
+            pressed: Vec::new(),
             size: (0, 0),
             now_ms: 0,
             screen: Screen::Cluster,
@@ -108,8 +119,21 @@ impl Model {
 
     /// Takes a newer snapshot; selections whose object is gone move to a neighbour.
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
-        self.snapshot = snapshot;
+        self.original = snapshot;
+        self.snapshot = if self.presenter { Arc::new(discreet(&self.original)) } else { Arc::clone(&self.original) };
         self.settle();
+    }
+
+    /// Goes into presenter mode, or leaves it.
+    pub fn present(&mut self, presenter: bool) {
+        self.presenter = presenter;
+        self.pressed.clear();
+        self.take(Arc::clone(&self.original));
+    }
+
+    /// The newest snapshot with its addresses: for what is not shown.
+    pub fn original(&self) -> &Snapshot {
+        &self.original
     }
 
     /// Lets every place find its footing in the snapshot: choose what is selected at first, leave what is gone.
@@ -154,9 +178,7 @@ impl Model {
 
     /// The line with which anyone's own client joins: it reads the fullest topic.
     pub fn join_line(&self) -> String {
-        let bootstrap = &self.snapshot.addresses.bootstrap;
-        let topic = topics::fullest(&self.snapshot).unwrap_or_default();
-        format!("kcat -b {bootstrap} -t {topic} -C")
+        join_line(&self.snapshot)
     }
 
     /// What the keys act on: what is explained, or what is selected.
@@ -174,7 +196,7 @@ impl Model {
         let fits =
             |id: &i32| snapshot.brokers.get(id).is_some_and(|broker| (broker.state != BrokerState::Dead) == living);
         match self.subject() {
-            Selection::Broker(id) => Some(id).filter(fits),
+            Selection::Broker(id) | Selection::Replica(id, _) => Some(id).filter(fits),
             Selection::Partition(at) | Selection::Record(at, _) => {
                 let topic = snapshot.topics.get(&at.topic)?;
                 let partition = topic.partitions.iter().find(|partition| partition.id == at.partition)?;
@@ -185,7 +207,9 @@ impl Model {
                 let event = snapshot.events.iter().find(|event| event.id == id)?;
                 event.brokers.iter().copied().find(fits)
             }
-            Selection::Topic(_) | Selection::None => None,
+            // On the Cluster screen a topic is a cell of the selected broker's row.
+            Selection::Topic(_) if self.screen == Screen::Cluster => self.cluster.broker.filter(fits),
+            Selection::Topic(_) | Selection::Producer(_) | Selection::Consumer(_) | Selection::None => None,
         }
     }
 
@@ -194,7 +218,11 @@ impl Model {
         let about = |event: &&Event| match subject {
             Selection::Event(id) => event.id == *id,
             Selection::Broker(id) => event.brokers.contains(id),
-            Selection::Partition(at) | Selection::Record(at, _) => event.partitions.contains(at),
+            Selection::Partition(at) | Selection::Record(at, _) | Selection::Replica(_, at) => {
+                event.partitions.contains(at)
+            }
+            Selection::Producer(id) => matches!(&event.node, NodeRef::Producer(of, _) if of == id),
+            Selection::Consumer(id) => matches!(&event.node, NodeRef::Consumer(of, _) if of == id),
             Selection::Topic(name) => event.partitions.iter().any(|at| at.topic == *name),
             Selection::None => false,
         };
@@ -232,7 +260,8 @@ impl Model {
     pub fn go(&mut self, motion: Motion, page: usize) {
         let snapshot = Arc::clone(&self.snapshot);
         match self.screen {
-            Screen::Cluster => self.cluster.go(&snapshot, motion, page),
+            // What is in reach there is what the screen shows, which the view knows: see `ClusterPlace::go`.
+            Screen::Cluster => {}
             Screen::Topics => self.topics.go(&snapshot, motion, page),
             Screen::Brokers => self.brokers.go(&snapshot, motion, page),
             Screen::Events => self.events.go(&snapshot, motion, page),
@@ -254,20 +283,33 @@ impl Model {
     pub fn open(&mut self) {
         let snapshot = Arc::clone(&self.snapshot);
         match self.screen {
-            Screen::Cluster => match self.cluster.open(&snapshot) {
-                Selection::Broker(id) => {
-                    self.screen = Screen::Brokers;
-                    self.brokers.show(id);
-                }
-                Selection::Partition(partition) => {
-                    self.screen = Screen::Topics;
-                    self.topics.show(&partition);
-                }
-                _ => {}
-            },
+            Screen::Cluster => self.open_from_cluster(),
             Screen::Topics => self.topics.open(&snapshot),
             Screen::Brokers => self.brokers.open(&snapshot),
             Screen::Events => self.events.open(&snapshot),
+        }
+    }
+
+    /// Goes to the screen of what is selected on the Cluster screen; producers and consumers have none and are explained.
+    fn open_from_cluster(&mut self) {
+        match self.cluster.selection(&self.snapshot) {
+            Selection::Broker(id) => {
+                self.screen = Screen::Brokers;
+                self.brokers.show(id);
+            }
+            Selection::Replica(_, partition) | Selection::Partition(partition) => {
+                self.screen = Screen::Topics;
+                self.topics.show(&partition);
+            }
+            Selection::Topic(topic) => {
+                self.screen = Screen::Topics;
+                self.topics.show(&TopicPartition { topic, partition: 0 });
+            }
+            Selection::Event(id) => self.show_causes(id),
+            subject @ (Selection::Producer(_) | Selection::Consumer(_)) => {
+                self.overlays.push(Overlay::Explain { subject, scroll: 0 });
+            }
+            Selection::Record(..) | Selection::None => {}
         }
     }
 
@@ -280,4 +322,10 @@ impl Model {
             Screen::Events => self.events.back(),
         }
     }
+}
+
+/// The line with which anyone's own client joins a cluster.
+pub fn join_line(snapshot: &Snapshot) -> String {
+    let topic = topics::fullest(snapshot).unwrap_or_default();
+    format!("kcat -b {} -t {topic} -C", snapshot.addresses.bootstrap)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use action::{Action, Failure, Outcome};
+use action::{Action, Failure, Origin, Outcome};
 use snapshot::Snapshot;
 
 pub mod action;
@@ -18,8 +18,16 @@ pub mod snapshot;
 /// Where Kafka's default partitioner puts a key; here for those who show clusters and know no protocol.
 pub use crate::protocol::partitioner::partition_for_key;
 
-/// An action on its way to whoever carries it out, with the way back for what comes of it.
-pub type Asked = (Action, oneshot::Sender<Outcome>);
+/// An action on its way to whoever carries it out.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is to be done.
+    pub action: Action,
+    /// How it was asked for.
+    pub origin: Origin,
+    /// The way back for what comes of it.
+    pub answer: oneshot::Sender<Outcome>,
+}
 
 /// A cluster to watch and to ask.
 #[derive(Clone, Debug)]
@@ -50,8 +58,13 @@ impl Session {
         Self { last_words, ..self }
     }
 
-    /// Asks for an action and waits for what comes of it. A session that has ended fails everything.
+    /// Asks for an action, as a program, and waits for what comes of it. A session that has ended fails everything.
     pub async fn ask(&self, action: Action) -> Outcome {
+        self.ask_by(Origin::Program, action).await
+    }
+
+    /// The same, with how it was asked for.
+    pub async fn ask_by(&self, origin: Origin, action: Action) -> Outcome {
         let (answer, answered) = oneshot::channel();
         let ended = || {
             Outcome::Failed(Failure {
@@ -60,7 +73,7 @@ impl Session {
                 message: "the session has ended; start kscope again".into(),
             })
         };
-        match self.asks.send((action, answer)).await {
+        match self.asks.send(Asked { action, origin, answer }).await {
             Ok(()) => answered.await.unwrap_or_else(|_| ended()),
             Err(_) => ended(),
         }

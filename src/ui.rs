@@ -6,6 +6,7 @@ pub mod chrome;
 pub mod cluster;
 pub mod events;
 pub mod explain;
+pub mod large;
 pub mod overlay;
 pub mod paint;
 pub mod sheet;

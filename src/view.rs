@@ -9,6 +9,7 @@ pub mod explain;
 pub mod export;
 pub mod form;
 pub mod format;
+pub mod large;
 pub mod line;
 pub mod overlay;
 pub mod role;
@@ -150,6 +151,13 @@ fn command_of(screen: Screen) -> &'static str {
     }
 }
 
+/// Where a screen's own part lies: between the sentence and the rows at the bottom.
+fn body_area(model: &Model) -> Area {
+    let (width, height) = model.size;
+    let (top, bottom) = (1 + chrome::sentence_rows(model), 1 + u16::from(chrome::has_news(model)));
+    Area { x: 0, y: top, width, height: height.saturating_sub(top + bottom) }
+}
+
 /// The whole screen for a model.
 pub fn project(model: &Model) -> View {
     let (width, height) = model.size;
@@ -157,8 +165,7 @@ pub fn project(model: &Model) -> View {
         return View::TooSmall(format!("needs {}x{}, is {width}x{height}", SMALLEST.0, SMALLEST.1));
     }
     let chrome = chrome::project(model);
-    let bottom = 1 + u16::from(chrome.news.is_some());
-    let area = Area { x: 0, y: 2, width, height: height.saturating_sub(2 + bottom) };
+    let area = body_area(model);
     let body = match model.screen {
         Screen::Cluster => Body::Cluster(cluster::project(model, area)),
         Screen::Topics => Body::Topics(topics::project(model, area)),

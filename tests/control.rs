@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use kscope::control::{Server, serve};
-use kscope::session::Session;
-use kscope::session::action::{Action, Failure, Outcome};
+use kscope::session::action::{Action, Failure, Origin, Outcome};
 use kscope::session::event::{Event, NodeRef, Severity};
 use kscope::session::snapshot::{Broker, BrokerState, Snapshot};
+use kscope::session::{Asked, Session};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,6 +39,7 @@ fn event(id: u64) -> Event {
         changes: Vec::new(),
         brokers: vec![2],
         partitions: Vec::new(),
+        by: None,
         cause: None,
         cause_event: None,
         via: Vec::new(),
@@ -50,11 +51,12 @@ impl Lab {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let (snapshots, watched) = watch::channel(Arc::new(snapshot()));
-        let (asks, mut asking) = mpsc::channel::<kscope::session::Asked>(8);
+        let (asks, mut asking) = mpsc::channel::<Asked>(8);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);
         let answer = async move {
-            while let Some((action, answer)) = asking.recv().await {
+            while let Some(Asked { action, origin, answer }) = asking.recv().await {
+                assert_eq!(origin, Origin::ControlApi);
                 let outcome = match &action {
                     Action::StartBroker(_) => {
                         Outcome::Failed(Failure { error: None, code: None, message: "broker-1 runs already".into() })

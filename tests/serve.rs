@@ -147,7 +147,10 @@ fn a_broker_is_killed_and_started_by_the_control_api_and_its_port_goes_with_it()
     let mut client = TcpStream::connect(&address).unwrap();
     lab.post("/v1/brokers/2/kill", "");
     assert_eq!(client.read(&mut [0; 1]).unwrap_or(0), 0, "its connections are closed");
-    assert_eq!(state(&lab.cluster(), "2"), "dead");
+    let cluster = lab.cluster();
+    assert_eq!(state(&cluster, "2"), "dead");
+    let killed = cluster["events"].as_array().unwrap().iter().find(|event| event["kind"] == "broker_killed").unwrap();
+    assert_eq!((&killed["by"], &killed["because"]), (&"control_api".into(), &"asked for over the control API".into()));
     lab.until("refused", |_| TcpStream::connect(&address).is_err());
     let (status, answer) = lab.control("POST", "/v1/brokers/2/kill", "");
     assert_eq!(status, 409, "{answer}");

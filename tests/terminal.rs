@@ -1,5 +1,5 @@
 //! The explorer on a real pseudo-terminal: it starts, answers, resizes, stops, and gives the terminal back however it ends.
-//! It runs on a made-up cluster (`examples/screens.rs`), where nothing moves, so that every byte is the explorer's own.
+//! It runs on a made-up cluster (`examples/screens/main.rs`), where nothing moves, so that every byte is the explorer's own.
 
 #![cfg(unix)]
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]

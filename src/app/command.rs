@@ -71,6 +71,8 @@ pub enum Command {
     Palette,
     /// Choose a theme.
     Themes,
+    /// Go into presenter mode, or leave it.
+    Presenter,
     /// Paint the screen anew.
     Repaint,
     /// Stop to the shell.
@@ -268,6 +270,8 @@ pub const TABLE: &[Spec] = &[
         .within(&[Mode::Everywhere, Mode::Text]),
     Spec::new(Command::Palette, "palette", &[":"], "find a command by a few letters").hint("command"),
     Spec::new(Command::Themes, "theme", &["T"], "choose a theme"),
+    Spec::new(Command::Presenter, "presenter", &["F5"], "for a hall: large type, no addresses, slower, keys shown")
+        .within(ALL),
     Spec::new(Command::Help, "help", &["?"], "every key, the way to join, where the log is").within(ALL_BUT_TEXT),
     Spec::new(Command::Repaint, "repaint", &["Ctrl-L"], "paint the screen anew").within(ALL),
     Spec::new(Command::Suspend, "suspend", &["Ctrl-Z"], "stop to the shell, the brokers too; fg goes on").within(ALL),

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use crate::model::Model;
 use crate::model::export::Export;
 use crate::model::place::{Mode, Motion};
-use crate::session::action::Outcome;
+use crate::model::presenter::Pressed;
+use crate::session::action::{Origin, Outcome};
 use crate::session::snapshot::Snapshot;
 use crate::view::Target;
 
-use super::command::{Command, by_name};
+use super::command::{Command, TABLE, by_name};
 use super::editor;
 use super::effect::{Effect, Purpose};
 use super::file;
@@ -30,12 +31,19 @@ pub struct State {
     pub model: Model,
     keymap: Keymap,
     pending: Vec<KeyPress>,
+    /// The keys of the command that was given last; empty where it was given by other means.
+    given: String,
 }
 
 impl State {
     /// A state with no key pressed yet.
     pub fn new(model: Model, keymap: Keymap) -> Self {
-        Self { model, keymap, pending: Vec::new() }
+        Self { model, keymap, pending: Vec::new(), given: String::new() }
+    }
+
+    /// How the last command was given: the origin of what it asks for.
+    pub fn origin(&self) -> Origin {
+        if self.given.is_empty() { Origin::Explorer } else { Origin::Key(self.given.as_str().into()) }
     }
 }
 
@@ -107,6 +115,8 @@ fn handle(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Tick => {
             let model = &mut state.model;
             model.first_minute &= model.now_ms < Model::FIRST_MINUTE_MS;
+            let now = model.now_ms;
+            model.pressed.retain(|pressed| now.saturating_sub(pressed.at_ms) < Pressed::STAYS_MS);
             Vec::new()
         }
         Msg::Ended(why) => {
@@ -125,15 +135,34 @@ fn key_pressed(state: &mut State, key: KeyPress) -> Vec<Effect> {
     state.pending.push(key);
     let mode = state.model.mode();
     let found = state.keymap.find(mode, &state.pending);
-    if found != Found::Prefix {
+    let keys = state.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    // Enter sends what was chosen or written before: the key says nothing of it.
+    let opens = found == Found::Command(Command::Open);
+    state.given = if matches!(found, Found::Command(_)) && !opens { keys.clone() } else { String::new() };
+    if found == Found::Prefix {
+        state.model.pending.clone_from(&keys);
+    } else {
         state.pending.clear();
+        state.model.pending.clear();
     }
-    state.model.pending = state.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     match found {
-        Found::Command(command) => command_given(&mut state.model, command),
+        Found::Command(command) => {
+            show_key(&mut state.model, keys, command);
+            command_given(&mut state.model, command)
+        }
         Found::Prefix => Vec::new(),
         Found::Nothing => unbound(&mut state.model, mode, key),
     }
+}
+
+/// Shows the audience what was pressed, and what it means.
+fn show_key(model: &mut Model, keys: String, command: Command) {
+    let name = TABLE.iter().find(|spec| spec.command == command).map(|spec| spec.name);
+    let (true, Some(command)) = (model.presenter, name) else { return };
+    if model.pressed.len() >= Pressed::MOST {
+        model.pressed.remove(0);
+    }
+    model.pressed.push(Pressed { keys, command, at_ms: model.now_ms });
 }
 
 /// A command by key, palette or click: the first one ends the block of the first minute, unless it only looks around.
@@ -162,6 +191,7 @@ fn unbound(model: &mut Model, mode: Mode, key: KeyPress) -> Vec<Effect> {
 }
 
 fn clicked(state: &mut State, target: &Target) -> Vec<Effect> {
+    state.given.clear();
     let model = &mut state.model;
     match target {
         Target::Select(selection) if model.overlays.is_empty() => {

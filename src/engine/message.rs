@@ -196,9 +196,25 @@ pub enum Input {
     Command {
         /// Its number.
         ticket: Ticket,
+        /// How it was given.
+        by: By,
         /// What.
         command: Command,
     },
+}
+
+/// How a command was given. It changes nothing but the words of the events that begin with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// By a key in the explorer, as people write it.
+    Key(Arc<str>),
+    /// In the explorer, by other means: a click, the palette, a form.
+    Explorer,
+    /// Over the control API.
+    ControlApi,
+    /// By a program: a test, a simulation.
+    #[default]
+    Program,
 }
 
 /// What a person, a demo or the control API can do to the lab.

@@ -31,7 +31,7 @@ pub use inbox::Ended;
 
 use super::cluster::Cluster;
 use super::context::Id;
-use super::message::{Answer, Command, Input, Output};
+use super::message::{Answer, By, Command, Input, Output};
 use super::node::BrokerId;
 use super::time::{Clock, Now, Time};
 use driver::{Driver, Parts, RealTime};
@@ -94,6 +94,13 @@ pub struct ClockView {
     pub connections: usize,
 }
 
+impl ClockView {
+    /// A clock that runs as it is wished to, with nobody on a socket.
+    pub fn at(now: Now, rate_ppm: u64) -> Self {
+        Self { now, rate_ppm, effective_ppm: rate_ppm, paused: false, paused_for: Duration::ZERO, connections: 0 }
+    }
+}
+
 /// Whoever looks at the cluster now and then, on the engine's thread: it should be quick about it.
 pub trait Observer<C>: Send + 'static {
     /// Whether anybody wants to know at the moment.
@@ -137,7 +144,12 @@ impl<C> Clone for Handle<C> {
 impl<C: Core> Handle<C> {
     /// Has a command done; waits for what comes of it, which takes lab time where brokers are asked.
     pub async fn command(&self, command: Command) -> Result<Answer, Ended> {
-        self.ask(|answer| Entry::Command { command, answer }).await
+        self.command_by(By::Program, command).await
+    }
+
+    /// The same, with how it was given.
+    pub async fn command_by(&self, by: By, command: Command) -> Result<Answer, Ended> {
+        self.ask(|answer| Entry::Command { by, command, answer }).await
     }
 
     /// Looks at the value between two steps. Nothing else happens meanwhile: `look` should be quick.

@@ -226,6 +226,7 @@ mod tests {
             severity: crate::session::event::Severity::Warning,
             text: "session 0x5 of broker-2 expired".into(),
             because: "no ping within its time-out".into(),
+            by: None,
             changes: Vec::new(),
             brokers: Vec::new(),
             partitions: Vec::new(),

@@ -130,6 +130,12 @@ pub enum Selection {
     Topic(Arc<str>),
     /// A partition.
     Partition(TopicPartition),
+    /// A broker's replica of a partition.
+    Replica(i32, TopicPartition),
+    /// A built-in producer, by its number.
+    Producer(u32),
+    /// A built-in consumer, by its number.
+    Consumer(u32),
     /// A record, by its offset.
     Record(TopicPartition, i64),
     /// An event.

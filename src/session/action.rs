@@ -45,6 +45,33 @@ pub enum Action {
     },
 }
 
+/// How an action was asked for: it becomes the first cause of what comes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// By a key in the explorer, as people write it: `K`.
+    Key(Arc<str>),
+    /// In the explorer, by other means: a click, the palette, a form.
+    Explorer,
+    /// Over the control API.
+    ControlApi,
+    /// By a program that holds the session.
+    #[default]
+    Program,
+}
+
+impl Origin {
+    /// In a few words, as a reason.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Key(key) => format!("you pressed {key}"),
+            Self::Explorer => "you asked for it".to_owned(),
+            Self::ControlApi => "asked for over the control API".to_owned(),
+            Self::Program => "a program asked for it".to_owned(),
+        }
+    }
+}
+
 /// A topic to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewTopic {

@@ -8,6 +8,7 @@ mod options;
 mod project;
 mod read;
 mod ready;
+mod stepped;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 pub use options::{LabOptions, OptionError};
 pub use ready::NotReady;
+pub use stepped::Stepped;
 
 use super::action::Outcome;
 use super::snapshot::{Addresses, Snapshot};
@@ -83,12 +85,11 @@ pub struct Embedded {
 pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabError> {
     let reserved = reserve(&options)?;
     let about = About { name: options.name(), addresses: addresses(&options, &reserved, extras) };
-    let config = options.config(&reserved.brokers);
+    let config = options.config(reserved.brokers.iter().map(|(_, port)| port.port()).collect());
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();
     let cluster = Cluster::new(config, epoch_ms);
-    let (published, snapshots) = watch::channel(Arc::new(Snapshot::default()));
-    let watcher = Watcher::new(published, about, &cluster);
+    let (watcher, snapshots) = Watcher::new(about, &cluster, options.rate_ppm);
     let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm })?;
     let expected = ready::Expected::of(&reserved.brokers);
     let brokers = reserved.brokers.into_iter().map(|(id, port)| (BrokerId(id), port)).collect();
@@ -175,11 +176,11 @@ fn attend(
 async fn act(actor: Actor, mut asked: mpsc::Receiver<Asked>) {
     let room = Arc::new(tokio::sync::Semaphore::new(UNDER_WAY));
     let tasks = TaskTracker::new();
-    while let Some((action, answer)) = asked.recv().await {
+    while let Some(Asked { action, origin, answer }) = asked.recv().await {
         let Ok(seat) = Arc::clone(&room).acquire_owned().await else { return };
         let actor = actor.clone();
         tasks.spawn(async move {
-            let outcome: Outcome = actor.act(action).await;
+            let outcome: Outcome = actor.act(action, origin).await;
             // Whoever asked may have gone.
             let _ = answer.send(outcome);
             drop(seat);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Origin;
 use super::snapshot::TopicPartition;
 
 /// Someone who acts: a node of the cluster, or the person at the keys.
@@ -58,6 +59,8 @@ pub mod kind {
     pub const CONTROLLER_TOLD: &str = "controller_told";
     /// A broker became the controller.
     pub const CONTROLLER_ELECTED: &str = "controller_elected";
+    /// The controller chose the first leaders of new partitions.
+    pub const FIRST_LEADERS: &str = "first_leaders";
     /// The controller chose new leaders.
     pub const LEADERS_ELECTED: &str = "leaders_elected";
     /// A broker was told to follow.
@@ -91,6 +94,8 @@ pub struct Event {
     pub text: Arc<str>,
     /// Why, in a few words: `next in sync in the assignment`, `you pressed K`.
     pub because: Arc<str>,
+    /// How it was asked for, where somebody asked for it.
+    pub by: Option<Origin>,
     /// What changed, one row each: what, before, after, and a word of meaning.
     pub changes: Vec<Change>,
     /// The brokers it is about.

@@ -6,9 +6,12 @@ use ratatui::style::{Modifier, Style};
 
 use crate::theme::{Role, Theme};
 use crate::view::cluster::{Cell, CellState, ClusterView, Placed};
+use crate::view::large::{ROWS, columns as large_columns};
 use crate::view::line;
 
-use super::paint;
+use super::{large, paint};
+
+mod mark;
 
 /// Draws it into `area`.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, view: &ClusterView, theme: &Theme) {
@@ -20,6 +23,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, view: &ClusterView, theme: &Theme
     }
     for placed in &view.over {
         draw_placed(frame, area, placed, theme);
+    }
+    for words in &view.large {
+        let style = theme.style(words.role);
+        large::draw(frame, paint::rect(words.area).intersection(area), &words.text, style, theme);
+    }
+    if let Some(marked) = &view.marked {
+        mark::draw(frame, area, marked, theme);
     }
     if let Some(selected) = view.selected {
         let bar = paint::rect(selected).intersection(area);
@@ -60,7 +70,7 @@ fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: &Cell, theme: &Theme) {
 
 /// What lies below the number: a fill with its edges, a hatch, or nothing.
 fn ground(frame: &mut Frame<'_>, place: Rect, cell: &Cell, theme: &Theme) {
-    if cell.hatched {
+    if matches!(cell.state, CellState::Dead { .. }) {
         let hatch = "╱".repeat(usize::from(place.width));
         for row in 0..place.height {
             paint::text(frame, place, row, &hatch, theme.style(Role::Hatch));
@@ -90,6 +100,13 @@ fn ground(frame: &mut Frame<'_>, place: Rect, cell: &Cell, theme: &Theme) {
 
 fn number(frame: &mut Frame<'_>, place: Rect, cell: &Cell, row: u16, theme: &Theme) {
     let style = theme.style(cell.fill);
+    if cell.large {
+        let width = large_columns(&cell.text).min(place.width);
+        let free = place.height.saturating_sub(ROWS + u16::from(place.height > ROWS));
+        let place = Rect { x: place.x + (place.width - width) / 2, y: place.y + free / 2, width, height: ROWS };
+        large::draw(frame, place, &cell.text, Style { bg: None, ..style }, theme);
+        return;
+    }
     let narrow = line::columns(&cell.text) > place.width.saturating_sub(if cell.half { 2 } else { 0 });
     // Where the number needs the edges too, they are full: a digit must not be cut.
     let style = if cell.half && narrow { style } else { Style { bg: None, ..style } };

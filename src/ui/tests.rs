@@ -28,6 +28,7 @@ impl Explorer {
         let themes = Theme::names().map(str::to_owned).collect();
         let model = Model::new(Arc::new(snapshot), commands, themes, "dark".to_owned());
         let mut explorer = Self { state: State::new(model, keymap) };
+        explorer.tell(Msg::Resize(160, 48));
         explorer.tell(Msg::Tick);
         explorer.state.model.first_minute = false;
         explorer
@@ -172,6 +173,10 @@ macro_rules! pictures {
         }
     )+};
 }
+
+mod cluster;
+mod news;
+mod presenter;
 
 pictures! {
     topics: Explorer::of(fixture::elected()).press("2");

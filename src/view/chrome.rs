@@ -3,10 +3,13 @@
 
 use crate::model::Model;
 use crate::model::commands::{CommandEntry, Need};
-use crate::model::place::{Mode, Screen};
+use crate::model::place::{Mode, Screen, Selection};
+
+mod presenter;
 
 use super::format;
-use super::line::Line;
+use super::large::Large;
+use super::line::{self, Line};
 use super::role::Role;
 use super::sentence::{self, Sentence};
 use super::text::safe_str;
@@ -33,8 +36,10 @@ pub struct Bar {
 pub struct ChromeView {
     /// Row 1.
     pub header: Bar,
-    /// Row 2.
+    /// Row 2; in presenter mode the row below the large words.
     pub sentence: Bar,
+    /// The sentence in large type, in presenter mode.
+    pub large: Vec<Large>,
     /// The row above the keys, if there is something to tell.
     pub news: Option<Bar>,
     /// The last row.
@@ -48,9 +53,17 @@ pub fn project(model: &Model) -> ChromeView {
     let (width, height) = model.size;
     let row = |y: u16| Area { x: 0, y, width, height: 1 };
     let mut hits = Vec::new();
+    let header = if model.presenter { presenter::header(model, row(0)) } else { header(model, row(0), &mut hits) };
+    let rows = sentence_rows(model);
+    let (large, sentence) = if rows > 1 {
+        presenter::sentence(model, Area { x: 0, y: 1, width, height: rows })
+    } else {
+        (Vec::new(), sentence(model, row(1)))
+    };
     ChromeView {
-        header: header(model, row(0), &mut hits),
-        sentence: sentence(model, row(1)),
+        header,
+        sentence,
+        large,
         news: news(model, row(height.saturating_sub(2))),
         hints: hints(model, row(height.saturating_sub(1)), &mut hits),
         hits,
@@ -83,14 +96,21 @@ fn sentence(model: &Model, area: Area) -> Bar {
     let Sentence { role, sign, bold, plain } = sentence::project(model);
     // On a strong fill everything is said in the fill's own ink; on a quiet one what stands out may.
     let loud = matches!(role, Role::SentenceWarn | Role::SentenceBad);
-    let left = Line::of(role, format!(" {sign}  "))
-        .with(if loud { role } else { Role::Strong }, bold)
-        .with(role, format!(" {plain}"));
+    let left = Line::of(role, format!(" {sign}  ")).with(if loud { role } else { Role::Strong }, bold);
     let mut right = if area.width < WIDE { Line::default() } else { join(rates(model), clock(model)).with(role, " ") };
     if loud {
         right.spans.iter_mut().for_each(|span| span.role = role);
     }
+    let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 2);
+    let left = left.with(role, format!(" {}", whole_sentences(&plain, room)));
     Bar { area, left, right, surface: role }
+}
+
+/// As many sentences of a text as fit into `room` columns: a torn one says nothing.
+fn whole_sentences(text: &str, room: usize) -> &str {
+    let ends = text.match_indices(". ").map(|(at, _)| at + 1).chain([text.len()]);
+    let fits = |end: &usize| text.get(..*end).is_some_and(|part| usize::from(line::columns(part)) <= room);
+    ends.filter(fits).last().and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
 fn rates(model: &Model) -> Line {
@@ -138,6 +158,16 @@ fn news(model: &Model, area: Area) -> Option<Bar> {
     bar(Line::of(Role::Faint, format!(" {at}  ")).with(Role::Text, safe_str(&event.text)).with(Role::Faint, because))
 }
 
+/// How many rows the sentence takes: one, but in presenter mode. Under an overlay it is small, too: that wants the room.
+pub(super) fn sentence_rows(model: &Model) -> u16 {
+    if model.presenter && model.overlays.is_empty() { presenter::sentence_rows(model.size.1) } else { 1 }
+}
+
+/// Whether the row above the keys has something to say.
+pub(super) fn has_news(model: &Model) -> bool {
+    news(model, Area::default()).is_some()
+}
+
 /// The keys that matter here, those of this screen first; as many as fit before help.
 fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let mode = model.mode();
@@ -155,7 +185,10 @@ fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let usable: Vec<&CommandEntry> =
         model.commands.iter().filter(|entry| entry.works_in(mode) && can(model, entry)).collect();
     let (own, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) = usable.into_iter().partition(here);
-    for entry in own.into_iter().chain(common) {
+    // What names the selected thing comes first: that is what one selects things for.
+    let (named, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) =
+        common.into_iter().partition(|entry| names_subject(model, entry));
+    for entry in own.into_iter().chain(named).chain(common) {
         let (Some(key), Some(word)) = (entry.keys.first(), words(model, entry)) else { continue };
         let hint = hint_words(&keys(model, entry, key), &word);
         if left.width() + hint.width() > room {
@@ -188,12 +221,36 @@ fn hint_words(key: &str, word: &str) -> Line {
     Line::of(Role::Key, key).with(Role::Dim, format!(" {word}"))
 }
 
+/// Whether a hint is about the selected thing: the keys that strike a broker, and the explanation of what is no broker.
+fn names_subject(model: &Model, entry: &CommandEntry) -> bool {
+    match entry.name {
+        "kill-broker" | "start-broker" => true,
+        "explain" => subject(model).is_some(),
+        _ => false,
+    }
+}
+
+/// The name of what is selected in the table of the Cluster screen, where that is not a broker.
+fn subject(model: &Model) -> Option<String> {
+    let snapshot = &model.snapshot;
+    match model.selection() {
+        _ if model.screen != Screen::Cluster => None,
+        Selection::Replica(_, at) => Some(format!("{}-{}", safe_str(&at.topic), at.partition)),
+        Selection::Topic(name) => Some(safe_str(&name)),
+        Selection::Producer(id) => snapshot.producers.get(&id).map(|producer| safe_str(&producer.name)),
+        Selection::Consumer(id) => snapshot.consumers.get(&id).map(|consumer| safe_str(&consumer.name)),
+        Selection::Event(_) => Some("this event".to_owned()),
+        _ => None,
+    }
+}
+
 /// The word of a hint; the key that strikes names its victim, and says nothing where there is none.
 fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
     let word = entry.hint?;
     match entry.name {
         "kill-broker" => model.broker_in_reach(true).map(|id| format!("kill broker-{id}")),
         "start-broker" => model.broker_in_reach(false).map(|id| format!("start broker-{id}")),
+        "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
     }

@@ -11,6 +11,7 @@ mod brokers;
 mod cells;
 mod chain;
 mod clients;
+mod cursor;
 mod flight;
 mod flow;
 mod grid;
@@ -23,14 +24,15 @@ mod tests;
 
 pub use cells::{Cell, CellState};
 pub use chain::{Chain, Progress, Station};
+pub use cursor::{Marked, reach};
 pub(super) use news::sign as sign_of;
 
 use crate::model::Model;
-use crate::model::place::Selection;
 use crate::session::snapshot::Snapshot;
 
+use super::large::Large;
 use super::line::Line;
-use super::{Area, Hit, Target};
+use super::{Area, Hit};
 use grid::Grid;
 use plan::Plan;
 
@@ -45,8 +47,12 @@ pub struct ClusterView {
     pub cells: Vec<Cell>,
     /// Words, signs and bars.
     pub over: Vec<Placed>,
-    /// Where the bar of the selected broker stands.
+    /// Where the bar of the selected row stands.
     pub selected: Option<Area>,
+    /// The selected cell, if it is one.
+    pub marked: Option<Marked>,
+    /// Names in large type, in presenter mode.
+    pub large: Vec<Large>,
     /// What each column has to say, where it has something to say.
     pub verdicts: Vec<Verdict>,
     /// What happened last and what comes next, if anything did.
@@ -86,6 +92,15 @@ struct Scene<'a> {
     grid: Grid,
 }
 
+impl<'a> Scene<'a> {
+    fn of(model: &'a Model, area: Area, chain: bool) -> Self {
+        let snapshot = &*model.snapshot;
+        let plan = Plan::of(model, area, chain);
+        let grid = Grid::of(snapshot, &plan);
+        Self { model, snapshot, plan, grid }
+    }
+}
+
 impl Scene<'_> {
     /// Lab time now, in microseconds.
     fn now_us(&self) -> u64 {
@@ -101,6 +116,16 @@ impl Scene<'_> {
     fn slow(&self) -> bool {
         let clock = self.snapshot.clock;
         self.snapshot.capabilities.see_messages && (clock.paused || clock.rate_ppm <= SLOW_PPM)
+    }
+
+    /// How long a change is white: lab microseconds; longer for a hall.
+    fn flash_us(&self) -> u64 {
+        if self.model.presenter { 2 * FLASH_US } else { FLASH_US }
+    }
+
+    /// How long what is new says so: lab microseconds; longer for a hall.
+    fn new_us(&self) -> u64 {
+        if self.model.presenter { 2 * NEW_US } else { NEW_US }
     }
 
     /// The key of a command as it is bound now, or nothing where it is not bound.
@@ -134,9 +159,7 @@ impl ClusterView {
 pub fn project(model: &Model, area: Area) -> ClusterView {
     let snapshot = &*model.snapshot;
     let chain = chain::project(snapshot);
-    let plan = Plan::of(model, area, chain.is_some());
-    let grid = Grid::of(snapshot, &plan);
-    let scene = Scene { model, snapshot, plan, grid };
+    let scene = Scene::of(model, area, chain.is_some());
     let mut view = ClusterView { chain, ..ClusterView::default() };
     if scene.grid.numbered {
         many::sketch(&scene, &mut view);
@@ -147,6 +170,7 @@ pub fn project(model: &Model, area: Area) -> ClusterView {
     }
     cells::sketch(&scene, &mut view);
     brokers::sketch(&scene, &mut view);
+    cursor::sketch(&scene, &mut view);
     flight::sketch(&scene, &mut view);
     lower_part(&scene, &mut view);
     flow::sketch(&scene, &mut view);
@@ -185,9 +209,4 @@ fn rule(title: &str, width: u16) -> Line {
     let used = 4 + super::line::columns(title);
     let tail = "─".repeat(usize::from(width.saturating_sub(used)));
     Line::of(Role::Rule, "── ").with(Role::Dim, title.to_owned()).with(Role::Rule, format!(" {tail}"))
-}
-
-/// A part of the screen on which a click selects a broker.
-fn selects(broker: i32, area: Area) -> Hit {
-    Hit { area, target: Target::Select(Selection::Broker(broker)) }
 }

@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::model::events::{Causes, Shown};
 use crate::model::place::Selection;
 use crate::model::prompt::Prompt;
+use crate::session::action::Origin;
 use crate::session::event::{Event, NodeRef, Severity};
 use crate::session::snapshot::Snapshot;
 
@@ -44,12 +45,27 @@ pub fn project(model: &Model, area: Area) -> EventsView {
 fn name(snapshot: &Snapshot, node: &NodeRef) -> String {
     let alone = snapshot.zookeeper.as_ref().is_none_or(|zookeeper| zookeeper.servers.len() < 2);
     match node {
-        NodeRef::Operator => "you".into(),
+        NodeRef::Operator => "operator".into(),
         NodeRef::Zk(_) if alone => "ZooKeeper".into(),
         NodeRef::Zk(id) => format!("zk-{id}"),
         NodeRef::Broker(id) => format!("broker-{id}"),
         NodeRef::Producer(_, name) | NodeRef::Consumer(_, name) | NodeRef::Outside(name) => safe_str(name),
     }
+}
+
+/// Whoever asks for things, by how it was asked.
+fn asker(by: Option<&Origin>) -> &'static str {
+    match by {
+        Some(Origin::Key(_) | Origin::Explorer) => "you",
+        Some(Origin::ControlApi) => "control API",
+        Some(Origin::Program) => "a program",
+        None => "operator",
+    }
+}
+
+/// The name of whoever an event happened to.
+fn actor(snapshot: &Snapshot, event: &Event) -> String {
+    if event.node == NodeRef::Operator { asker(event.by.as_ref()).to_owned() } else { name(snapshot, &event.node) }
 }
 
 /// The role of an event's words.
@@ -138,7 +154,7 @@ fn row(snapshot: &Snapshot, event: &Event, width: u16) -> Line {
     let (role, sign) = sign_of(event);
     let mut line = Line::of(Role::Faint, format!("{}  ", format::clock(event.at_us))).with(role, format!("{sign}  "));
     if width >= 100 {
-        line = line.with(Role::Dim, left(&name(snapshot, &event.node), 11)).with(Role::Text, " ");
+        line = line.with(Role::Dim, left(&actor(snapshot, event), 11)).with(Role::Text, " ");
     }
     let wide = usize::from(width) * if width >= 100 { 5 } else { 6 } / 8;
     let text = safe_str(&event.text);

@@ -2,6 +2,7 @@
 //! words. The screen behind is dimmed, not hidden, and the keys of what is explained act.
 
 mod broker;
+mod client;
 mod event;
 mod page;
 mod partition;
@@ -80,7 +81,11 @@ fn page_of(model: &Model, subject: &Selection) -> Page {
     let page = match subject {
         Selection::Broker(id) => snapshot.brokers.get(id).map(|broker| broker::page(snapshot, broker)),
         Selection::Topic(name) => snapshot.topics.get(name).map(|topic| topic::page(snapshot, topic)),
-        Selection::Partition(at) | Selection::Record(at, _) => partition::page(snapshot, at),
+        Selection::Partition(at) | Selection::Record(at, _) | Selection::Replica(_, at) => {
+            partition::page(snapshot, at)
+        }
+        Selection::Producer(id) => client::producer(snapshot, *id),
+        Selection::Consumer(id) => client::consumer(snapshot, *id),
         Selection::Event(id) => event::page(snapshot, *id),
         Selection::None => None,
     };
@@ -99,7 +104,9 @@ fn hints(model: &Model, subject: &Selection, more: bool) -> Line {
             line = std::mem::take(&mut line).with(Role::Key, key).with(Role::Dim, format!(" {words}   "));
         }
     };
-    if let (Selection::Broker(id), true) = (subject, model.snapshot.capabilities.break_things) {
+    if let (Selection::Broker(id) | Selection::Replica(id, _), true) =
+        (subject, model.snapshot.capabilities.break_things)
+    {
         let dead =
             model.snapshot.brokers.get(id).is_some_and(|b| b.state == crate::session::snapshot::BrokerState::Dead);
         let (command, word) = if dead { ("start-broker", "start") } else { ("kill-broker", "kill") };

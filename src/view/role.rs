@@ -106,6 +106,8 @@ roles! {
     Flow,
     /// The bar at the left edge of what is selected.
     SelectedBar,
+    /// The frame of the cell that is selected on the Cluster screen.
+    SelectedCell,
     /// The row that is selected in a table.
     SelectedRow,
     /// The badge of a lab.

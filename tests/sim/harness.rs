@@ -7,7 +7,7 @@ use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
 use kscope::engine::event::{Event, EventKind, OperatorEvent};
 use kscope::engine::invariants::Invariants;
-use kscope::engine::message::{Answer, Command, Input, Message, Output, Ticket};
+use kscope::engine::message::{Answer, By, Command, Input, Message, Output, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
@@ -99,7 +99,7 @@ impl Lab {
     pub(crate) fn command(&mut self, command: Command) -> Ticket {
         self.tickets += 1;
         let (ticket, now) = (self.tickets, self.at(self.now()));
-        self.cluster.step(Input::Command { ticket, command }, now, &mut self.outputs);
+        self.cluster.step(Input::Command { ticket, by: By::Program, command }, now, &mut self.outputs);
         ticket
     }
 

@@ -8,9 +8,6 @@ use crate::source::{self, Tree};
 const FILE_LINES: usize = 500;
 const TEST_FILE_LINES: usize = 1000;
 const FUNCTION_LINES: usize = 70;
-
-/// Where made-up snapshots stand.
-const FIXTURES: &str = "src/session/fixture/";
 const MEDIAN_LINES: usize = 10;
 /// Of 100 functions, 95 are at most this long.
 const MOST_LINES: usize = 45;
@@ -48,10 +45,6 @@ pub(crate) fn file_size(tree: &Tree) -> Vec<Finding> {
 pub(crate) fn function_size(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in source::rust(tree, "") {
-        // Fixtures are tables: one expression that lists what is made up, a field a line.
-        if path.starts_with(FIXTURES) {
-            continue;
-        }
         for function in source::functions(&source::code(text)) {
             if function.lines > FUNCTION_LINES {
                 let what = format!("{} has {} lines; {FUNCTION_LINES} are the limit", function.name, function.lines);

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::model::Model;
 use crate::model::commands::Need;
 use crate::model::overlay::{Confirm, Confirmed, Overlay};
 use crate::model::place::{Motion, Screen, Selection};
 use crate::model::topics::Pane;
+use crate::model::{Model, join_line};
 use crate::session::action::Action;
 
 use crate::app::command::{Command, TABLE};
 use crate::app::effect::{Effect, Purpose};
 
+use crate::view;
 use crate::view::format::{grouped, plural};
 
 use super::{form, messages, overlay};
@@ -40,6 +41,10 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             if !overlay::close(model) && !model.back() {
                 model.first_minute = false;
             }
+            Vec::new()
+        }
+        Command::Presenter => {
+            model.present(!model.presenter);
             Vec::new()
         }
         Command::PreviousPane => {
@@ -152,7 +157,12 @@ fn go(model: &mut Model, motion: Motion) -> Vec<Effect> {
     if among_messages && motion != Motion::NextPane {
         return messages::go(model, motion, page / 2);
     }
-    model.go(motion, page);
+    if model.screen == Screen::Cluster {
+        let reach = view::cluster::reach(model);
+        model.cluster.go(&reach, motion, page);
+    } else {
+        model.go(motion, page);
+    }
     Vec::new()
 }
 
@@ -222,10 +232,10 @@ fn step_rate(rate_ppm: u64, up: bool) -> u64 {
 
 fn copy(model: &mut Model) -> Vec<Effect> {
     let text = match model.selection() {
-        _ if model.screen == Screen::Cluster => model.join_line(),
-        Selection::Broker(id) => model.snapshot.brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
+        _ if model.screen == Screen::Cluster => join_line(model.original()),
+        Selection::Broker(id) => model.original().brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
         Selection::Topic(name) => name.to_string(),
-        Selection::Partition(at) => format!("{}-{}", at.topic, at.partition),
+        Selection::Partition(at) | Selection::Replica(_, at) => format!("{}-{}", at.topic, at.partition),
         Selection::Event(id) => {
             let event = model.snapshot.events.iter().find(|event| event.id == id);
             event.map_or_else(String::new, |event| format!("{} because {}", event.text, event.because))
@@ -234,13 +244,14 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             let value = model.topics.messages.selected().and_then(|record| record.value.clone());
             value.map_or_else(String::new, |value| String::from_utf8_lossy(&value).into_owned())
         }
-        Selection::None => String::new(),
+        Selection::Producer(_) | Selection::Consumer(_) | Selection::None => String::new(),
     };
     if text.is_empty() {
         model.tell("nothing is selected to copy", true);
         return Vec::new();
     }
-    let shown: String = text.chars().take(60).collect();
+    // What is copied may be an address.
+    let shown: String = if model.presenter { "it".into() } else { text.chars().take(60).collect() };
     model.tell(format!("copied: {shown}"), false);
     vec![Effect::Copy(text)]
 }

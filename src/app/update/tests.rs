@@ -9,6 +9,8 @@ use crate::model::overlay::{FormState, Overlay};
 use crate::model::place::{Screen, Selection};
 use crate::session::action::{Action, Failure, NewRecord, Position, ReadFrom};
 use crate::session::fixture;
+use crate::session::snapshot::TopicPartition;
+use crate::view::{Body, Full, View};
 
 mod lists;
 
@@ -64,6 +66,19 @@ fn k_kills_the_selected_broker_and_asks_nothing() {
     let Selection::Broker(victim) = state.model.selection() else { panic!("a broker is selected at the start") };
     assert!(!state.model.snapshot.brokers[&victim].controller, "not the controller");
     assert_eq!(asked(&press(&mut state, "K")), [&Action::KillBroker(victim)]);
+}
+
+#[test]
+fn what_is_asked_for_says_how_it_was_asked_for() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "K");
+    assert_eq!(state.origin(), Origin::Key("K".into()));
+    update(&mut state, 1, Msg::Click(Target::Command("kill-broker")));
+    assert_eq!(state.origin(), Origin::Explorer);
+    press(&mut state, ":");
+    type_in(&mut state, "kill");
+    assert_eq!(asked(&press(&mut state, "Enter")).len(), 1);
+    assert_eq!(state.origin(), Origin::Explorer, "Enter chose from the palette");
 }
 
 #[test]
@@ -381,4 +396,69 @@ fn a_message_stays_until_there_was_time_to_read_it() {
     assert_eq!(state.model.notices.len(), 1);
     update(&mut state, 1_000 + Model::READ_AFTER_MS, Msg::Key(KeyPress::plain(Code::Char('j'))));
     assert!(state.model.notices.is_empty());
+}
+
+fn replica(broker: i32, topic: &str, partition: i32) -> Selection {
+    Selection::Replica(broker, TopicPartition { topic: topic.into(), partition })
+}
+
+#[test]
+fn cells_of_a_brokers_row_are_walked_over_explained_and_opened() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "l l");
+    assert_eq!(state.model.selection(), replica(2, "trucks_gps", 1));
+    assert_eq!(asked(&press(&mut state, "K")), [&Action::KillBroker(2)], "the row's broker, not the cell's leader");
+    press(&mut state, "j");
+    assert_eq!(state.model.selection(), replica(3, "trucks_gps", 1), "the column stays");
+    press(&mut state, "i");
+    assert!(
+        matches!(state.model.overlays.last(), Some(Overlay::Explain { subject, .. }) if *subject == replica(3, "trucks_gps", 1))
+    );
+    press(&mut state, "Esc Enter");
+    assert_eq!(state.model.screen, Screen::Topics);
+    assert_eq!(state.model.topics.topic_partition(), Some(TopicPartition { topic: "trucks_gps".into(), partition: 1 }));
+    press(&mut state, "1 h h h");
+    assert_eq!(state.model.selection(), Selection::Broker(3), "left of the first cell is the row");
+}
+
+#[test]
+fn beyond_the_brokers_are_the_producers_and_the_consumers() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "k k");
+    assert_eq!(state.model.selection(), Selection::Producer(2));
+    press(&mut state, "g g");
+    assert_eq!(state.model.selection(), Selection::Producer(1));
+    assert!(press(&mut state, "K").is_empty(), "a producer is no broker");
+    press(&mut state, "G");
+    assert_eq!(state.model.selection(), Selection::Consumer(2));
+    press(&mut state, "Esc");
+    assert_eq!(state.model.selection(), Selection::Broker(1));
+}
+
+#[test]
+fn what_is_not_on_the_screen_is_not_walked_over() {
+    let mut state = state(fixture::calm());
+    update(&mut state, 1, Msg::Resize(60, 15));
+    press(&mut state, "g g");
+    assert_eq!(state.model.selection(), Selection::Broker(1), "60x15 has no row for producers");
+}
+
+#[test]
+fn clicks_on_the_cluster_screen_select_and_double_clicks_open() {
+    let mut state = state(fixture::elected());
+    let View::Full(full) = crate::view::project(&state.model) else { panic!("a screen") };
+    let Body::Cluster(view) = full.body else { panic!("the Cluster screen") };
+    let cell = view.cells.iter().rfind(|cell| cell.text == "9").expect("a cell").area;
+    let hit =
+        View::Full(Box::new(Full { body: Body::Cluster(view.clone()), ..*full })).hit(cell.x + 1, cell.y).cloned();
+    assert_eq!(hit, Some(Target::Select(replica(3, "trucks_gps", 9))));
+    update(&mut state, 1, Msg::Click(hit.expect("a hit")));
+    assert_eq!(state.model.selection(), replica(3, "trucks_gps", 9));
+    let election = Target::Select(Selection::Event(119));
+    assert!(view.hits.iter().any(|hit| hit.target == election));
+    update(&mut state, 1, Msg::Click(election.clone()));
+    assert_eq!((state.model.selection(), state.model.screen), (Selection::Event(119), Screen::Cluster));
+    update(&mut state, 1, Msg::DoubleClick(election));
+    assert_eq!((state.model.events.event, state.model.events.causes), (Some(119), true));
+    assert_eq!(state.model.screen, Screen::Events);
 }

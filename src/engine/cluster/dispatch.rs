@@ -8,7 +8,9 @@ use crate::engine::broker::connection::{Origin, Peer, Pending as PendingRequest}
 use crate::engine::broker::{Broker, Disk, Stage};
 use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
 use crate::engine::event::{BrokerEvent, Event, EventKind, OperatorEvent};
-use crate::engine::message::{Answer, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket};
+use crate::engine::message::{
+    Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket,
+};
 use crate::engine::node::{BrokerId, ClientId, NodeId, ZkId};
 use crate::engine::rng::Rng;
 use crate::engine::time::Clock;
@@ -27,7 +29,7 @@ impl Cluster {
         }
         let brokers: Vec<BrokerId> = self.brokers.keys().copied().collect();
         for id in brokers {
-            self.start_broker(id, Cause::default(), outputs);
+            self.start_broker(id, None, outputs);
         }
         let clients: Vec<ClientId> = self.clients.keys().copied().collect();
         for id in clients {
@@ -148,7 +150,7 @@ impl Cluster {
                 };
                 self.request(socket, PendingRequest { origin, request }, outputs);
             }
-            Input::Command { ticket, command } => self.command(ticket, command, outputs),
+            Input::Command { ticket, by, command } => self.command(ticket, by, command, outputs),
         }
     }
 
@@ -160,17 +162,17 @@ impl Cluster {
         });
     }
 
-    fn command(&mut self, ticket: Ticket, command: Command, outputs: &mut Vec<Output>) {
+    fn command(&mut self, ticket: Ticket, by: By, command: Command, outputs: &mut Vec<Output>) {
         let answer = match command {
-            Command::Kill(id) => self.kill(id, outputs),
-            Command::Start(id) => self.start(id, outputs),
-            Command::Shutdown(id) => self.shut_down(id, outputs),
+            Command::Kill(id) => self.kill(id, by, outputs),
+            Command::Start(id) => self.start(id, by, outputs),
+            Command::Shutdown(id) => self.shut_down(id, by, outputs),
             Command::Cut(a, b) => self.cut(a, b),
             Command::Heal(a, b) => self.heal(a, b),
             Command::HealAll => self.heal_all(),
             Command::Slow(a, b, by) => self.slow(a, b, by),
             Command::Ask { broker, version, request } => {
-                self.ask(ticket, broker, version, request);
+                self.ask(ticket, by, broker, version, request);
                 return;
             }
         };
@@ -178,7 +180,7 @@ impl Cluster {
     }
 
     /// Sends a request as an admin client or a producer would; the answer comes over the network.
-    fn ask(&mut self, ticket: Ticket, broker: BrokerId, version: i16, request: Request) {
+    fn ask(&mut self, ticket: Ticket, by: By, broker: BrokerId, version: i16, request: Request) {
         self.ids += 1;
         let correlation = self.ids;
         let lane = operators_lane(correlation);
@@ -188,7 +190,7 @@ impl Cluster {
             Payload::Request(KafkaRequest { lane, correlation, version, client_id: "explorer".into(), request });
         let event = self.say(
             NodeId::Operator,
-            EventKind::Operator(OperatorEvent::Asked { broker, api: payload.name() }),
+            EventKind::Operator(OperatorEvent::Asked { broker, api: payload.name(), by }),
             Cause::default(),
         );
         self.ids += 1;
@@ -222,11 +224,11 @@ impl Cluster {
     }
 
     /// kill -9.
-    fn kill(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
+    fn kill(&mut self, id: BrokerId, by: By, outputs: &mut Vec<Output>) -> Answer {
         if self.broker(id).and_then(BrokerNode::running).is_none() {
             return Answer::Refused(format!("{id} does not run"));
         }
-        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Killed), Cause::default());
+        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Killed { by }), Cause::default());
         self.end_process(id, event, outputs);
         Answer::Done
     }
@@ -251,19 +253,19 @@ impl Cluster {
         }
     }
 
-    fn start(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
+    fn start(&mut self, id: BrokerId, by: By, outputs: &mut Vec<Output>) -> Answer {
         match self.broker(id) {
             None => Answer::Refused(format!("there is no {id}")),
             Some(node) if node.running().is_some() => Answer::Refused(format!("{id} runs already")),
             Some(_) => {
-                self.start_broker(id, Cause::default(), outputs);
+                self.start_broker(id, Some(by), outputs);
                 Answer::Done
             }
         }
     }
 
-    fn start_broker(&mut self, id: BrokerId, cause: Cause, outputs: &mut Vec<Output>) {
-        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Started), cause);
+    fn start_broker(&mut self, id: BrokerId, by: Option<By>, outputs: &mut Vec<Output>) {
+        let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Started { by }), Cause::default());
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Dead(disk) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
         let (config, rngs) = (Arc::clone(&self.config), &mut self.rngs);
@@ -285,9 +287,12 @@ impl Cluster {
         self.carry_out(name, effects, outputs);
     }
 
-    fn shut_down(&mut self, id: BrokerId, outputs: &mut Vec<Output>) -> Answer {
-        let event =
-            self.say(NodeId::Operator, EventKind::Operator(OperatorEvent::Shutdown { broker: id }), Cause::default());
+    fn shut_down(&mut self, id: BrokerId, by: By, outputs: &mut Vec<Output>) -> Answer {
+        let event = self.say(
+            NodeId::Operator,
+            EventKind::Operator(OperatorEvent::Shutdown { broker: id, by }),
+            Cause::default(),
+        );
         let done =
             self.with_broker(id, Clock::Lab, Cause::event(event), outputs, super::super::broker::Broker::shut_down);
         if done { Answer::Done } else { Answer::Refused(format!("{id} does not run")) }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
 
@@ -9,9 +10,15 @@ use crate::engine::replica::TopicPartition;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BrokerEvent {
     /// Its process was killed (kill -9).
-    Killed,
+    Killed {
+        /// How that was asked for.
+        by: By,
+    },
     /// Its process started.
-    Started,
+    Started {
+        /// How that was asked for; `None` where it starts with the lab.
+        by: Option<By>,
+    },
     /// It is registered in ZooKeeper and serves.
     Registered {
         /// Its registration's number (czxid).
@@ -95,6 +102,8 @@ pub enum OperatorEvent {
     Shutdown {
         /// Which.
         broker: BrokerId,
+        /// How.
+        by: By,
     },
     /// Asked a broker something.
     Asked {
@@ -102,6 +111,8 @@ pub enum OperatorEvent {
         broker: BrokerId,
         /// The API's name.
         api: &'static str,
+        /// How.
+        by: By,
     },
     /// Cut a link: what the two send each other waits.
     LinkCut {

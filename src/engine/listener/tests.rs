@@ -46,7 +46,7 @@ impl Core for Table {
                 Request::Produce(_) => self.parked.push((socket, correlation)),
                 _ => outputs.push(reply(socket, correlation)),
             },
-            Input::Command { ticket, command } => {
+            Input::Command { ticket, command, .. } => {
                 match command {
                     Command::Start(broker) => outputs.push(Output::Listening { broker, open: true }),
                     Command::Kill(broker) => outputs.push(Output::Listening { broker, open: false }),

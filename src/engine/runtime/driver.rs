@@ -14,7 +14,7 @@ use super::inbox::{Entry, Stamped};
 use super::sockets::Sockets;
 use super::{ClockView, Core, Observer, PortOrder};
 use crate::engine::FastMap;
-use crate::engine::message::{Answer, Command, Input, Output, Ticket};
+use crate::engine::message::{Answer, By, Command, Input, Output, Ticket};
 use crate::engine::time::{Clock, Now, Time};
 
 /// The longest that work goes on before inputs and the observer get their turn.
@@ -158,7 +158,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
                     self.step(Input::Disconnected { socket }, now);
                 }
             }
-            Entry::Command { command, answer } => self.command(command, answer, now),
+            Entry::Command { by, command, answer } => self.command(by, command, answer, now),
             Entry::Inspect(look) => look(&self.core),
             Entry::Observe { done } => {
                 self.observe(real);
@@ -178,11 +178,11 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
         }
     }
 
-    fn command(&mut self, command: Command, answer: oneshot::Sender<Answer>, now: Now) {
+    fn command(&mut self, by: By, command: Command, answer: oneshot::Sender<Answer>, now: Now) {
         self.last_ticket += 1;
         let ticket = self.last_ticket;
         self.tickets.insert(ticket, answer);
-        self.step(Input::Command { ticket, command }, now);
+        self.step(Input::Command { ticket, by, command }, now);
     }
 
     fn pause(&mut self, real: Duration, paused: bool) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::message::{Answer, Command, SocketId};
+use crate::engine::message::{Answer, By, Command, SocketId};
 use crate::engine::node::BrokerId;
 use crate::protocol::{Request, Response};
 
@@ -61,7 +61,7 @@ pub(in crate::engine) enum Entry<C> {
     /// A connection has ended.
     Disconnected { socket: SocketId },
     /// Somebody wants something done.
-    Command { command: Command, answer: oneshot::Sender<Answer> },
+    Command { by: By, command: Command, answer: oneshot::Sender<Answer> },
     /// Somebody wants to look at the value, on the engine's thread.
     Inspect(Box<dyn FnOnce(&C) + Send>),
     /// The observer is to look now, whether something changed or not.

@@ -13,7 +13,7 @@ use super::driver::{Driver, Parts, RealTime};
 use super::inbox::{Entry, Link, Reply, Stamped};
 use super::{ClockView, Core, Observer, PortOrder, Start};
 use crate::engine::context::Id;
-use crate::engine::message::{Answer, Command, Input, Output, SocketId};
+use crate::engine::message::{Answer, By, Command, Input, Output, SocketId};
 use crate::engine::node::BrokerId;
 use crate::engine::time::{Clock, Now, Time};
 use crate::protocol::{DescribeClusterRequest, DescribeClusterResponse};
@@ -63,7 +63,7 @@ impl Core for Stand {
                 let (at, what) = self.outside.pop_first().unwrap();
                 self.note(what.to_owned(), Now { outside: at, ..now });
             }
-            Input::Command { ticket, command } => {
+            Input::Command { ticket, command, .. } => {
                 self.note(format!("{command:?}"), now);
                 if let Command::Start(broker) | Command::Kill(broker) = command {
                     let open = matches!(command, Command::Start(_));
@@ -161,7 +161,7 @@ impl Bench {
 
     fn command(&mut self, command: Command) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
-        self.push(Entry::Command { command, answer });
+        self.push(Entry::Command { by: By::Program, command, answer });
         answered
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::look;
 use super::read;
 use crate::engine::cluster::Cluster;
-use crate::engine::message::{Answer, Command};
+use crate::engine::message::{Answer, By, Command};
 use crate::engine::node::BrokerId;
 use crate::engine::runtime::{Ended, Handle};
 use crate::protocol::create_topics::{CreatableTopic, CreatableTopicConfig};
@@ -20,7 +20,7 @@ use crate::protocol::records::{BatchBuilder, Compression, Header};
 use crate::protocol::{
     CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest, ErrorCode, ProduceRequest, Request, Response,
 };
-use crate::session::action::{Action, Failure, NewRecord, NewTopic, Outcome};
+use crate::session::action::{Action, Failure, NewRecord, NewTopic, Origin, Outcome};
 
 /// The versions that a session speaks: the newest of Kafka 3.9.
 const CREATE_TOPICS: i16 = 7;
@@ -35,16 +35,19 @@ const TIMEOUT_MS: i32 = 30_000;
 #[derive(Clone)]
 pub(super) struct Actor {
     handle: Handle,
+    /// How what is being carried out was asked for.
+    by: By,
 }
 
 impl Actor {
     pub(super) fn new(handle: Handle) -> Self {
-        Self { handle }
+        Self { handle, by: By::default() }
     }
 
     /// Carries out `action`; returns when it is done, or refused.
-    pub(super) async fn act(&self, action: Action) -> Outcome {
-        self.try_act(action).await.unwrap_or_else(Outcome::Failed)
+    pub(super) async fn act(&self, action: Action, origin: Origin) -> Outcome {
+        let by = by(origin);
+        Self { by, ..self.clone() }.try_act(action).await.unwrap_or_else(Outcome::Failed)
     }
 
     async fn try_act(&self, action: Action) -> Result<Outcome, Failure> {
@@ -74,7 +77,7 @@ impl Actor {
     }
 
     async fn command(&self, command: Command, text: String) -> Result<Outcome, Failure> {
-        match self.handle.command(command).await.map_err(ended)? {
+        match self.handle.command_by(self.by.clone(), command).await.map_err(ended)? {
             Answer::Refused(why) => Err(failed(why)),
             _ => Ok(done(text)),
         }
@@ -178,7 +181,7 @@ impl Actor {
 
     /// Asks a broker; `None` for what has no answer.
     async fn ask(&self, broker: BrokerId, version: i16, request: Request) -> Result<Option<Response>, Failure> {
-        match self.handle.command(Command::Ask { broker, version, request }).await.map_err(ended)? {
+        match self.handle.command_by(self.by.clone(), Command::Ask { broker, version, request }).await.map_err(ended)? {
             Answer::Response(response) => Ok(Some(response)),
             Answer::Silent | Answer::Done => Ok(None),
             Answer::Refused(why) => Err(failed(why)),
@@ -193,6 +196,16 @@ impl Actor {
         look: impl FnOnce(&Cluster) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         self.handle.inspect(look).await.map_err(ended)
+    }
+}
+
+/// An action's origin, as the engine keeps it.
+pub(super) fn by(origin: Origin) -> By {
+    match origin {
+        Origin::Key(key) => By::Key(key),
+        Origin::Explorer => By::Explorer,
+        Origin::ControlApi => By::ControlApi,
+        Origin::Program => By::Program,
     }
 }
 

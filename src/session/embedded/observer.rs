@@ -27,8 +27,12 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn new(published: watch::Sender<Arc<Snapshot>>, about: About, cluster: &Cluster) -> Self {
-        Self { published, projector: Projector::new(about, cluster) }
+    /// With the first snapshot, of the cluster before its first step: whoever looks sees at once that it is a lab.
+    pub(super) fn new(about: About, cluster: &Cluster, rate_ppm: u64) -> (Self, watch::Receiver<Arc<Snapshot>>) {
+        let mut projector = Projector::new(about, cluster);
+        let first = projector.project(cluster, &ClockView::at(cluster.now(), rate_ppm));
+        let (published, snapshots) = watch::channel(Arc::new(first));
+        (Self { published, projector }, snapshots)
     }
 }
 

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 use crate::engine::client::default_lab;
 use crate::engine::config::Config;
-use crate::engine::listener::ports::Reserved;
 use crate::engine::runtime;
 use crate::engine::settings::{SettingError, Settings};
 
@@ -80,7 +79,7 @@ impl LabOptions {
     }
 
     /// As the engine wants it, on the ports that were taken.
-    pub(super) fn config(&self, brokers: &[(i32, Reserved)]) -> Config {
+    pub(super) fn config(&self, ports: Vec<u16>) -> Config {
         let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
         let quick = timeout_ms < 6_000;
         let delivery_timeout_ms = if quick { 30_000 } else { 120_000 };
@@ -93,7 +92,7 @@ impl LabOptions {
             zookeepers: self.zookeepers,
             settings: Arc::new(self.settings.clone()),
             advertised_host: self.advertised_host(),
-            ports: brokers.iter().map(|(_, reserved)| reserved.port()).collect(),
+            ports,
             memory_bytes: self.memory_bytes,
             ..Config::new(self.seed)
         }

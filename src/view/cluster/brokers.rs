@@ -1,16 +1,18 @@
 //! The words of the brokers' rows: at the left how a broker is and what it does, at the right its session with ZooKeeper,
 //! hung on the spine.
 
+use crate::model::cluster::Row;
 use crate::session::event::kind;
 use crate::session::snapshot::{Broker, BrokerSession, BrokerState, ZkServer};
 use crate::view::Area;
 use crate::view::format;
-use crate::view::line::Line;
+use crate::view::large::{self, Large};
+use crate::view::line::{self, Line};
 use crate::view::role::Role;
 use crate::view::text::safe_str;
 
 use super::plan::Room;
-use super::{ClusterView, NEW_US, Scene, selects};
+use super::{ClusterView, Scene, cursor};
 
 /// Columns of a countdown's bar.
 const COUNTDOWN: u64 = 12;
@@ -22,13 +24,14 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
         let Some(broker) = scene.snapshot.brokers.get(id) else { continue };
         let y = plan.broker_row(at);
         let height = plan.cell.max(plan.step.min(2));
-        for (row, line) in (0..height).zip(label(scene, broker)) {
-            view.put(plan.area, plan.area.x, y + row, line.cut(usize::from(plan.label)));
+        if plan.large {
+            large_label(scene, view, broker, y);
+        } else {
+            for (row, line) in (0..height).zip(label(scene, broker)) {
+                view.put(plan.area, plan.area.x, y + row, line.cut(usize::from(plan.label)));
+            }
         }
-        view.hits.push(selects(broker.id, Area { y, height, ..plan.area }));
-        if scene.model.cluster.broker == Some(broker.id) {
-            view.selected = Some(Area { x: plan.area.x, y, width: 1, height });
-        }
+        cursor::bar(scene, view, Row::Broker(broker.id), Area { y, height, ..plan.area });
         if scene.snapshot.zookeeper.is_some() {
             session(scene, view, broker, y);
         }
@@ -79,6 +82,39 @@ fn label(scene: &Scene<'_>, broker: &Broker) -> Vec<Line> {
     lines
 }
 
+/// For a hall: the broker's number in large type, how it is beside it.
+fn large_label(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u16) {
+    let plan = &scene.plan;
+    let copies = broker.state == BrokerState::Running && broker.in_sync < broker.replicas;
+    let (role, _) = sign(broker, copies);
+    let (named, number) = (if role == Role::Good { Role::Strong } else { role }, broker.id.to_string());
+    let inset = if plan.room == Room::Compact { 1 } else { 3 };
+    let x = plan.area.x + inset;
+    let width = large::columns(&number);
+    let y = y + plan.cell.saturating_sub(large::ROWS) / 2;
+    let area = Area { x, y, width, height: large::ROWS };
+    view.large.push(Large { area, text: number, role: named, surface: Role::Ground });
+    let x = x + width + inset.min(2);
+    let name = Line::of(named, format!("broker-{}", broker.id));
+    let name = if broker.controller { name.with(Role::Control, " ♛") } else { name };
+    let ago = dead_for(scene.since_us(broker.since_us));
+    let leads = Line::of(Role::Dim, "leads ").with(Role::Strong, broker.leaders.to_string());
+    let (state, more) = match broker.state {
+        BrokerState::Dead => (Line::of(Role::DeadTag, " DEAD "), Line::of(Role::Bad, ago)),
+        BrokerState::Starting => (Line::of(Role::Warn, "starting"), Line::default()),
+        BrokerState::ShuttingDown => (Line::of(Role::Warn, "stopping"), leads),
+        BrokerState::Running if copies => {
+            let in_sync = format!("{}/{}", broker.in_sync, broker.replicas);
+            (Line::of(Role::Warn, "catches up"), Line::of(Role::Dim, "in sync ").with(Role::Warn, in_sync))
+        }
+        BrokerState::Running => (leads, Line::default()),
+    };
+    let room = usize::from((plan.area.x + plan.label).saturating_sub(x));
+    for (y, line) in (y..).zip([name, state, more]) {
+        view.put(plan.area, x, y, line.cut(room));
+    }
+}
+
 fn dead_label(scene: &Scene<'_>, broker: &Broker, head: Line, compact: bool) -> Vec<Line> {
     let ago = dead_for(scene.since_us(broker.since_us));
     if compact {
@@ -96,8 +132,10 @@ fn dead_label(scene: &Scene<'_>, broker: &Broker, head: Line, compact: bool) -> 
     if !scene.snapshot.capabilities.break_things {
         start = Line::default();
     }
-    let tag = if scene.plan.room == Room::Wide { format!(" DEAD {ago} ") } else { format!("DEAD {ago}") };
-    let head = head.with(Role::Text, " ").with(Role::DeadTag, tag);
+    let head = head.with(Role::Text, " ");
+    // The tag is what the row is about: where the label is short it gives up its blanks, never a digit.
+    let roomy = head.columns() + line::columns(&ago) + 7 < scene.plan.label;
+    let head = head.with(Role::DeadTag, if roomy { format!(" DEAD {ago} ") } else { format!("DEAD {ago}") });
     vec![head, Line::of(Role::Dim, led), start]
 }
 
@@ -111,7 +149,9 @@ fn leads(scene: &Scene<'_>, broker: &Broker, copies: bool, compact: bool) -> Lin
     let partitions = || scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
     let new = partitions()
         .filter(|p| {
-            p.leader == Some(broker.id) && p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US
+            p.leader == Some(broker.id)
+                && p.leader_changed_us > 0
+                && scene.since_us(p.leader_changed_us) < scene.new_us()
         })
         .count();
     let line = Line::of(Role::Dim, "   leads ").with(Role::Strong, broker.leaders.to_string());
@@ -245,13 +285,15 @@ fn with_news(scene: &Scene<'_>, broker: &Broker, beat: Line) -> Vec<Line> {
         return vec![beat];
     }
     let recent = |kind: &str| {
-        let mut events = scene.snapshot.events.iter().rev().take_while(|event| scene.since_us(event.at_us) < NEW_US);
+        let mut events =
+            scene.snapshot.events.iter().rev().take_while(|event| scene.since_us(event.at_us) < scene.new_us());
         events.find(|event| event.kind.as_ref() == kind)
     };
     // The event's own words, without who was told: it stands beside its broker.
     let told = recent(kind::CONTROLLER_TOLD).and_then(|event| event.text.split_once("told: "));
     let elected = scene.snapshot.topics.values().flat_map(|topic| &topic.partitions);
-    let elected = elected.filter(|p| p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < NEW_US).count();
+    let elected =
+        elected.filter(|p| p.leader_changed_us > 0 && scene.since_us(p.leader_changed_us) < scene.new_us()).count();
     let told =
         told.map_or_else(Line::default, |(_, what)| Line::of(Role::Control, format!("◀ told: {}", safe_str(what))));
     let wrote = if elected > 0 {

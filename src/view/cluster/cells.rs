@@ -8,7 +8,7 @@ use crate::view::role::Role;
 
 use super::grid::{Column, Stack, partition};
 use super::plan::Room;
-use super::{ClusterView, FLASH_US, NEW_US, Scene, Verdict};
+use super::{ClusterView, Scene, Verdict};
 
 /// What a replica is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +68,8 @@ pub struct Cell {
     pub note_centred: bool,
     /// Columns, from the left, of what is already copied.
     pub done: u16,
-    /// Whether it is hatched.
-    pub hatched: bool,
+    /// Whether its number is in large type.
+    pub large: bool,
 }
 
 /// The role of a state's fill.
@@ -110,8 +110,8 @@ fn state_of(scene: &Scene<'_>, broker: &Broker, partition: &Partition) -> CellSt
     }
     if partition.leader == Some(broker.id) {
         let age = scene.since_us(partition.leader_changed_us);
-        let new = partition.leader_changed_us > 0 && age < NEW_US;
-        return if new { CellState::NewLeader { white: age < FLASH_US } } else { CellState::Leader };
+        let new = partition.leader_changed_us > 0 && age < scene.new_us();
+        return if new { CellState::NewLeader { white: age < scene.flash_us() } } else { CellState::Leader };
     }
     if !partition.isr.contains(&broker.id) {
         return CellState::Behind { lacks: lacks(partition, broker.id).unwrap_or(0) };
@@ -164,9 +164,18 @@ fn cell(scene: &Scene<'_>, broker: &Broker, partition: &Partition, column: &Colu
     let height = scene.plan.cell;
     let inner = usize::from(column.width.saturating_sub(if column.half { 2 } else { 0 }));
     let (note, note_centred) = note(scene, state, partition, broker.id, inner.max(usize::from(column.width.min(5))));
+    let number_columns = crate::view::large::columns(&number(partition.id, column.width));
+    let large = scene.plan.large && state != CellState::Absent && number_columns + 2 <= column.width;
+    let (note, note_centred) = match state {
+        CellState::Leader if scene.plan.large => (String::new(), false),
+        _ if large && height <= crate::view::large::ROWS => (String::new(), false),
+        _ if scene.plan.large && crate::view::line::columns(&note) > column.width => (String::new(), false),
+        _ if scene.plan.large => (note, true),
+        _ => (note, note_centred),
+    };
     let text = match state {
         CellState::Absent => "·".to_owned(),
-        CellState::Dead { led: true } if column.width >= 5 => format!("[{}]", partition.id),
+        CellState::Dead { led: true } if !large && column.width >= 5 => format!("[{}]", partition.id),
         _ => number(partition.id, column.width),
     };
     let done = match state {
@@ -191,7 +200,7 @@ fn cell(scene: &Scene<'_>, broker: &Broker, partition: &Partition, column: &Colu
         note,
         note_centred,
         done,
-        hatched: matches!(state, CellState::Dead { .. }),
+        large,
         state,
     }
 }
@@ -230,7 +239,7 @@ fn folded(scene: &Scene<'_>, broker: &Broker, column: &Column, y: u16) -> Cell {
         note: String::new(),
         note_centred: false,
         done: 0,
-        hatched: dead && state != CellState::Absent,
+        large: false,
         state,
     }
 }

@@ -1,7 +1,9 @@
 //! Producers above the brokers and consumers below: who writes which columns and how much, who reads which and how far
 //! behind. A number from 1, a bar from 4, the warning colour from [`LAG_WARN`].
 
+use crate::model::cluster::Row;
 use crate::session::snapshot::{Consumer, Producer};
+use crate::view::Area;
 use crate::view::format;
 use crate::view::line::{self, Line};
 use crate::view::role::Role;
@@ -9,7 +11,7 @@ use crate::view::text::safe_str;
 
 use super::grid::{Column, Stack, partition};
 use super::plan::{Room, Rows};
-use super::{ClusterView, Scene};
+use super::{ClusterView, Scene, cursor};
 
 /// From this lag on a partition's lag is a warning.
 const LAG_WARN: u64 = 8;
@@ -34,6 +36,16 @@ fn by_trouble<'a>(scene: &Scene<'a>) -> Vec<&'a Producer> {
     all
 }
 
+/// The producers that are shown, in their order: in their own as long as all fit, for rows that change places are hard to
+/// follow, otherwise those with trouble first.
+pub(super) fn producers_shown<'a>(scene: &Scene<'a>) -> Vec<&'a Producer> {
+    let fit = scene.plan.producers.map_or(0, |rows| usize::from(rows.count));
+    let all = scene.snapshot.producers.len() <= fit && scene.plan.room != Room::Compact;
+    let mut shown = if all { scene.snapshot.producers.values().collect() } else { by_trouble(scene) };
+    shown.truncate(fit);
+    shown
+}
+
 fn producers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
     let plan = &scene.plan;
     let all = scene.snapshot.producers.len();
@@ -44,11 +56,12 @@ fn producers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
         view.put(plan.area, plan.area.x, rows.y + 1, Line::of(Role::Dim, "   none: any Kafka client may write"));
         return;
     }
-    // In their own order as long as all fit: rows that change places are hard to follow.
-    let shown: Vec<&Producer> = if all > fit { by_trouble(scene) } else { scene.snapshot.producers.values().collect() };
-    let name = shown.iter().take(fit).map(|producer| line::columns(&safe_str(&producer.name))).max().unwrap_or(0);
+    let shown = producers_shown(scene);
+    let name = shown.iter().map(|producer| line::columns(&safe_str(&producer.name))).max().unwrap_or(0);
     let most = scene.snapshot.producers.values().flat_map(|producer| producer.per_partition.values()).copied().max();
-    for (y, producer) in (rows.y + 1..).zip(shown.iter().take(fit)) {
+    for (y, producer) in (rows.y + 1..).zip(&shown) {
+        let row = Area { y, height: 1, ..plan.area };
+        cursor::bar(scene, view, Row::Producer(producer.id), row);
         let words = producer_words(scene, producer, name);
         view.put(plan.area, plan.area.x, y, words.cut(usize::from(plan.label.saturating_sub(1))));
         for column in scene.grid.columns.iter().filter(|column| column.topic == producer.topic) {
@@ -58,7 +71,8 @@ fn producers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
         }
     }
     if all > fit {
-        let rate: u64 = shown.iter().skip(fit).map(|producer| producer.acked_per_sec).sum();
+        let others = scene.snapshot.producers.values().filter(|other| shown.iter().all(|shown| shown.id != other.id));
+        let rate: u64 = others.map(|producer| producer.acked_per_sec).sum();
         let more = format!("   and {} more, {}/s", all - fit, format::count(rate));
         view.put(plan.area, plan.area.x, rows.y + 1 + rows.count, Line::of(Role::Dim, more));
     }
@@ -130,8 +144,12 @@ fn bar_place(column: &Column) -> (u16, usize) {
 fn producers_row(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
     let plan = &scene.plan;
     let mut line = Line::of(Role::Dim, " producers ");
-    for producer in by_trouble(scene) {
+    if scene.snapshot.producers.is_empty() {
+        line = line.with(Role::Dim, " none: any Kafka client may write");
+    }
+    for producer in producers_shown(scene) {
         let sign = if producer.paused { " ‖ " } else { " ▸ " };
+        let from = line.columns();
         line = line
             .with(Role::Write, sign)
             .with(Role::Text, safe_str(&producer.name))
@@ -139,6 +157,8 @@ fn producers_row(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
             .with(Role::Text, safe_str(&producer.acks))
             .with(Role::Text, format!(" {}/s ", format::count(producer.acked_per_sec)));
         line.spans.extend(losses(scene, producer, true).spans);
+        let place = Area { x: from, y, width: line.columns() - from, height: 1 };
+        cursor::bar(scene, view, Row::Producer(producer.id), place);
     }
     view.put(plan.area, plan.area.x, y, line.cut(usize::from(plan.area.width)));
 }
@@ -178,6 +198,7 @@ fn consumers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
         scene.snapshot.consumers.values().zip((rows.y..).step_by(3)).zip((0..rows.count).rev())
     {
         let band = lags + 1;
+        cursor::bar(scene, view, Row::Consumer(consumer.id), Area { y: lags, height: 2, ..plan.area });
         let more = all.saturating_sub(usize::from(rows.count));
         let more = if left == 0 && more > 0 { format!(", {more} more") } else { String::new() };
         view.put(plan.area, plan.area.x, band, consumer_words(consumer, &more).cut(usize::from(plan.label)));
@@ -272,6 +293,7 @@ fn readers_rows(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
         let sign = if consumer.paused { " ‖ " } else { " ▸ " };
         let name = line::cut(&safe_str(&consumer.name), usize::from(plan.label.saturating_sub(4)));
         view.put(plan.area, plan.area.x, y, Line::of(Role::Read, sign).with(Role::Strong, name));
+        cursor::bar(scene, view, Row::Consumer(consumer.id), Area { y, height: 1, ..plan.area });
         bands(scene, view, consumer, y);
         for (column, lag) in lagging(scene, consumer).filter(|(_, lag)| *lag >= LAG_WARN) {
             let text = Line::of(Role::Warn, short(lag));

@@ -55,6 +55,9 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView, area: Area) {
                 .with(Role::Dim, safe_str(&event.because));
         }
         view.put(area, area.x, y, row.cut(usize::from(area.width)));
+        if scene.model.cluster.event == Some(event.id) {
+            view.selected = Some(Area { y, height: 1, width: 1, ..area });
+        }
         view.hits.push(Hit { area: Area { y, height: 1, ..area }, target: Target::Select(Selection::Event(event.id)) });
     }
 }

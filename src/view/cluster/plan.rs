@@ -61,6 +61,8 @@ pub(super) struct Plan {
     pub(super) lower: Area,
     /// The first row of the flow graph.
     pub(super) flow: Option<u16>,
+    /// Whether numbers of brokers and partitions are in large type.
+    pub(super) large: bool,
 }
 
 /// How the brokers' rows are drawn: height of a cell, rows between cells, rows of arrows, the flow graph, fewest rows of events.
@@ -90,6 +92,9 @@ const SHAPES: [Shape; 7] = [
     Shape::new(1, 1, false, false, 2, 0),
 ];
 
+/// Rows of a cell and of the gap below it, with large numbers.
+const LARGE_CELLS: [(u16, u16); 5] = [(6, 2), (5, 2), (5, 1), (4, 1), (3, 1)];
+
 /// Rows of the chain with its words and times.
 const CHAIN_ROWS: u16 = 3;
 
@@ -100,6 +105,9 @@ impl Plan {
     /// The plan for a screen of this size.
     pub(super) fn of(model: &Model, area: Area, chain: bool) -> Self {
         let counts = Counts::of(&model.snapshot, area.width);
+        if let Some(plan) = model.presenter.then(|| Self::presenter(model, area, &counts)).flatten() {
+            return plan;
+        }
         let words = area.width >= 100;
         let roomy = SHAPES.iter().filter(|shape| words && area.width >= shape.min_width);
         let mut roomy = roomy.filter(|shape| counts.rows(shape) <= area.height);
@@ -137,7 +145,35 @@ impl Plan {
             rule: None,
             lower: Area::default(),
             flow: None,
+            large: false,
         }
+    }
+
+    /// For a hall: large numbers, and only what the story is about: brokers and their cells, sessions, the chain. `None`
+    /// where that does not fit.
+    fn presenter(model: &Model, area: Area, counts: &Counts) -> Option<Self> {
+        let room = match area.width {
+            150.. => Room::Wide,
+            100.. => Room::Medium,
+            _ => Room::Compact,
+        };
+        let mut plan = Self::blank(area, room, counts.zookeeper);
+        if room == Room::Compact {
+            (plan.label, plan.right) = (15, 1);
+        }
+        let chain = if room == Room::Compact { 2 } else { CHAIN_ROWS + 1 };
+        let needs = |(cell, gap): &(u16, u16)| counts.brokers.saturating_mul(cell + gap) + 2 + 1 + chain + 1;
+        let (cell, gap) = LARGE_CELLS.into_iter().find(|shape| needs(shape) <= area.height)?;
+        let y = area.y + u16::from(needs(&(cell, gap)) < area.height);
+        plan.large = counts.names == 0;
+        (plan.topics, plan.verdict, plan.brokers) = (y, y + 1, y + 2);
+        plan.zookeeper = (counts.zookeeper && room != Room::Compact).then_some(y);
+        (plan.cell, plan.step) = (cell, cell + gap);
+        plan.shown = model.snapshot.brokers.keys().copied().collect();
+        let rule = plan.below_brokers() + gap;
+        plan.rule = Some(rule);
+        plan.lower = Area { y: rule + 1, height: (area.y + area.height).saturating_sub(rule + 1), ..area };
+        plan.large.then_some(plan)
     }
 
     fn with_words(model: &Model, area: Area, counts: &Counts, shape: &Shape) -> Self {

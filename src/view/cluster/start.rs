@@ -59,11 +59,16 @@ fn full(scene: &Scene<'_>) -> Vec<Line> {
         .with(Role::Dead, "2")
         .with(Role::Hatch, "╱")
         .with(Role::Text, " on a dead broker");
-    vec![hints(scene, label("try"), &tries), hints(scene, join, &[("copy", "copies it".to_owned())]), read]
+    let mut lines = vec![hints(scene, label("try"), &tries)];
+    if !scene.model.presenter {
+        lines.push(hints(scene, join, &[("copy", "copies it".to_owned())]));
+    }
+    lines.push(read);
+    lines
 }
 
 fn empty(scene: &Scene<'_>) -> Vec<Line> {
-    let fill = [("new-topic", "create a topic".to_owned()), ("produce", "write a record".to_owned())];
+    let fill = [("create-topic", "create a topic".to_owned()), ("produce", "write a record".to_owned())];
     let bootstrap = &scene.snapshot.addresses.bootstrap;
     let create = format!("kafka-topics.sh --bootstrap-server {bootstrap} --create --topic orders --partitions 3");
     let produce = format!("echo hello | kcat -b {bootstrap} -t orders -P");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{CellState, ClusterView, Progress, Verdict, project};
 use crate::app::{command, keymap::Keymap};
 use crate::model::Model;
+use crate::session::event::kind;
 use crate::session::fixture;
 use crate::session::snapshot::Snapshot;
 use crate::view::Area;
@@ -55,7 +56,6 @@ fn a_kill_names_four_leaderless_and_ten_held() {
     assert_eq!(count(&view, |state| state == CellState::Candidate), 8);
     assert_eq!(count(&view, |state| matches!(state, CellState::Dead { .. })), 14);
     assert_eq!(count(&view, |state| state == CellState::Dead { led: true }), 4);
-    assert!(view.cells.iter().all(|cell| cell.hatched == matches!(cell.state, CellState::Dead { .. })));
     assert!(says(&view, " DEAD 0.5 s ") && says(&view, "led 4 partitions") && says(&view, "190 held"));
     assert!(says(&view, "ends in 0.7 s"));
 }
@@ -166,6 +166,32 @@ fn topics_fold_when_there_are_more_partitions_than_columns() {
     let many = wide(fixture::twelve_brokers());
     assert_eq!(many.cells.len(), 12 * 40);
     assert!(many.cells.iter().any(|cell| cell.text == "−2") && says(&many, "trucks ▲"));
+}
+
+#[test]
+fn a_dead_controllers_tag_is_never_cut() {
+    let mut snapshot = fixture::killed();
+    for broker in Arc::make_mut(&mut snapshot.brokers).values_mut() {
+        broker.controller = broker.id == 2;
+        broker.since_us = 0;
+    }
+    for width in [100, 120, 150, 160, 200] {
+        assert!(says(&at(snapshot.clone(), width, 48), "DEAD 72 s"), "{width} columns");
+    }
+}
+
+#[test]
+fn only_an_election_that_moves_leaders_is_marked_on_the_flow_graph() {
+    let created = |kind: &str| {
+        let mut snapshot = fixture::calm();
+        let mut events = snapshot.events.to_vec();
+        let newest = events.last_mut().expect("an event");
+        (newest.kind, newest.at_us) = (kind.into(), snapshot.clock.lab_us - 3_000_000);
+        snapshot.events = events.into();
+        says(&wide(snapshot), "elected ▴")
+    };
+    assert!(created(kind::LEADERS_ELECTED));
+    assert!(!created(kind::FIRST_LEADERS));
 }
 
 #[test]

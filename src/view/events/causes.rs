@@ -14,7 +14,7 @@ use crate::view::sheet::{Sheet, left};
 use crate::view::text::safe_str;
 use crate::view::{Area, Hit, Target};
 
-use super::{lanes, name, words_role};
+use super::{actor, lanes, name, words_role};
 
 /// From this many columns on there is room for lanes.
 const LANES: u16 = 110;
@@ -143,10 +143,10 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     let began = causes.before.first().map_or(causes.event.at_us, |event| event.at_us);
     let all = causes.event.at_us.saturating_sub(began);
     if all == 0 {
-        let words = if causes.before.is_empty() {
-            "The first cause: nothing that is known led to it."
-        } else {
-            "All in the same moment."
+        let words = match (causes.before.is_empty(), causes.event.because.as_ref()) {
+            (true, "") => "The first cause: nothing that is known led to it.".to_owned(),
+            (true, because) => format!("The first cause: {}.", safe_str(because)),
+            (false, _) => "All in the same moment.".to_owned(),
         };
         sheet.put(area.row(0), Line::of(Role::Dim, words));
         return;
@@ -164,8 +164,10 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     } else {
         Line::of(Role::Text, "no waiting")
     };
-    sheet.put(area.row(1), waiting);
-    sheet.put_right(area.row(1), Line::of(Role::Accent, format!("{} working", seconds(worked))), Role::Ground);
+    let working = Line::of(Role::Accent, format!("{} working", seconds(worked)));
+    let rest = area.width.saturating_sub(working.columns() + 2);
+    sheet.put(Area { width: rest, ..area.row(1) }, waiting);
+    sheet.put_right(area.row(1), working, Role::Ground);
 }
 
 /// What was waited for longest.
@@ -235,7 +237,7 @@ fn list(snapshot: &Snapshot, causes: &Causes<'_>, steps: &[Step<'_>], area: Area
                 let (role, sign) = sign_of(event);
                 let line = Line::of(Role::Dim, format!("   {:>8}   ", since(causes, event.at_us)))
                     .with(role, format!("{sign} "))
-                    .with(Role::Dim, left(&name(snapshot, &event.node), 10))
+                    .with(Role::Dim, left(&actor(snapshot, event), 10))
                     .with(words_role(event), format!(" {}", safe_str(&event.text)));
                 let here = event.id == id;
                 let line = if here {

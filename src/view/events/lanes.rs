@@ -2,6 +2,7 @@
 
 use crate::model::events::Causes;
 use crate::model::place::Selection;
+use crate::session::action::Origin;
 use crate::session::event::{Event, NodeRef, kind};
 use crate::session::snapshot::Snapshot;
 use crate::view::line::{self, Line};
@@ -25,6 +26,8 @@ const ACTORS: usize = 6;
 /// Who acts, in lanes.
 struct Lanes<'a> {
     snapshot: &'a Snapshot,
+    /// The lane of whoever asked.
+    asker: &'static str,
     /// Names in the order of the lanes.
     names: Vec<String>,
     /// The column of each lane.
@@ -35,6 +38,9 @@ struct Lanes<'a> {
 
 impl<'a> Lanes<'a> {
     fn of(snapshot: &'a Snapshot, steps: &[Step<'_>], area: Area) -> Self {
+        let mut by =
+            steps.iter().filter_map(|step| if let Step::Event(event) = step { event.by.as_ref() } else { None });
+        let asker = super::asker(by.next());
         let mut names: Vec<String> = Vec::new();
         let mut add = |name: String| {
             if !names.contains(&name) {
@@ -44,12 +50,12 @@ impl<'a> Lanes<'a> {
         for step in steps {
             match step {
                 Step::Wait(..) => {}
-                Step::Hop { from, to, .. } => [from, to].into_iter().for_each(|node| add(lane(snapshot, node))),
+                Step::Hop { from, to, .. } => [from, to].into_iter().for_each(|node| add(lane(snapshot, node, asker))),
                 Step::Event(event) => {
                     if by_key(event).is_some() {
-                        add("you".into());
+                        add(asker.into());
                     }
-                    add(lane(snapshot, &event.node));
+                    add(lane(snapshot, &event.node, asker));
                 }
             }
         }
@@ -59,7 +65,7 @@ impl<'a> Lanes<'a> {
         let count = u16::try_from(names.len().saturating_sub(1)).unwrap_or(0).max(1);
         let step = area.width.saturating_sub(TIMES + LAST + 4) / count;
         let columns = (0..).take(names.len()).map(|at: u16| area.x + TIMES + 4 + at * step).collect();
-        Self { snapshot, names, columns, ends: Vec::new() }
+        Self { snapshot, asker, names, columns, ends: Vec::new() }
     }
 
     /// The column of someone's lane; the last one is everybody's who has none.
@@ -70,7 +76,7 @@ impl<'a> Lanes<'a> {
     }
 
     fn of_node(&self, node: &NodeRef) -> u16 {
-        self.column(&lane(self.snapshot, node))
+        self.column(&lane(self.snapshot, node, self.asker))
     }
 }
 
@@ -78,23 +84,24 @@ impl<'a> Lanes<'a> {
 const CLIENTS: &str = "clients";
 
 /// The name of someone's lane.
-fn lane(snapshot: &Snapshot, node: &NodeRef) -> String {
+fn lane(snapshot: &Snapshot, node: &NodeRef, asker: &str) -> String {
     match node {
         NodeRef::Producer(..) | NodeRef::Consumer(..) | NodeRef::Outside(_) => CLIENTS.to_owned(),
+        NodeRef::Operator => asker.to_owned(),
         _ => name(snapshot, node),
     }
 }
 
 /// What a person did to make an event happen: the key, or the word for it.
 fn by_key(event: &Event) -> Option<String> {
-    if let Some(key) = event.because.strip_prefix("you pressed ") {
-        return Some(safe_str(key));
+    match event.by.as_ref()? {
+        Origin::Key(key) => Some(safe_str(key)),
+        _ => Some(match event.kind.as_ref() {
+            kind::BROKER_KILLED => "kill".into(),
+            kind::BROKER_STARTED => "start".into(),
+            _ => "asks".into(),
+        }),
     }
-    (event.because.as_ref() == "as you asked").then(|| match event.kind.as_ref() {
-        kind::BROKER_KILLED => "kill".into(),
-        kind::BROKER_STARTED => "start".into(),
-        _ => "asks".into(),
-    })
 }
 
 /// A row of the picture: a step, or a word between steps.
@@ -117,7 +124,7 @@ pub(super) fn draw(snapshot: &Snapshot, causes: &Causes<'_>, steps: &[Step<'_>],
         if let Row::Step(Step::Event(event)) = row
             && event.kind.as_ref() == kind::BROKER_KILLED
         {
-            lanes.ends.push((lane(snapshot, &event.node), y));
+            lanes.ends.push((lane(snapshot, &event.node, lanes.asker), y));
         }
     }
     heads(&lanes, area, sheet);
@@ -250,8 +257,8 @@ fn draw_event(lanes: &Lanes<'_>, causes: &Causes<'_>, event: &Event, row: Area, 
     sheet.put_on(times(row), time, surface);
     sheet.hits.push(Hit { area: row, target: Target::Select(Selection::Event(event.id)) });
     let x = lanes.of_node(&event.node);
-    if let Some(key) = by_key(event) {
-        arrow(lanes.column("you"), x, &key, row, surface, sheet);
+    if let Some(key) = by_key(event).filter(|_| event.node != NodeRef::Operator) {
+        arrow(lanes.column(lanes.asker), x, &key, row, surface, sheet);
     }
     let (role, _) = super::sign_of(event);
     let words = if here {

@@ -199,7 +199,7 @@ const WORDS: &[(&str, &str)] = &[
     ("session", "a broker pings ZooKeeper; when it is silent for too long, its session ends."),
     ("ephemeral znode", "a node in ZooKeeper that lives as long as a session: here, \"I am alive\"."),
     ("preferred leader", "the first in the list of copies; it leads when all is well."),
-    ("acks", "how many copies must have a record before its producer is told: 0, 1 or all in sync."),
+    ("acks", "how many copies must have a record before it is acknowledged: 0, 1 or all."),
     ("min.insync.replicas", "with fewer copies in sync, writes with acks=all are refused."),
     ("offset", "a record's number in its partition: 0, 1, 2, without gaps for readers to fear."),
     ("watch", "asks ZooKeeper to tell once when a node changes; this is how the controller hears."),

@@ -80,3 +80,34 @@ fn topics_events_and_nothing_are_explained_too() {
 fn every_word_that_an_event_uses_is_in_the_list() {
     assert!(event::words().all(page::knows));
 }
+
+#[test]
+fn a_producer_says_what_its_acks_mean_and_what_became_of_its_records() {
+    let text = said(fixture::elected(), &Selection::Producer(2));
+    for words in ["has lost records", "acks=1: the leader alone answers", "acknowledged, and no longer there"] {
+        assert!(text.contains(words), "{words} in\n{text}");
+    }
+    let mut snapshot = fixture::elected();
+    let orders = &mut Arc::make_mut(&mut snapshot.topics).get_mut("orders").unwrap().partitions[0];
+    orders.high_watermark -= 3;
+    assert!(said(snapshot, &Selection::Producer(2)).contains("up to 3 records that only the leader has would be lost"));
+    let text = said(fixture::killed(), &Selection::Producer(1));
+    for words in
+        ["190 records wait", "3 partitions without a leader, 7 for a copy that is silent", "acks=all: answered"]
+    {
+        assert!(text.contains(words), "{words} in\n{text}");
+    }
+}
+
+#[test]
+fn a_consumer_says_what_its_lag_is() {
+    let text = said(fixture::killed(), &Selection::Consumer(1));
+    for words in [
+        "It reads 10 partitions and is 45 records behind",
+        "waits for a leader",
+        "7 of 10 partitions have a leader",
+        "grows by 40 a second",
+    ] {
+        assert!(text.contains(words), "{words} in\n{text}");
+    }
+}

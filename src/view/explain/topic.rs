@@ -1,6 +1,6 @@
 //! What a topic is, now: its partitions in one look, its settings, who writes and reads it.
 
-use crate::session::snapshot::{Snapshot, Topic};
+use crate::session::snapshot::{Partition, Snapshot, Topic};
 use crate::view::format::{self, count, plural};
 use crate::view::line::Line;
 use crate::view::role::Role;
@@ -44,22 +44,23 @@ pub(super) fn page(snapshot: &Snapshot, topic: &Topic) -> Page {
     page.section("What still works", "");
     let works = if none > 0 { Works::No } else { Works::Yes };
     page.works(works, "reading and writing", format!("{} of {all}", partitions.len() - none));
-    let refusing = partitions
-        .iter()
-        .filter(|p| u32::try_from(p.isr.len()).is_ok_and(|isr| isr < topic.min_insync_replicas))
-        .count();
-    let works = if refusing > 0 { Works::No } else { Works::Yes };
-    page.works(
-        works,
-        "acks=all",
-        format!(
-            "{} of {all} have the {} copies in sync that it takes",
-            partitions.len() - refusing,
-            topic.min_insync_replicas
-        ),
-    );
+    acks_all(topic, &mut page);
     page.words(&["leader", "in-sync replicas", "min.insync.replicas", "offset"]);
     page
+}
+
+/// Whether writes with acks=all are answered: it takes a leader, copies enough, and none of them silent.
+fn acks_all(topic: &Topic, page: &mut Page) {
+    let all = plural(topic.partitions.len(), "partition");
+    let answered = |p: &&Partition| {
+        let enough = u32::try_from(p.isr.len()).is_ok_and(|isr| isr >= topic.min_insync_replicas);
+        p.leader.is_some() && !p.held && enough
+    };
+    let answers = topic.partitions.iter().filter(answered).count();
+    let works = if answers < topic.partitions.len() { Works::No } else { Works::Yes };
+    let held = topic.partitions.iter().filter(|p| p.held).count();
+    let waits = if held > 0 { format!("; {held} wait for a silent copy") } else { String::new() };
+    page.works(works, "writing, acks=all", format!("{answers} of {all} answer{waits}"));
 }
 
 fn now(snapshot: &Snapshot, topic: &Topic, page: &mut Page) {

@@ -6,7 +6,7 @@ use super::super::{Consumer, Producer, default_lab, scoreboard};
 use crate::engine::cluster::Cluster;
 use crate::engine::config::Config;
 use crate::engine::event::{ClientEvent, EventKind};
-use crate::engine::message::{Command, Input};
+use crate::engine::message::{By, Command, Input};
 use crate::engine::node::BrokerId;
 use crate::engine::settings::Settings;
 use crate::engine::time::{Now, Time};
@@ -41,7 +41,7 @@ impl Lab {
 
     fn command(&mut self, command: Command) {
         let now = Now { lab: self.time, outside: self.time, epoch_ms: self.cluster.now().epoch_ms };
-        self.cluster.step(Input::Command { ticket: 1, command }, now, &mut Vec::new());
+        self.cluster.step(Input::Command { ticket: 1, by: By::Program, command }, now, &mut Vec::new());
     }
 
     fn producer(&self, name: &str) -> &Producer {

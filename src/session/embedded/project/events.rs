@@ -55,6 +55,7 @@ fn tell(cluster: &Cluster, happened: &Happened) -> Event {
         severity: told.severity,
         text: told.text.into(),
         because: told.because.into(),
+        by: told.by,
         changes: told.changes,
         brokers: told.brokers,
         partitions: told.partitions,

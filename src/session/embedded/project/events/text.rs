@@ -6,8 +6,10 @@ mod controller;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
 use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, OperatorEvent};
+use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
+use crate::session::action::Origin;
 use crate::session::event::{Change, Severity, kind};
 use crate::session::snapshot;
 
@@ -20,6 +22,7 @@ pub(super) struct Told {
     pub(super) severity: Severity,
     pub(super) text: String,
     pub(super) because: String,
+    pub(super) by: Option<Origin>,
     pub(super) changes: Vec<Change>,
     pub(super) brokers: Vec<i32>,
     pub(super) partitions: Vec<snapshot::TopicPartition>,
@@ -48,7 +51,24 @@ impl Told {
 
     fn new(kind: &'static str, severity: Severity, text: String, because: &str) -> Self {
         let because = because.to_owned();
-        Self { kind, severity, text, because, changes: Vec::new(), brokers: Vec::new(), partitions: Vec::new() }
+        Self {
+            kind,
+            severity,
+            text,
+            because,
+            by: None,
+            changes: Vec::new(),
+            brokers: Vec::new(),
+            partitions: Vec::new(),
+        }
+    }
+
+    /// Asked for by somebody, which is its reason.
+    fn asked(mut self, by: &By) -> Self {
+        let origin = origin(by);
+        self.because = origin.words();
+        self.by = Some(origin);
+        self
     }
 
     /// About this broker, in the first place.
@@ -69,6 +89,16 @@ impl Told {
             self.changes.push(Change { what: what.into(), before, after, meaning: meaning.into() });
         }
         self
+    }
+}
+
+/// How something was asked for, as it is shown.
+fn origin(by: &By) -> Origin {
+    match by {
+        By::Key(key) => Origin::Key(key.clone()),
+        By::Explorer => Origin::Explorer,
+        By::ControlApi => Origin::ControlApi,
+        By::Program => Origin::Program,
     }
 }
 
@@ -203,12 +233,12 @@ fn counted_u64(count: u64, thing: &str) -> String {
 
 fn operator(event: &OperatorEvent) -> Told {
     match event {
-        OperatorEvent::Shutdown { broker } => {
+        OperatorEvent::Shutdown { broker, by } => {
             let text = format!("{broker} is told to shut down");
-            Told::new("shutdown_asked_for", Severity::Info, text, "as you asked").about(*broker)
+            Told::new("shutdown_asked_for", Severity::Info, text, "").asked(by).about(*broker)
         }
-        OperatorEvent::Asked { broker, api } => {
-            Told::new("asked", Severity::Info, format!("{api} to {broker}"), "as you asked").about(*broker)
+        OperatorEvent::Asked { broker, api, by } => {
+            Told::new("asked", Severity::Info, format!("{api} to {broker}"), "").asked(by).about(*broker)
         }
         OperatorEvent::LinkCut { between: (a, b) } => {
             Told::new("link_cut", Severity::Bad, format!("the link between {a} and {b} is cut"), "as you asked")
@@ -283,10 +313,14 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
 /// A broker's process, from start to end.
 fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
     let node = happened.node;
-    let asked = if happened.at.0 == 0 { "the lab starts" } else { "as you asked" };
     match event {
-        BrokerEvent::Killed => Told::new("broker_killed", Severity::Bad, format!("{node} killed"), "as you asked"),
-        BrokerEvent::Started => Told::new("broker_started", Severity::Info, format!("{node} started"), asked),
+        BrokerEvent::Killed { by } => {
+            Told::new(kind::BROKER_KILLED, Severity::Bad, format!("{node} killed"), "").asked(by)
+        }
+        BrokerEvent::Started { by } => {
+            let told = Told::new(kind::BROKER_STARTED, Severity::Info, format!("{node} started"), "the lab starts");
+            by.iter().fold(told, Told::asked)
+        }
         BrokerEvent::Registered { epoch } => {
             let text = format!("{node} registered, broker epoch {epoch}");
             Told::new("broker_registered", Severity::Good, text, "it created its ephemeral znode")
@@ -299,7 +333,7 @@ fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
             Told::new("session_lost", Severity::Bad, format!("{node} lost its session while it lived"), "")
         }
         BrokerEvent::ShuttingDown => {
-            Told::new("broker_shutting_down", Severity::Info, format!("{node} shuts down in order"), "as you asked")
+            Told::new("broker_shutting_down", Severity::Info, format!("{node} shuts down in order"), "")
         }
         BrokerEvent::Stopped => {
             Told::new("broker_stopped", Severity::Warning, format!("{node} stopped"), "its shutdown is done")

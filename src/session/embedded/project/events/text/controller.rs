@@ -1,16 +1,20 @@
 //! The words for what a controller reports: who leads, who is in sync, who came and went.
 
 use super::{Told, counted, named, set};
-use crate::engine::event::{ControllerEvent, LeadershipChange, ReassignmentStep};
+use crate::engine::event::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
-use crate::session::event::Severity;
+use crate::session::event::{Severity, kind};
 
 pub(super) fn told(event: &ControllerEvent, node: NodeId) -> Told {
     match event {
         ControllerEvent::LeadersElected { leader, changes, reason } => {
             let text = format!("{leader} leads {}", named(partitions(changes)));
-            let told = Told::new("leaders_elected", Severity::Good, text, reason.words()).about(*leader);
+            let (kind, severity) = match reason {
+                ElectionReason::New => (kind::FIRST_LEADERS, Severity::Info),
+                _ => (kind::LEADERS_ELECTED, Severity::Good),
+            };
+            let told = Told::new(kind, severity, text, reason.words()).about(*leader);
             led(told.on(partitions(changes)), changes, &leader.0.to_string())
         }
         ControllerEvent::PartitionsOffline { changes } => {
@@ -87,7 +91,7 @@ fn reassignment(
             ("reassignment_cancelled", Severity::Warning, format!("{partition} stays where it was"))
         }
     };
-    Told::new(kind, severity, text, "as you asked").on([partition]).change(
+    Told::new(kind, severity, text, "somebody asked to move it").on([partition]).change(
         "replicas",
         format!("without {}", set(removing)),
         format!("with {}", set(adding)),

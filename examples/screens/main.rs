@@ -1,6 +1,8 @@
 //! The explorer on a made-up cluster: `cargo run --example screens -- [FIXTURE] [THEME] [mortal]`. For looking at screens
 //! without a lab, and for the tests of the terminal; nothing moves, and what one asks for is only acknowledged. A mortal
 //! cluster's thread fails when a broker is killed, as an engine with a bug would.
+//!
+//! `cargo run --example screens -- svg FILE` writes the README's picture, which is not made up: see [`picture`].
 
 #![expect(clippy::print_stderr, clippy::expect_used, reason = "a command line, for developers")]
 
@@ -12,8 +14,16 @@ use kscope::session::snapshot::Snapshot;
 use kscope::session::{Asked, Session, fixture};
 use tokio::sync::{mpsc, watch};
 
+mod picture;
+mod svg;
+
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|argument| argument == "svg").is_some() {
+        let path = arguments.next().unwrap_or_else(|| "docs/screen.svg".to_owned());
+        std::fs::write(&path, picture::draw()).expect("the file can be written");
+        return;
+    }
     let name = arguments.next().unwrap_or_else(|| "calm".to_owned());
     let Some(snapshot) = fixture::by_name(&name) else {
         let names: Vec<&str> = fixture::ALL.iter().map(|(name, _)| *name).collect();
@@ -37,10 +47,10 @@ fn start(snapshot: Snapshot, mortal: bool) -> Session {
     let (asks, mut asked) = mpsc::channel::<Asked>(16);
     let cluster = move || {
         let _news = news;
-        while let Some((action, back)) = asked.blocking_recv() {
+        while let Some(Asked { action, answer, .. }) = asked.blocking_recv() {
             assert!(!mortal || !matches!(action, Action::KillBroker(_)), "the made-up engine was told to fail");
             // Whoever asked may have left.
-            let _ = back.send(outcome(&snapshot, &action));
+            let _ = answer.send(outcome(&snapshot, &action));
         }
     };
     std::thread::Builder::new().name("engine".to_owned()).spawn(cluster).expect("a thread");
@@ -54,7 +64,8 @@ fn outcome(snapshot: &Snapshot, action: &Action) -> Outcome {
             let partition = topic.and_then(|topic| topic.partitions.iter().find(|known| known.id == wanted.partition));
             let end = partition.map_or(0, |partition| partition.log_end);
             let first = match wanted.from {
-                Position::Earliest => 0,
+                // The made-up records begin at one date: any time finds the first.
+                Position::Earliest | Position::Time(_) => 0,
                 Position::Offset(offset) => offset,
                 Position::Tail(count) => end - i64::from(count),
             };

@@ -1,0 +1,126 @@
+//! A lab without a thread, sockets or a clock of its own: time passes when it is told to, and what is asked for is done
+//! at that very moment. The same options, actions and times give the same snapshots on any machine, so that pictures and
+//! tests can be made of it. It cannot be joined.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::actions::{by, failed};
+use super::observer::About;
+use super::options::LabOptions;
+use super::project::Projector;
+use crate::engine::cluster::Cluster;
+use crate::engine::message::{Answer, Command, Input, Output};
+use crate::engine::node::BrokerId;
+use crate::engine::runtime::ClockView;
+use crate::engine::time::{Now, Time};
+use crate::session::action::{Action, Origin, Outcome};
+use crate::session::snapshot::{Addresses, Snapshot};
+
+/// How often it is looked at, in lab time, as a screen looks: rates and changes are what two looks tell.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A lab that steps when it is told to.
+pub struct Stepped {
+    cluster: Cluster,
+    projector: Projector,
+    time: Time,
+    newest: Arc<Snapshot>,
+}
+
+impl Stepped {
+    /// A lab at its start, whose date is `epoch_ms` (milliseconds since 1970). Ports that are left open are the usual ones.
+    pub fn new(options: &LabOptions, epoch_ms: i64) -> Self {
+        let port = options.port.filter(|port| *port > 0).unwrap_or(super::BROKER_PORT);
+        let ports: Vec<u16> = (port..).take(options.brokers.into()).collect();
+        let host = options.advertised_host();
+        let named: Vec<String> = ports.iter().map(|port| format!("{host}:{port}")).collect();
+        let addresses = Addresses {
+            bootstrap: named.first().map(String::as_str).unwrap_or_default().into(),
+            all_brokers: named.join(",").into(),
+            zookeeper: Some(format!("{host}:{}", super::ZOOKEEPER_PORT).into()),
+            ..Addresses::default()
+        };
+        let cluster = Cluster::new(options.config(ports), epoch_ms);
+        let projector = Projector::new(About { name: options.name(), addresses }, &cluster);
+        let mut lab = Self { cluster, projector, time: Time::ZERO, newest: Arc::default() };
+        lab.look();
+        lab
+    }
+
+    /// Lets lab time pass, in all its steps.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.time + time;
+        while self.time < end {
+            let next = (self.time + LOOK_EVERY).min(end);
+            loop {
+                let due = self.cluster.due();
+                let at = due.lab.min(due.outside);
+                if at > next {
+                    break;
+                }
+                let now = self.now(at.max(self.time));
+                self.cluster.step(Input::Due, now, &mut Vec::new());
+            }
+            self.time = next;
+            self.look();
+        }
+    }
+
+    /// Does what is asked for at once: kills, starts or shuts down a broker. Other actions are for a lab with a clock.
+    pub fn act(&mut self, action: &Action, origin: Origin) -> Outcome {
+        let command = match action {
+            Action::KillBroker(id) => Command::Kill(BrokerId(*id)),
+            Action::StartBroker(id) => Command::Start(BrokerId(*id)),
+            Action::ShutdownBroker(id) => Command::Shutdown(BrokerId(*id)),
+            _ => return Outcome::Failed(failed("a lab that is stepped only kills, starts and shuts down brokers")),
+        };
+        let (now, mut outputs) = (self.now(self.time), Vec::new());
+        self.cluster.step(Input::Command { ticket: 0, by: by(origin), command }, now, &mut outputs);
+        self.look();
+        let refused = outputs.into_iter().find_map(|output| match output {
+            Output::Answer { answer: Answer::Refused(why), .. } => Some(why),
+            _ => None,
+        });
+        refused.map_or_else(|| Outcome::Done("done".into()), |why| Outcome::Failed(failed(why)))
+    }
+
+    /// The lab as it is now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.newest)
+    }
+
+    fn now(&self, at: Time) -> Now {
+        Now { lab: at, outside: at, epoch_ms: self.cluster.now().epoch_ms }
+    }
+
+    fn look(&mut self) {
+        let clock = ClockView::at(self.now(self.time), 1_000_000);
+        self.newest = Arc::new(self.projector.project(&self.cluster, &clock));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_labs_of_the_same_seed_look_the_same_and_a_kill_says_who_pressed() {
+        let story = || {
+            let mut lab = Stepped::new(&LabOptions::new(false), 1_767_225_600_000);
+            lab.pass(Duration::from_secs(4));
+            assert!(lab.snapshot().ready);
+            assert!(matches!(lab.act(&Action::KillBroker(2), Origin::Key("K".into())), Outcome::Done(_)));
+            assert!(matches!(lab.act(&Action::KillBroker(2), Origin::Program), Outcome::Failed(_)));
+            lab.pass(Duration::from_secs(2));
+            lab.snapshot()
+        };
+        let (one, two) = (story(), story());
+        assert_eq!(serde_json::to_string(&one).unwrap(), serde_json::to_string(&two).unwrap());
+        let killed = one.events.iter().find(|event| event.kind.as_ref() == "broker_killed").unwrap();
+        assert_eq!((killed.because.as_ref(), &killed.by), ("you pressed K", &Some(Origin::Key("K".into()))));
+        let all_led =
+            one.topics.values().flat_map(|topic| &topic.partitions).all(|partition| partition.leader.is_some());
+        assert!(all_led, "elected within two seconds");
+    }
+}
