@@ -181,24 +181,27 @@ fn story(snapshot: &Snapshot, event: &Event, area: Area, sheet: &mut Sheet) {
     }
 }
 
-/// The causes of an event and the event, in a line: the last ones, as many as fit.
+/// The causes of an event and the event, in a line: what began it, then the last ones, as many as fit.
 fn led_to(causes: &Causes<'_>, width: usize) -> Line {
-    let event = Line::of(Role::Strong, line::cut(&safe_str(&causes.event.text), 60));
-    if causes.before.is_empty() {
+    let event = |most: usize| Line::of(Role::Strong, line::cut(&safe_str(&causes.event.text), most));
+    let start = Line::of(Role::Text, "  ");
+    let Some((first, between)) = causes.before.split_first() else {
         let words = if causes.torn { "  its cause has left the ring of events" } else { "  the first cause" };
-        return Line::of(Role::Text, "  ").append(event).with(Role::Dim, words);
-    }
-    let cause = |event: &&Event| Line::of(Role::Text, line::cut(&safe_str(&event.text), 30)).with(Role::Rule, " ▸ ");
-    let torn = Line::of(Role::Dim, if causes.torn { "its beginning has left the ring " } else { "" });
-    let mut room = width.saturating_sub(event.width() + torn.width() + 6);
+        return start.append(event(60)).with(Role::Dim, words);
+    };
+    let cause = |event: &Event| Line::of(Role::Text, line::cut(&safe_str(&event.text), 30)).with(Role::Rule, " ▸ ");
+    let torn = if causes.torn { "its beginning has left the ring ▸ " } else { "" };
+    let start = start.with(Role::Dim, torn).append(cause(first));
+    let left = width.saturating_sub(start.width() + "… ▸ ".chars().count() + 1);
+    let event = event(left.min(60));
+    let mut room = left.saturating_sub(event.width());
     let fits = |line: &Line| -> bool {
         let fits = line.width() <= room;
         room = room.saturating_sub(line.width());
         fits
     };
-    let mut shown: Vec<Line> = causes.before.iter().rev().map(cause).take_while(fits).collect();
-    let more = if shown.len() < causes.before.len() { "… ▸ " } else { "" };
+    let mut shown: Vec<Line> = between.iter().rev().map(|event| cause(event)).take_while(fits).collect();
+    let start = start.with(Role::Rule, if shown.len() < between.len() { "… ▸ " } else { "" });
     shown.reverse();
-    let start = Line::of(Role::Text, "  ").append(torn).with(Role::Rule, more);
     shown.into_iter().fold(start, Line::append).append(event)
 }
