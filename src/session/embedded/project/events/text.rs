@@ -126,6 +126,11 @@ fn set(ids: &[BrokerId]) -> String {
     ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" ")
 }
 
+/// Brokers by their names: `broker-1 broker-3`.
+fn names(ids: &[BrokerId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 /// The reason, where the kind of event has none of its own: the newest message, or the event before.
 fn because(cluster: &Cluster, happened: &Happened) -> String {
     if let Some(hop) = &happened.cause.via {
@@ -189,7 +194,8 @@ fn client(event: &ClientEvent, name: &str) -> Told {
             Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
         }
         ClientEvent::ConnectionLost { broker, waiting } => {
-            let text = format!("{name}: connection to {broker} lost, {} wait", counted_u64(*waiting, "record"));
+            let waits = if *waiting == 1 { "waits" } else { "wait" };
+            let text = format!("{name}: connection to {broker} lost, {} {waits}", counted_u64(*waiting, "record"));
             Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
         }
         ClientEvent::LeaderFound { leader, partitions } => {
