@@ -33,23 +33,24 @@ pub(super) enum Step<'a> {
     Event(&'a Event),
 }
 
-/// The steps of a chain: pauses, messages and events, by time.
+/// The steps of a chain: pauses, messages and events, by time. A pause may lie before a message is sent, and between its
+/// arrival and what came of it: a closed connection arrives at once, the end of the session comes after its time-out.
 pub(super) fn steps<'a>(causes: &Causes<'a>) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
     let mut last: Option<u64> = None;
-    for event in causes.all() {
-        let begins_us = event.via.first().map_or(event.at_us, |hop| hop.sent_us.min(event.at_us));
-        if let Some(pause) = last.and_then(|last| begins_us.checked_sub(last)).filter(|pause| *pause >= WAIT_US) {
-            steps.push(Step::Wait(pause, &event.node));
+    let mut add = |from_us: u64, to_us: u64, node: &'a NodeRef, step: Step<'a>| {
+        if let Some(pause) = last.and_then(|last| from_us.checked_sub(last)).filter(|pause| *pause >= WAIT_US) {
+            steps.push(Step::Wait(pause, node));
         }
-        steps.extend(event.via.iter().map(|hop| Step::Hop {
-            at_us: hop.arrived_us,
-            name: &hop.name,
-            from: &hop.from,
-            to: &hop.to,
-        }));
-        steps.push(Step::Event(event));
-        last = Some(last.map_or(event.at_us, |last| last.max(event.at_us)));
+        steps.push(step);
+        last = Some(last.map_or(to_us, |last| last.max(to_us)));
+    };
+    for event in causes.all() {
+        for hop in &event.via {
+            let step = Step::Hop { at_us: hop.arrived_us, name: &hop.name, from: &hop.from, to: &hop.to };
+            add(hop.sent_us, hop.arrived_us, &hop.from, step);
+        }
+        add(event.at_us, event.at_us, &event.node, Step::Event(event));
     }
     steps
 }
