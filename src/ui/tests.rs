@@ -160,6 +160,19 @@ fn hostile_text_stays_in_its_place() {
     }
 }
 
+#[test]
+fn why_the_session_ended_is_told_on_any_screen() {
+    let why = "the engine failed: index out of bounds. The log is /somewhere/far/away/in/the/state/folder/kscope.log.";
+    for keys in ["1", "2", "7", "F5"] {
+        let mut explorer = Explorer::of(fixture::calm()).press(keys);
+        explorer.tell(Msg::Ended(why.into()));
+        for (width, height) in [(80, 24), (160, 48)] {
+            let screen = explorer.screen(width, height);
+            assert!(screen.to_lowercase().contains("the engine failed"), "{keys} at {width}x{height}:\n{screen}");
+        }
+    }
+}
+
 /// Snapshots of a screen at both sizes.
 macro_rules! pictures {
     ($($name:ident: $explorer:expr;)+) => {$(

@@ -102,7 +102,9 @@ fn sentence(model: &Model, area: Area) -> Bar {
         right.spans.iter_mut().for_each(|span| span.role = role);
     }
     let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 2);
-    let left = left.with(role, format!(" {}", whole_sentences(&plain, room)));
+    // Why the session ended is told as far as it goes: nothing else tells it.
+    let plain = if model.ended.is_some() { plain.as_str() } else { whole_sentences(&plain, room) };
+    let left = left.with(role, format!(" {plain}"));
     Bar { area, left, right, surface: role }
 }
 
@@ -158,9 +160,11 @@ fn news(model: &Model, area: Area) -> Option<Bar> {
     bar(Line::of(Role::Faint, format!(" {at}  ")).with(Role::Text, safe_str(&event.text)).with(Role::Faint, because))
 }
 
-/// How many rows the sentence takes: one, but in presenter mode. Under an overlay it is small, too: that wants the room.
+/// How many rows the sentence takes: one, but in presenter mode. Under an overlay it is small, too: that wants the
+/// room; and so are last words, which are long.
 pub(super) fn sentence_rows(model: &Model) -> u16 {
-    if model.presenter && model.overlays.is_empty() { presenter::sentence_rows(model.size.1) } else { 1 }
+    let large = model.presenter && model.overlays.is_empty() && model.ended.is_none();
+    if large { presenter::sentence_rows(model.size.1) } else { 1 }
 }
 
 /// Whether the row above the keys has something to say.

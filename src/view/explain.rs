@@ -116,7 +116,7 @@ fn hints(model: &Model, subject: &Selection, more: bool) -> Line {
         hint(key("open"), "what led here".into());
     }
     if more {
-        hint("j k".into(), "there is more below".into());
+        hint("j k".into(), "more below".into());
     }
     hint("Esc".into(), "close".into());
     line

@@ -10,7 +10,7 @@ use crate::model::place::{Screen, Selection};
 use crate::model::topics::fullest;
 use crate::session::action::{Action, Failure, NewRecord, NewTopic, Outcome};
 use crate::session::partition_for_key;
-use crate::session::snapshot::Snapshot;
+use crate::session::snapshot::{BrokerState, Snapshot};
 
 use crate::app::effect::{Effect, Purpose};
 use crate::app::file::Unwritten;
@@ -51,7 +51,9 @@ pub(super) fn produce(model: &mut Model) {
 
 /// Opens the form to create a topic.
 pub(super) fn new_topic(model: &mut Model) {
-    let copies = model.snapshot.brokers.len().clamp(1, 3).to_string();
+    // A topic can only be laid out over brokers that live.
+    let living = model.snapshot.brokers.values().filter(|broker| broker.state != BrokerState::Dead).count();
+    let copies = living.clamp(1, 3).to_string();
     let fields = vec![
         text("name", "letters, digits, . _ -", "", 1),
         text("partitions", "how many logs it is split into", "3", 1),

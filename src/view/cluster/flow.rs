@@ -10,6 +10,9 @@ use super::{ClusterView, Scene};
 /// What the graph covers: lab microseconds.
 const SPAN_US: u64 = 10_000_000;
 
+/// What a sample covers: lab microseconds.
+const TENTH_US: u64 = 100_000;
+
 /// With fewer records than this in a tenth of a second, an empty tenth means nothing.
 const SPARSE: u64 = 6;
 
@@ -55,11 +58,13 @@ fn scale(samples: &[u32]) -> u64 {
     (usual * 3 / 2).max(1)
 }
 
-/// The sample of a column, when `width` columns show all samples.
+/// The sample of a column, when `width` columns show the whole span: the newest is at the right, and before the first there
+/// is nothing.
 fn sample(samples: &[u32], column: u64, width: u64) -> u64 {
     let len = u64::try_from(samples.len()).unwrap_or(0);
-    let at = usize::try_from(column * len / width.max(1)).unwrap_or(0);
-    samples.get(at).copied().map_or(0, u64::from)
+    let span = SPAN_US / TENTH_US;
+    let at = (column * span / width.max(1) + len).checked_sub(span).and_then(|at| usize::try_from(at).ok());
+    at.and_then(|at| samples.get(at)).copied().map_or(0, u64::from)
 }
 
 fn block(eighths: u64) -> char {
@@ -85,7 +90,10 @@ fn marks(scene: &Scene<'_>, view: &mut ClusterView, x: u16, y: u16, width: u16) 
         }
         let word = match event.kind.as_ref() {
             kind::BROKER_KILLED => event.brokers.first().map(|id| format!("broker-{id} killed ")),
-            kind::BROKER_STARTED => event.brokers.first().map(|id| format!("broker-{id} started ")),
+            // The lab's own start is no news.
+            kind::BROKER_STARTED if event.by.is_some() => {
+                event.brokers.first().map(|id| format!("broker-{id} started "))
+            }
             kind::LEADERS_ELECTED => Some("elected ".to_owned()),
             _ => None,
         };

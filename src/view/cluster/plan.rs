@@ -192,7 +192,8 @@ impl Plan {
         plan.cell = shape.cell;
         plan.step = shape.cell + shape.gap;
         plan.shown = model.snapshot.brokers.keys().copied().collect();
-        y = plan.below_brokers() + u16::from(shape.arrows);
+        // Words have two rows where a cell has one.
+        y = plan.below_brokers() + u16::from(shape.arrows) + u16::from(shape.cell == 1);
         plan.consumers = Some(Rows { y, count: counts.consumers });
         y += counts.below();
         let bottom = area.y + area.height;
@@ -323,7 +324,7 @@ impl Counts {
     /// Rows that a shape needs.
     fn rows(&self, shape: &Shape) -> u16 {
         let grid = self.brokers.saturating_mul(shape.cell + shape.gap).saturating_sub(shape.gap);
-        let arrows = if shape.arrows { 2 } else { 0 };
+        let arrows = if shape.arrows { 2 } else { u16::from(shape.cell == 1) };
         let lower = 1 + CHAIN_ROWS + 1 + shape.events + if shape.flow { FLOW_ROWS + 1 } else { 0 };
         [1, self.above(), 2, grid, arrows, self.below(), lower].into_iter().fold(0, u16::saturating_add)
     }

@@ -195,6 +195,33 @@ fn only_an_election_that_moves_leaders_is_marked_on_the_flow_graph() {
 }
 
 #[test]
+fn the_flow_graph_begins_where_the_lab_began() {
+    let mut snapshot = fixture::calm();
+    snapshot.flow = vec![40; 25];
+    let view = wide(snapshot);
+    let graph = view.over.iter().find(|placed| placed.line.text().contains('█')).expect("a graph").line.text();
+    let (empty, all) = (graph.chars().take_while(|c| *c == ' ').count(), graph.chars().count());
+    assert_eq!(empty * 4, all * 3, "a quarter of ten seconds");
+}
+
+#[test]
+fn words_never_share_a_row_however_many_brokers_there_are() {
+    for more in 0..12 {
+        let mut snapshot = fixture::calm();
+        let brokers = Arc::make_mut(&mut snapshot.brokers);
+        for id in 4..4 + more {
+            let broker = brokers[&3].clone();
+            brokers.insert(id, crate::session::snapshot::Broker { id, ..broker });
+        }
+        let view = wide(snapshot);
+        let row = |words: &str| view.over.iter().filter(|p| p.line.text().contains(words)).map(|p| p.area.y).max();
+        // With very many there is no heading: one row is a broker's.
+        assert!(row(" consumers").is_none_or(|y| Some(y) > row("   leads ")), "{} brokers", 3 + more);
+        assert!(more > 9 || row(" consumers").is_some());
+    }
+}
+
+#[test]
 fn the_selected_broker_is_among_those_shown() {
     let mut model = model(fixture::twelve_brokers());
     model.cluster.broker = Some(11);

@@ -8,7 +8,7 @@ use crate::app::{command, keymap::Keymap};
 use crate::model::Model;
 use crate::model::events::Causes;
 use crate::model::place::{Motion, Screen, Selection};
-use crate::session::event::NodeRef;
+use crate::session::event::{Hop, NodeRef};
 use crate::session::fixture;
 use crate::session::snapshot::Snapshot;
 use crate::view::Area;
@@ -84,6 +84,27 @@ fn a_pause_between_messages_is_waiting_too() {
         .filter_map(|step| if let Step::Wait(wait) = step { Some((wait.us, wait.of)) } else { None })
         .collect();
     assert!(waits.iter().any(|(us, of)| *us >= 500_000 && *of == Awaited::BackOff), "{waits:?}");
+}
+
+#[test]
+fn waiting_after_a_message_has_come_is_waiting_too() {
+    let mut snapshot = fixture::elected();
+    let mut events = snapshot.events.to_vec();
+    let killed_us = events.iter().find(|event| event.id == 100).unwrap().at_us;
+    let expired = events.iter_mut().find(|event| event.id == 110).unwrap();
+    expired.via = vec![Hop {
+        id: 101,
+        name: "connection closed".into(),
+        from: NodeRef::Broker(2),
+        to: NodeRef::Zk(1),
+        sent_us: killed_us,
+        arrived_us: killed_us + 100,
+    }];
+    snapshot.events = events.into();
+    let mut model = model(snapshot);
+    election(&mut model);
+    let text = said(&model, 160, 45);
+    assert!(text.contains("1.199 s waiting"), "{text}");
 }
 
 #[test]

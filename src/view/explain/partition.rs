@@ -91,7 +91,8 @@ fn now(snapshot: &Snapshot, partition: &Partition, page: &mut Page) {
     let end =
         partition.copies.values().map(|copy| copy.log_end).max().unwrap_or(partition.log_end).max(partition.log_end);
     let first = (end - RECORDS).max(partition.log_start);
-    page.section("Now", format!("one cell is one record, {} to {}", grouped(first), grouped((end - 1).max(first))));
+    let cells = format!("one cell is one record, {} to {}", grouped(first), grouped((end - 1).max(first)));
+    page.section("Now", if end > first { cells } else { "it holds no record".to_owned() });
     for id in &partition.replicas {
         let dead = snapshot.brokers.get(id).is_none_or(|broker| broker.state == BrokerState::Dead);
         let leads = partition.leader == Some(*id);

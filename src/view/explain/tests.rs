@@ -100,6 +100,15 @@ fn a_producer_says_what_its_acks_mean_and_what_became_of_its_records() {
 }
 
 #[test]
+fn an_empty_log_is_said_to_be_empty() {
+    let mut snapshot = fixture::calm();
+    let partition_0 = &mut Arc::make_mut(&mut snapshot.topics).get_mut("alerts").unwrap().partitions[0];
+    partition_0.log_end = 0;
+    partition_0.copies.values_mut().for_each(|copy| copy.log_end = 0);
+    assert!(said(snapshot, &partition("alerts", 0)).contains("it holds no record"));
+}
+
+#[test]
 fn a_consumer_says_what_its_lag_is() {
     let text = said(fixture::killed(), &Selection::Consumer(1));
     for words in [

@@ -132,6 +132,11 @@ pub(super) fn hop_name(hop: &Hop) -> String {
     hop.about.as_ref().map_or_else(|| hop.name.to_owned(), |about| format!("{}: {about}", hop.name))
 }
 
+/// Brokers by their names: `broker-1 broker-3`.
+fn names(ids: &[BrokerId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 /// The reason, where the kind of event has none of its own: the newest message, or the event before.
 fn because(cluster: &Cluster, happened: &Happened) -> String {
     if let Some(hop) = &happened.cause.via {
@@ -201,7 +206,8 @@ fn client(event: &ClientEvent, name: &str) -> Told {
             Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
         }
         ClientEvent::ConnectionLost { broker, waiting } => {
-            let text = format!("{name}: connection to {broker} lost, {} wait", counted_u64(*waiting, "record"));
+            let waits = if *waiting == 1 { "waits" } else { "wait" };
+            let text = format!("{name}: connection to {broker} lost, {} {waits}", counted_u64(*waiting, "record"));
             Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
         }
         ClientEvent::LeaderFound { leader, partitions } => {

@@ -1,6 +1,6 @@
 //! The words for what a controller reports: who leads, who is in sync, who came and went.
 
-use super::{Told, counted, named, set};
+use super::{Told, counted, named, names, set};
 use crate::engine::event::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -23,11 +23,11 @@ pub(super) fn told(event: &ControllerEvent, node: NodeId) -> Told {
             led(told.on(partitions(changes)), changes, "none")
         }
         ControllerEvent::IsrShrunk { removed, changes } => {
-            let text = format!("{}: in sync without {}", subject(changes), set(removed));
-            in_sync(Told::new("isr_shrunk", Severity::Warning, text, "they are dead or leaving"), removed, changes)
+            let text = format!("{}: in sync without {}", subject(changes), names(removed));
+            in_sync(Told::new("isr_shrunk", Severity::Warning, text, "dead, or about to leave"), removed, changes)
         }
         ControllerEvent::IsrChanged { added, removed, changes, .. } if removed.is_empty() => {
-            let text = format!("{}: in sync again with {}", subject(changes), set(added));
+            let text = format!("{}: in sync again with {}", subject(changes), names(added));
             in_sync(
                 Told::new("isr_expanded", Severity::Good, text, "its copy reached the high watermark"),
                 added,
@@ -35,8 +35,8 @@ pub(super) fn told(event: &ControllerEvent, node: NodeId) -> Told {
             )
         }
         ControllerEvent::IsrChanged { removed, changes, .. } => {
-            let text = format!("{}: in sync without {}", subject(changes), set(removed));
-            in_sync(Told::new("isr_shrunk", Severity::Warning, text, "they fell behind their leader"), removed, changes)
+            let text = format!("{}: in sync without {}", subject(changes), names(removed));
+            in_sync(Told::new("isr_shrunk", Severity::Warning, text, "fallen behind the leader"), removed, changes)
         }
         ControllerEvent::Reassignment { partition, step, adding, removing } => {
             reassignment(partition, *step, adding, removing)
