@@ -54,7 +54,7 @@ impl Lab {
 
 /// A lab at rest with `partitions` partitions, three replicas each, in topics of 100.
 fn lab(brokers: u32, partitions: i32) -> Lab {
-    let config = Config { brokers, settings: Settings::lab().into(), zookeeper_tick_ms: 200, ..Config::new(1) };
+    let config = Config { brokers, settings: Settings::lab().into(), ..Config::new(1) };
     let now = Now { lab: Time::ZERO, outside: Time::ZERO, epoch_ms: 1_700_000_000_000 };
     let mut lab = Lab { cluster: Cluster::new(config, now.epoch_ms), now, outputs: Vec::new() };
     lab.run(Duration::from_secs(1));
