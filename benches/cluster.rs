@@ -6,7 +6,7 @@ use std::time::Duration;
 use divan::Bencher;
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
-use kscope::engine::message::{Command, Input, Output};
+use kscope::engine::message::{By, Command, Input, Output};
 use kscope::engine::node::BrokerId;
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
@@ -54,7 +54,7 @@ impl Lab {
 
 /// A lab at rest with `partitions` partitions, three replicas each, in topics of 100.
 fn lab(brokers: u32, partitions: i32) -> Lab {
-    let config = Config { brokers, settings: Settings::lab().into(), zookeeper_tick_ms: 200, ..Config::new(1) };
+    let config = Config { brokers, settings: Settings::lab().into(), ..Config::new(1) };
     let now = Now { lab: Time::ZERO, outside: Time::ZERO, epoch_ms: 1_700_000_000_000 };
     let mut lab = Lab { cluster: Cluster::new(config, now.epoch_ms), now, outputs: Vec::new() };
     lab.run(Duration::from_secs(1));
@@ -68,7 +68,7 @@ fn lab(brokers: u32, partitions: i32) -> Lab {
         let request = CreateTopicsRequest { topics: vec![topic(number)], timeout_ms: 60_000, ..Default::default() };
         if let Some(broker) = lab.controller() {
             let command = Command::Ask { broker, version: 7, request: Request::CreateTopics(request) };
-            lab.step(Input::Command { ticket: 1, command });
+            lab.step(Input::Command { ticket: 1, by: By::Program, command });
         }
         lab.run(Duration::from_millis(200));
     }

@@ -97,6 +97,8 @@ pub struct Broker {
     pub stats: Stats,
     /// Replicas that changed since this was last taken: what a snapshot and the invariants must look at.
     pub touched: BTreeSet<TopicPartition>,
+    /// The number of its newest registration, that of an ended session too; none in a process that never had one.
+    registered: Option<i64>,
     /// The newest controller epoch that it has seen.
     controller_epoch: i32,
     sessions: FetchSessions,
@@ -185,6 +187,10 @@ impl Broker {
 
     fn on_request(&mut self, from: NodeId, request: KafkaRequest, ctx: &mut Context<'_>) {
         let KafkaRequest { lane, correlation, version, client_id, request } = request;
+        if self.registered.is_none() {
+            // As Kafka's, it does not listen before it is registered: what is sent to it is meant for the process before.
+            return ctx.send(from, Payload::Closed { lane: Some(lane) });
+        }
         let origin = Origin { peer: Peer::Node(from, lane), correlation, version, client_id };
         self.on_pending(Pending { origin, request }, ctx);
     }

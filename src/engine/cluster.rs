@@ -97,7 +97,7 @@ impl Cluster {
 
     /// Makes the nodes, none of them running yet.
     fn populate(&mut self) {
-        let tick = Duration::from_millis(self.config.zookeeper_tick_ms);
+        let tick = Duration::from_millis(u64::try_from(self.config.settings.zookeeper_tick_ms).unwrap_or(1));
         for id in (1..=self.config.zookeepers).map(ZkId) {
             let config = ZkConfig { tick, ..ZkConfig::default() };
             self.zookeepers.insert(id, Arc::new(ZkServer::new(id, config)));

@@ -24,8 +24,6 @@ pub struct Config {
     pub ports: Vec<u16>,
     /// Least and most delay of a link between two nodes.
     pub link_delay: (Duration, Duration),
-    /// ZooKeeper's `tickTime`: session ends are rounded up to it.
-    pub zookeeper_tick_ms: u64,
     /// The built-in clients, numbered from 1.
     pub clients: Vec<ClientSpec>,
     /// How many bytes of batches the logs of all brokers may hold; 0 for no bound.
@@ -43,7 +41,6 @@ impl Config {
             advertised_host: "127.0.0.1".into(),
             ports: vec![9092, 9093, 9094],
             link_delay: (Duration::from_micros(50), Duration::from_micros(200)),
-            zookeeper_tick_ms: 2_000,
             clients: Vec::new(),
             memory_bytes: 0,
         }

@@ -81,7 +81,8 @@ use super::zk::message::WatchEvent;
 use super::zk::op::{OpResult, ZkError};
 use crate::protocol::{ErrorCode, Request, Response};
 
-/// How many partitions share one transaction at most: a request to ZooKeeper stays far below its limit of 1 MiB.
+/// How many partitions share one transaction at most: a request to ZooKeeper stays far below its limit of 1 MiB
+/// (deviation: many-states-per-write).
 pub const MAX_PER_WRITE: usize = 500;
 
 /// What a controller's timers say.

@@ -26,6 +26,13 @@ pub struct Definition {
     pub settable: bool,
 }
 
+impl Definition {
+    /// Whether it is ZooKeeper's (which writes its names in one word) rather than a broker's.
+    pub fn is_of_zookeeper(&self) -> bool {
+        !self.name.contains('.')
+    }
+}
+
 macro_rules! settings {
     ($(
         $(#[doc = $doc:literal])+
@@ -127,6 +134,8 @@ settings! {
     controller_socket_timeout_ms: i32 = "controller.socket.timeout.ms", 30_000, lab 2_000, in 1..;
     /// After how long without a word ZooKeeper ends a broker's session, and the broker counts as dead.
     zookeeper_session_timeout_ms: i32 = "zookeeper.session.timeout.ms", 18_000, lab 1_200, in 1..;
+    /// ZooKeeper's, not a broker's: sessions end at the first tick after their time-out, and none is shorter than two.
+    zookeeper_tick_ms: i32 = "tickTime", 3_000, lab 200, in 1..;
     /// Whether the controller gives leadership back to preferred leaders by itself.
     auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable", true;
     /// How often the controller looks for partitions that their preferred leader does not lead.

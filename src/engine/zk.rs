@@ -81,7 +81,7 @@ pub struct ZkConfig {
 
 impl Default for ZkConfig {
     fn default() -> Self {
-        Self { tick: Duration::from_secs(2), max_session_timeout: Duration::from_secs(60) }
+        Self { tick: Duration::from_secs(3), max_session_timeout: Duration::from_secs(60) }
     }
 }
 

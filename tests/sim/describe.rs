@@ -209,8 +209,8 @@ fn text(event: &Event) -> String {
 
 fn operator(event: &OperatorEvent) -> String {
     match event {
-        OperatorEvent::Shutdown { broker } => format!("shut {broker} down"),
-        OperatorEvent::Asked { broker, api } => format!("{api} to {broker}"),
+        OperatorEvent::Shutdown { broker, .. } => format!("shut {broker} down"),
+        OperatorEvent::Asked { broker, api, .. } => format!("{api} to {broker}"),
         OperatorEvent::LinkCut { between: (a, b) } => format!("cut {a} from {b}"),
         OperatorEvent::LinkHealed { between: (a, b) } => format!("healed {a} and {b}"),
         OperatorEvent::LinkSlowed { between: (a, b), by } => format!("slowed {a} and {b} by {by:?}"),
@@ -227,8 +227,8 @@ fn followers(followers: &[(BrokerId, TopicPartition)]) -> String {
 
 fn broker(event: &BrokerEvent) -> String {
     match event {
-        BrokerEvent::Killed => "killed".into(),
-        BrokerEvent::Started => "started".into(),
+        BrokerEvent::Killed { .. } => "killed".into(),
+        BrokerEvent::Started { .. } => "started".into(),
         BrokerEvent::Registered { .. } => "registered".into(),
         BrokerEvent::WaitsForOldSession => "waits for the end of its old session".into(),
         BrokerEvent::SessionLost => "learns that its session is over".into(),

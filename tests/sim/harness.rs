@@ -1,6 +1,7 @@
 //! Drives a cluster through time, collects what it puts out.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use kscope::engine::cluster::Cluster;
@@ -30,7 +31,7 @@ pub(crate) struct Lab {
 impl Lab {
     /// The lab's own pace: short time-outs.
     pub(crate) fn config(seed: u64) -> Config {
-        Config { settings: Settings::lab().into(), zookeeper_tick_ms: 200, ..Config::new(seed) }
+        Config { settings: Settings::lab().into(), ..Config::new(seed) }
     }
 
     pub(crate) fn new(config: Config) -> Self {
@@ -124,8 +125,11 @@ impl Lab {
     /// What happened so far, a line each; records that were sent left out.
     pub(crate) fn story(&self) -> String {
         let asked = |e: &Event| matches!(e.kind, EventKind::Operator(OperatorEvent::Asked { api: "Produce", .. }));
-        let events = self.cluster.events().iter().filter(|event| !asked(event));
-        events.map(|e| format!("{} {} {} {:?} <- {:?}\n", e.id, e.at, e.node, e.kind, e.cause.event)).collect()
+        let mut story = String::new();
+        for e in self.cluster.events().iter().filter(|event| !asked(event)) {
+            writeln!(story, "{} {} {} {:?} <- {:?}", e.id, e.at, e.node, e.kind, e.cause.event).unwrap();
+        }
+        story
     }
 
     pub(crate) fn controller(&self) -> Option<i32> {

@@ -236,10 +236,7 @@ impl World {
         let replicas = if self.rng.chance_ppm(200_000) { None } else { Some(replicas) };
         let partition = ReassignablePartition { partition_index, replicas };
         let topic = ReassignableTopic { name: topic.name, partitions: vec![partition] };
-        self.ask(
-            0,
-            AlterPartitionReassignmentsRequest { topics: vec![topic], timeout_ms: 1_000, ..Default::default() },
-        );
+        self.ask(0, AlterPartitionReassignmentsRequest { topics: vec![topic], timeout_ms: 1_000 });
     }
 
     /// Everybody comes back, all links work, and everything comes to rest.

@@ -2,7 +2,8 @@
 //!
 //! A round asks for what all partitions of that leader need: first `OffsetForLeaderEpoch` for those that must cut,
 //! then `ListOffsets` for those whose logs do not meet the leader's, then `Fetch` for the rest. A partition that was
-//! answered with an error sits out for `replica.fetch.backoff.ms`; it must not hold the others.
+//! answered with an error sits out for `replica.fetch.backoff.ms`; it must not hold the others. A round that is not answered
+//! is waited for as long as its connection is open (deviation: patient-fetchers).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -35,7 +35,7 @@ impl Broker {
             return Err(ErrorCode::STALE_CONTROLLER_EPOCH);
         }
         // A newer epoch than the own is that of a registration whose answer is still on its way here.
-        if broker_epoch >= 0 && self.epoch.is_some_and(|mine| broker_epoch < mine) {
+        if broker_epoch >= 0 && self.registered.is_none_or(|mine| broker_epoch < mine) {
             return Err(ErrorCode::STALE_BROKER_EPOCH);
         }
         self.controller_epoch = controller_epoch;

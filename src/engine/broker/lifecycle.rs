@@ -73,6 +73,7 @@ impl Broker {
             stage: Stage::Connecting,
             zk,
             epoch: None,
+            registered: None,
             cluster_id: disk.cluster_id,
             connections: Connections::default(),
             checkpoint: BTreeMap::new(),
@@ -210,6 +211,7 @@ impl Broker {
 
     fn running(&mut self, epoch: i64, ctx: &mut Context<'_>) {
         self.epoch = Some(epoch);
+        self.registered = Some(epoch);
         self.stage = Stage::Running;
         ctx.emit(EventKind::Broker(BrokerEvent::Registered { epoch }));
         ctx.output(Output::Listening { broker: self.id, open: true });

@@ -130,6 +130,7 @@ impl Controller {
             }
         }
         self.flush(io.ctx);
+        // Kafka takes the dead out of the in-sync sets first (deviation: elections-first).
         self.first([
             Step::ElectOffline(ElectionReason::ControllerFailover),
             Step::ReplicasOffline(self.dead_replicas()),

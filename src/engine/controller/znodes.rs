@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::engine::node::BrokerId;
 
-/// The persistent znodes that every broker makes sure of when it starts, parents first.
+/// The persistent znodes that every broker makes sure of when it starts, parents first (deviation: no-feature-znode).
 pub const PERSISTENT: &[&str] = &[
     "/consumers",
     "/brokers",

@@ -85,8 +85,6 @@ impl LabOptions {
         let delivery_timeout_ms = if quick { 30_000 } else { 120_000 };
         let clients = if self.traffic { default_lab(self.brokers.into(), delivery_timeout_ms).1 } else { Vec::new() };
         Config {
-            // A sixth of the brokers' session time-out: an end that is rounded up to the next tick is not late by much.
-            zookeeper_tick_ms: (timeout_ms / 6).clamp(10, 2_000),
             clients,
             brokers: self.brokers.into(),
             zookeepers: self.zookeepers,

@@ -19,7 +19,7 @@ struct Lab {
 impl Lab {
     fn new() -> Self {
         let (_, clients) = default_lab(3, 30_000);
-        let config = Config { settings: Settings::lab().into(), zookeeper_tick_ms: 200, clients, ..Config::new(7) };
+        let config = Config { settings: Settings::lab().into(), clients, ..Config::new(7) };
         Self { cluster: Cluster::new(config, 1_700_000_000_000), time: Time::ZERO }
     }
 

@@ -11,7 +11,7 @@
 //!          8 9 5 6 7   one round later they are one broker further away
 //! ```
 //!
-//! Racks are not looked at: the lab's brokers have none.
+//! Racks are not looked at: the lab's brokers have none (deviation: no-racks).
 
 use crate::engine::node::BrokerId;
 use crate::engine::rng::Rng;

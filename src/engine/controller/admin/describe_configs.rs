@@ -179,7 +179,8 @@ fn broker_configs(controller: &Controller, request: &DescribeConfigsRequest) -> 
         read_only: true,
         places: broker_places(&controller.settings, row.name),
     };
-    std::iter::once(id).chain(settings::TABLE.iter().map(value)).map(|value| result(&value, request)).collect()
+    let rows = settings::TABLE.iter().filter(|row| !row.is_of_zookeeper());
+    std::iter::once(id).chain(rows.map(value)).map(|value| result(&value, request)).collect()
 }
 
 fn result(value: &Value, request: &DescribeConfigsRequest) -> DescribeConfigsResourceResult {

@@ -178,5 +178,5 @@ fn settings(settings: &Settings) -> Arc<[Setting]> {
         };
         Some(Setting { name: name.into(), value: value.into(), source: source.into() })
     };
-    TABLE.iter().filter_map(|row| setting(row.name)).collect()
+    TABLE.iter().filter(|row| !row.is_of_zookeeper()).filter_map(|row| setting(row.name)).collect()
 }
