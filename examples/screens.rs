@@ -54,7 +54,7 @@ fn outcome(snapshot: &Snapshot, action: &Action) -> Outcome {
             let partition = topic.and_then(|topic| topic.partitions.iter().find(|known| known.id == wanted.partition));
             let end = partition.map_or(0, |partition| partition.log_end);
             let first = match wanted.from {
-                Position::Earliest => 0,
+                Position::Earliest | Position::Time(_) => 0,
                 Position::Offset(offset) => offset,
                 Position::Tail(count) => end - i64::from(count),
             };

@@ -152,10 +152,8 @@ fn table(model: &Model, selected: Option<&Broker>, area: Area, sheet: &mut Sheet
 fn header(heads: Heads, fields: &[&Field]) -> Line {
     let start = Line::of(Role::Text, "     ").append(heads.words("broker", 26));
     fields.iter().fold(start, |line, field| {
-        line.append(match field.number {
-            true => heads.number(field.title, field.width),
-            false => heads.words(field.title, field.width),
-        })
+        let head = if field.number { Heads::number } else { Heads::words };
+        line.append(head(heads, field.title, field.width))
     })
 }
 
