@@ -164,8 +164,10 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     } else {
         Line::of(Role::Text, "no waiting")
     };
-    sheet.put(area.row(1), waiting);
-    sheet.put_right(area.row(1), Line::of(Role::Accent, format!("{} working", seconds(worked))), Role::Ground);
+    let working = Line::of(Role::Accent, format!("{} working", seconds(worked)));
+    let room = area.width.saturating_sub(working.columns() + 2);
+    sheet.put(Area { width: room, ..area.row(1) }, waiting);
+    sheet.put_right(area.row(1), working, Role::Ground);
 }
 
 /// What was waited for longest.
