@@ -81,7 +81,7 @@ const FIELDS: [Field; 10] = [
     Field::number("leads", 7, 0, |_, b| b.leaders.to_string()),
     Field::number("copies", 8, 0, |_, b| b.replicas.to_string()),
     Field::number("in sync", 9, 0, |_, b| b.in_sync.to_string()),
-    Field::number("in/s", 8, 0, |_, b| count(b.in_per_sec)),
+    Field::number("in/s", 8, 64, |_, b| count(b.in_per_sec)),
     Field::number("out/s", 8, 76, |_, b| count(b.out_per_sec)),
     Field::number("log", 11, 110, |_, b| format::bytes(b.log_bytes)),
     Field::number("session", 12, 96, |_, b| session(b)),
@@ -152,10 +152,8 @@ fn table(model: &Model, selected: Option<&Broker>, area: Area, sheet: &mut Sheet
 fn header(heads: Heads, fields: &[&Field]) -> Line {
     let start = Line::of(Role::Text, "     ").append(heads.words("broker", 26));
     fields.iter().fold(start, |line, field| {
-        line.append(match field.number {
-            true => heads.number(field.title, field.width),
-            false => heads.words(field.title, field.width),
-        })
+        let head = if field.number { Heads::number } else { Heads::words };
+        line.append(head(heads, field.title, field.width))
     })
 }
 

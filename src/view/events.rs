@@ -139,7 +139,6 @@ fn heading(model: &Model, area: Area, listed: usize, sheet: &mut Sheet) {
     } else {
         title
     };
-    sheet.put(area, title);
     let choice = |shown, word: &str| {
         if model.events.shown == shown { Line::of(Role::Accent, word) } else { Line::of(Role::Faint, word) }
     };
@@ -147,6 +146,8 @@ fn heading(model: &Model, area: Area, listed: usize, sheet: &mut Sheet) {
     for (shown, word) in [(Shown::All, "all"), (Shown::News, "news"), (Shown::Trouble, "trouble")] {
         line.spans.extend(choice(shown, word).with(Role::Text, "  ").spans);
     }
+    let room = area.width.saturating_sub(line.columns() + 1);
+    sheet.put(Area { width: room, ..area }, title);
     sheet.put_right(area, line, Role::Ground);
 }
 

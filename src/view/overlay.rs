@@ -69,8 +69,11 @@ pub fn centred(all: Area, width: u16, height: u16) -> Area {
     Area { x: all.x + (all.width - width) / 2, y: all.y + y, width, height }
 }
 
+/// The widest that the help is.
+const HELP_WIDTH: u16 = 112;
+
 fn help(model: &Model, scroll: u16, all: Area) -> PanelView {
-    let area = centred(all, 112, all.height.saturating_sub(3));
+    let area = centred(all, HELP_WIDTH, all.height.saturating_sub(3));
     let lines = help_lines(model);
     let rows = usize::from(area.height.saturating_sub(2));
     let first = usize::from(scroll).min(lines.len().saturating_sub(rows));
@@ -100,18 +103,43 @@ fn help_lines(model: &Model) -> Vec<Line> {
         lines.push(Line::default());
         lines.push(Line::of(Role::Title, category.title()));
         let those = model.commands.iter().filter(|entry| entry.category == category);
-        lines.extend(those.map(|entry| help_line(model, entry)));
+        lines.extend(those.flat_map(|entry| help_line(model, entry)));
     }
     lines
 }
 
-fn help_line(model: &Model, entry: &CommandEntry) -> Line {
+/// Columns before the words of a command in the help: its keys and its name.
+const BEFORE_DOC: usize = 34;
+
+/// Words in lines of at most `width` columns.
+fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words.split(' ') {
+        let Some(line) = lines.last_mut() else { continue };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+fn help_line(model: &Model, entry: &CommandEntry) -> Vec<Line> {
     let keys = entry.keys.join("  ");
     let able = super::chrome::can(model, entry);
     let line = Line::of(Role::Key, format!("  {keys:<14}"));
     let line = line.with(if able { Role::Text } else { Role::Faint }, format!("{:<18}", entry.name));
-    let line = line.with(if able { Role::Dim } else { Role::Faint }, entry.doc);
-    if able { line } else { line.with(Role::Warn, "  not here") }
+    let role = if able { Role::Dim } else { Role::Faint };
+    let room = usize::from(model.size.0.min(HELP_WIDTH)).saturating_sub(BEFORE_DOC + 2);
+    let words = if able { entry.doc.to_owned() } else { format!("{}; not here", entry.doc) };
+    let mut docs = wrapped(&words, room).into_iter();
+    let first = line.with(role, docs.next().unwrap_or_default());
+    let rest = docs.map(|words| Line::of(role, format!("{}{words}", " ".repeat(BEFORE_DOC))));
+    std::iter::once(first).chain(rest).collect()
 }
 
 fn palette(model: &Model, palette: &Palette, all: Area) -> PanelView {
@@ -128,12 +156,16 @@ fn palette(model: &Model, palette: &Palette, all: Area) -> PanelView {
     let entries = palette.matches.iter().skip(first).take(rows);
     let entries = entries.filter_map(|name| model.commands.iter().find(|entry| entry.name == *name));
     // Beside the name and the longest key.
-    let doc = usize::from(area.width.saturating_sub(2 + 20 + 9));
+    let doc = usize::from(area.width.saturating_sub(2 + 20 + 10));
     lines.extend(entries.map(|entry| {
         let key = entry.keys.first().map_or("", String::as_str);
         let line =
             Line::of(Role::Strong, format!("  {:<18}", entry.name)).with(Role::Dim, super::sheet::left(entry.doc, doc));
-        PanelLine { line: line.with(Role::Key, key), chosen: Some(entry.name) == palette.chosen, cursor: None }
+        PanelLine {
+            line: line.with(Role::Key, format!(" {key}")),
+            chosen: Some(entry.name) == palette.chosen,
+            cursor: None,
+        }
     }));
     if palette.matches.is_empty() {
         lines.push(Line::of(Role::Faint, "  no command has these letters; Esc closes").into());

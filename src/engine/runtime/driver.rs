@@ -22,6 +22,9 @@ const SLICE: Duration = Duration::from_millis(5);
 
 /// The observer looks at most once in this real time.
 const OBSERVED_EVERY: Duration = Duration::from_millis(100);
+/// After a look it rests so many times as long as the look took: a large cluster is looked at less often rather than
+/// held up by it.
+const REST: u32 = 7;
 
 /// How many timers one step goes through at most to find a message: without one in sight, a step is that.
 const STEP_TIMERS: u32 = 10_000;
@@ -50,6 +53,8 @@ pub(super) struct Driver<C, O> {
     /// Something happened since the observer last looked.
     changed: bool,
     observed: Duration,
+    /// How long the observer's last look took.
+    look_took: Duration,
     paused: tokio::sync::watch::Sender<bool>,
     stopped: bool,
 }
@@ -80,6 +85,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
             observer: parts.observer,
             changed: true,
             observed: Duration::ZERO,
+            look_took: Duration::ZERO,
             paused: parts.paused,
             stopped: false,
         }
@@ -104,7 +110,9 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
         while now < end && !self.stopped && self.work(now) {
             now = real.real();
         }
-        self.let_observe(now);
+        if self.let_observe(now) {
+            self.look_took = real.real().saturating_sub(now);
+        }
         self.next_work(now)
     }
 
@@ -247,10 +255,13 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
         self.outputs = outputs;
     }
 
-    fn let_observe(&mut self, real: Duration) {
-        if self.changed && real >= self.next_look() && self.observer.is_wanted() {
+    /// Lets the observer look, if it is time to; whether it did.
+    fn let_observe(&mut self, real: Duration) -> bool {
+        let looks = self.changed && real >= self.next_look() && self.observer.is_wanted();
+        if looks {
             self.observe(real);
         }
+        looks
     }
 
     fn observe(&mut self, real: Duration) {
@@ -270,7 +281,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
     }
 
     fn next_look(&self) -> Duration {
-        self.observed.saturating_add(OBSERVED_EVERY)
+        self.observed.saturating_add(OBSERVED_EVERY.max(self.look_took.saturating_mul(REST + 1)))
     }
 
     fn next_work(&self, real: Duration) -> Option<Duration> {

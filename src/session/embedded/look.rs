@@ -45,10 +45,19 @@ pub(super) fn log<'a>(cluster: &'a Cluster, id: BrokerId, partition: &TopicParti
 
 /// The leader's log of a partition, else the longest that there is, with its high watermark.
 pub(super) fn best_log<'a>(cluster: &'a Cluster, partition: &TopicPartition) -> Option<(&'a Log, i64)> {
-    let leads = |id: &BrokerId| replica(cluster, *id, partition).is_some_and(|replica| replica.leader().is_some());
     let ids: Vec<BrokerId> = cluster.brokers().map(|(id, _)| id).collect();
-    match ids.iter().find(|id| leads(id)) {
+    best_log_among(cluster, partition, &ids)
+}
+
+/// The same, where it is known who hosts the partition.
+pub(super) fn best_log_among<'a>(
+    cluster: &'a Cluster,
+    partition: &TopicPartition,
+    hosts: &[BrokerId],
+) -> Option<(&'a Log, i64)> {
+    let leads = |id: &BrokerId| replica(cluster, *id, partition).is_some_and(|replica| replica.leader().is_some());
+    match hosts.iter().find(|id| leads(id)) {
         Some(leader) => log(cluster, *leader, partition),
-        None => ids.iter().filter_map(|id| log(cluster, *id, partition)).max_by_key(|(log, _)| log.log_end_offset()),
+        None => hosts.iter().filter_map(|id| log(cluster, *id, partition)).max_by_key(|(log, _)| log.log_end_offset()),
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
     headline(model, inset(top), sheet);
     let table = top.below(if roomy { 3 } else { 2 });
     let heads = Heads { sorted: model.topics.order.by(sort::TOPICS) };
-    sheet.put(inset(table), header(heads, area.width));
+    let head = Area { x: table.x + 2, width: table.width.saturating_sub(2), ..table };
+    sheet.put(head, header(heads, area.width));
     let rows = table.below(1);
     let list = model.topics.list(&model.snapshot);
     filter(model, list.len(), heads, inset(table.above(1)), sheet);
@@ -101,7 +102,9 @@ fn filter(model: &Model, listed: usize, heads: Heads, area: Area, sheet: &mut Sh
             sheet.put_on(field, line, Role::Field);
         }
         _ => {
-            let hidden = area.width + 4 < PARTITIONS_FROM && WIDE_ONLY.contains(&heads.sorted.0);
+            let width = area.width + 4;
+            let hidden = (width < PARTITIONS_FROM && WIDE_ONLY.contains(&heads.sorted.0))
+                || (width < COPIES_FROM && heads.sorted.0 == "copies");
             let words = if hidden { format!("sorted by {}", heads.in_words()) } else { String::new() };
             sheet.put_right(area, Line::of(Role::Accent, words), Role::Ground);
             return;
@@ -111,17 +114,22 @@ fn filter(model: &Model, listed: usize, heads: Heads, area: Area, sheet: &mut Sh
     sheet.put(Area { x: field.x + field.width, width: 16, ..field }, Line::of(Role::Faint, count));
 }
 
+/// From this width on there is a column for the number of copies.
+const COPIES_FROM: u16 = 80;
+
+/// Columns of the topics' names: what a narrow terminal has left for them.
+fn name_width(width: u16) -> usize {
+    usize::from(width.saturating_sub(47)).clamp(8, 25)
+}
+
 /// The columns that are left out where the terminal is narrow.
 const WIDE_ONLY: [&str; 2] = ["size", "kept for"];
 
 fn header(heads: Heads, width: u16) -> Line {
-    let line = heads
-        .words("topic", 25)
-        .append(heads.number("partitions", 11))
-        .append(heads.number("copies", 8))
-        .append(heads.words("   in sync", 11))
-        .append(heads.number("records", 14))
-        .append(heads.number("in/s", 9));
+    let line = heads.words("topic", name_width(width)).append(heads.number("partitions", 11));
+    let line = if width < COPIES_FROM { line } else { line.append(heads.number("copies", 8)) };
+    let line =
+        line.append(heads.words("   in sync", 11)).append(heads.number("records", 14)).append(heads.number("in/s", 9));
     if width < PARTITIONS_FROM {
         return line;
     }
@@ -133,9 +141,10 @@ fn line(topic: &Topic, width: u16) -> Line {
     let name = if topic.internal { Role::Dim } else { Role::Strong };
     let records: i64 = topic.partitions.iter().map(|partition| partition.log_end - partition.log_start).sum();
     let rate: u64 = topic.partitions.iter().map(|partition| partition.in_per_sec).sum();
-    let line = Line::of(name, left(&safe_str(&topic.name), 25))
+    let copies = if width < COPIES_FROM { String::new() } else { right(&topic.replication_factor.to_string(), 8) };
+    let line = Line::of(name, left(&safe_str(&topic.name), name_width(width)))
         .with(Role::Text, right(&topic.partitions.len().to_string(), 11))
-        .with(Role::Text, right(&topic.replication_factor.to_string(), 8))
+        .with(Role::Text, copies)
         .with(Role::Text, "   ");
     let line = join(line, health(topic))
         .with(Role::Strong, right(&format::grouped(records), 14))

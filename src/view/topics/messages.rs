@@ -77,8 +77,10 @@ fn bar(model: &Model, partition: &Partition, area: Area, sheet: &mut Sheet) {
     match &model.prompt {
         Some(Prompt::Filter(typed)) => sheet.put_field(field, " / ", &typed.text(), typed.cursor.1),
         Some(Prompt::Seek(typed)) if typed.is_empty() => {
-            sheet.put_field(Area { width: SEEK.max(width), ..field }, " go to ", "", 0);
-            let help = Area { x: x + 8, width: SEEK.max(width).saturating_sub(8), ..field };
+            // What stands at the right stays in view.
+            let width = SEEK.max(width).min(area.width.saturating_sub(36));
+            sheet.put_field(Area { width, ..field }, " go to ", "", 0);
+            let help = Area { x: x + 8, width: width.saturating_sub(8), ..field };
             sheet.put_on(help, Line::of(Role::Dim, "1200, end, -50, -5m, 14:03"), Role::Field);
             return;
         }

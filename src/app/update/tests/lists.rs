@@ -154,12 +154,12 @@ fn a_file_that_is_there_is_asked_about() {
     let mut state = among_messages();
     for (key, written_over) in [("n", false), ("y", true)] {
         let wanted = export(&mut state, ".csv");
-        update(&mut state, 2, Msg::Written(wanted, Err(Unwritten::Exists { bytes: 2_048 })));
+        update(&mut state, 2, Msg::Written(wanted.clone(), Err(Unwritten::Exists { bytes: 2_048 })));
         let Some(Overlay::Confirm(confirm)) = state.model.overlays.last() else { panic!("a question") };
         assert!(confirm.consequences[0].contains("2.0 KiB"), "{confirm:?}");
         let effects = press(&mut state, key);
         assert_eq!(
-            matches!(&effects[..], [Effect::Write(export)] if export.overwrite && export.path.ends_with(".csv")),
+            matches!(&effects[..], [Effect::Write(export)] if export.overwrite && export.path == wanted.path),
             written_over,
             "{key}: {effects:?}"
         );

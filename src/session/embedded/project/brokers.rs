@@ -56,11 +56,14 @@ impl Brokers {
             .map(|(id, node)| (id.0, self.broker(cluster, clock, node, controller == Some(id))))
             .collect();
         for partition in topics.values().flat_map(|topic| &topic.partitions) {
-            for (id, broker) in &mut brokers {
-                broker.leaders += u32::from(partition.leader == Some(*id));
-                let hosted = partition.copies.contains_key(id);
-                broker.replicas += u32::from(hosted);
-                broker.in_sync += u32::from(hosted && partition.isr.contains(id));
+            if let Some(leader) = partition.leader.and_then(|id| brokers.get_mut(&id)) {
+                leader.leaders += 1;
+            }
+            for id in partition.copies.keys() {
+                if let Some(broker) = brokers.get_mut(id) {
+                    broker.replicas += 1;
+                    broker.in_sync += u32::from(partition.isr.contains(id));
+                }
             }
         }
         brokers

@@ -113,7 +113,7 @@ impl Look<'_> {
         self.read_state(&at, known);
         let leads = |broker: &BrokerId| look::replica(self.cluster, *broker, &at).is_some_and(|r| r.leader().is_some());
         let leader = known.state.leader.filter(leads);
-        let best = look::best_log(self.cluster, &at);
+        let best = look::best_log_among(self.cluster, &at, &assignment.replicas);
         let log_end = best.map_or(0, |(log, _)| log.log_end_offset());
         known.meter.set(self.lab_us, u64::try_from(log_end).unwrap_or(0));
         let leader_log = leader.and_then(|id| look::log(self.cluster, id, &at)).map(|(log, _)| log);
