@@ -15,7 +15,7 @@ use serde_json::json;
 
 const PARTITIONS: i32 = 6;
 
-/// What librdkafka holds before it says that its queue is full; then it has enough to do for this long.
+/// How long to serve acknowledgements when the queue is full, before the next attempt.
 const BREATH: Duration = Duration::from_micros(500);
 
 async fn create(config: &ClientConfig, topic: &str, replicas: i32) -> Result<(), Failure> {
@@ -27,7 +27,12 @@ async fn create(config: &ClientConfig, topic: &str, replicas: i32) -> Result<(),
     Ok(())
 }
 
-fn write(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, value: &[u8], count: u64) -> Result<(), Failure> {
+fn write(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    topic: &str,
+    value: &[u8],
+    count: u64,
+) -> Result<(), Failure> {
     for _ in 0..count {
         let mut record = BaseRecord::<(), [u8]>::to(topic).payload(value);
         while let Err((error, same)) = producer.send(record) {
@@ -35,7 +40,7 @@ fn write(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, value
                 return Err(error.into());
             }
             record = same;
-            std::thread::sleep(BREATH);
+            producer.poll(BREATH);
         }
     }
     Ok(producer.flush(Duration::from_secs(60))?)
