@@ -4,17 +4,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Scanner;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.common.utils.AppInfoParser;
@@ -48,6 +53,40 @@ public final class Client {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
             NewTopic main = new NewTopic(topic, PARTITIONS, REPLICAS).configs(Map.of("min.insync.replicas", "2"));
             admin.createTopics(List.of(main, new NewTopic(topic + ".basic", 1, REPLICAS))).all().get();
+            describe(admin, topic);
+        }
+    }
+
+    /** What kafka-topics, kafka-configs and kafka-cluster ask: another API than the clients' own metadata. */
+    static void describe(Admin admin, String topic) throws Exception {
+        int brokers = admin.describeCluster().nodes().get().size();
+        if (brokers != REPLICAS) {
+            throw new IllegalStateException(brokers + " brokers are described, not " + REPLICAS);
+        }
+        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!isDescribed(admin, topic)) {
+            if (System.nanoTime() > end) {
+                throw new IllegalStateException(topic + " is not described as it was created");
+            }
+        }
+        var resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+        Config config = admin.describeConfigs(List.of(resource)).all().get().get(resource);
+        if (!config.get("min.insync.replicas").value().equals("2")) {
+            throw new IllegalStateException(config.toString());
+        }
+    }
+
+    static boolean isDescribed(Admin admin, String topic) throws Exception {
+        try {
+            TopicDescription described = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
+            return described.partitions().size() == PARTITIONS
+                && described.partitions().stream().allMatch(p -> p.leader() != null && p.isr().size() == REPLICAS);
+        } catch (ExecutionException error) {
+            // The broker that is asked may not have heard of the topic yet.
+            if (error.getCause() instanceof UnknownTopicOrPartitionException) {
+                return false;
+            }
+            throw error;
         }
     }
 

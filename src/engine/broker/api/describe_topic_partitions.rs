@@ -95,8 +95,9 @@ fn partitions<'a>(
             leader_epoch: partition.leader_epoch,
             replica_nodes: ids(&partition.replicas),
             isr_nodes: ids(&partition.isr),
-            eligible_leader_replicas: None,
-            last_known_elr: None,
+            // Java's admin client takes no null here.
+            eligible_leader_replicas: Some(Vec::new()),
+            last_known_elr: Some(Vec::new()),
             offline_replicas: ids(&partition.offline),
         }
     })
