@@ -138,6 +138,7 @@ impl Invariants {
 
     /// Checks everything, and that what was readable stands on every member of the in-sync sets.
     pub fn sweep(&mut self, cluster: &Cluster) -> Result<(), Violation> {
+        self.forgive(cluster);
         for (id, node) in cluster.brokers() {
             for replica in node.running().into_iter().flat_map(|broker| broker.replicas.values()) {
                 self.check_replica(id, node.since, replica)?;

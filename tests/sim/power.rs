@@ -21,8 +21,11 @@ use super::harness::Lab;
 use super::life::{create, record};
 use super::world::state;
 
+/// What a topic sets.
+type SettingsOf = &'static [(&'static str, &'static str)];
+
 /// A topic: its name, its replicas, its settings, and whether what it acknowledges survives.
-const TOPICS: &[(&str, i16, &[(&str, &str)], bool)] = &[
+const TOPICS: &[(&str, i16, SettingsOf, bool)] = &[
     ("three", 3, &[("min.insync.replicas", "2")], true),
     ("flushed", 1, &[("flush.messages", "1")], true),
     ("full", 3, &[("min.insync.replicas", "2"), ("segment.bytes", "300")], true),
@@ -42,7 +45,7 @@ struct Run {
 impl Run {
     fn new(seed: u64) -> Self {
         let mut settings = Settings::lab();
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             settings.log_flush_scheduler_interval_ms = 300;
         }
         let mut lab = Lab::new(Config { settings: settings.into(), ..Lab::config(seed) });

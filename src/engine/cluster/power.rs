@@ -14,7 +14,9 @@ impl Cluster {
         let Some(broker) = self.broker(id).and_then(BrokerNode::running) else {
             return Answer::Refused(format!("{id} does not run"));
         };
-        let lost = broker.replicas.values().filter_map(|replica| Lost::of(&replica.id, &replica.log)).collect();
+        let lost: Vec<Lost> =
+            broker.replicas.values().filter_map(|replica| Lost::of(&replica.id, &replica.log)).collect();
+        self.touched.extend(lost.iter().map(|lost| (id, lost.partition.clone())));
         let kind = EventKind::Broker(BrokerEvent::LostPower { by, lost });
         let event = self.say(NodeId::Broker(id), kind, Cause::default());
         self.end_process(id, event, outputs);
