@@ -1,8 +1,9 @@
 //! Flushing: which logs go to the disk when, and what waits for it. Kafka's `LogManager`, as far as logs in memory have
 //! use for it. The jobs themselves are done outside the core.
 //!
-//! A leader acknowledges what `flush.messages` demands when it is flushed; a follower fetches on while its flush is under
-//! way (deviation: follower-flush). Nothing is flushed but what is asked for here (deviation: no-write-back).
+//! A leader acknowledges what `flush.messages` demands when it is flushed. A follower fetches on while its flush is under
+//! way (deviation: follower-flush). Nothing is flushed but what is asked for here
+//! (deviation: no-write-back).
 
 use std::collections::BTreeMap;
 
