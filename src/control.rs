@@ -4,7 +4,7 @@
 //! GET  /v1/cluster                                  the snapshot
 //! GET  /v1/events                                   server-sent events, from now on
 //! GET  /metrics                                     Prometheus text
-//! POST /v1/brokers/{id}/{kill|start|shutdown}
+//! POST /v1/brokers/{id}/{kill|power-loss|start|shutdown}
 //! POST /v1/clock  {"rate":0.1} | {"paused":true} | {"step":1}
 //! ```
 //!
@@ -89,15 +89,16 @@ async fn cluster(State(api): State<Api>) -> impl IntoResponse {
     Json(api.session.snapshot().await)
 }
 
-/// POST /v1/brokers/{id}/{kill|start|shutdown}.
+/// POST /v1/brokers/{id}/{kill|power-loss|start|shutdown}.
 async fn broker(State(api): State<Api>, Path((id, what)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
     let id: i32 = id.parse().map_err(|_| ApiError::not_found(format!("there is no broker {id}")))?;
     let action = match what.as_str() {
         "kill" => Action::KillBroker(id),
+        "power-loss" => Action::PowerLoss(id),
         "start" => Action::StartBroker(id),
         "shutdown" => Action::ShutdownBroker(id),
-        "power-loss" | "pause" | "resume" => return Err(ApiError::later(&what)),
-        _ => return Err(ApiError::not_found(format!("a broker cannot {what}: kill, start or shutdown"))),
+        "pause" | "resume" => return Err(ApiError::later(&what)),
+        _ => return Err(ApiError::not_found(format!("a broker cannot {what}: kill, power-loss, start or shutdown"))),
     };
     if !api.session.snapshot().await.brokers.contains_key(&id) {
         return Err(ApiError::not_found(format!("there is no broker {id}")));

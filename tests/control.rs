@@ -120,7 +120,8 @@ async fn brokers_are_killed_started_and_shut_down() {
     let lab = Lab::new().await;
     assert_eq!(lab.post("/v1/brokers/2/kill", "").await.0, 200);
     assert_eq!(lab.post("/v1/brokers/1/shutdown", "").await.0, 200);
-    assert_eq!(lab.asked(), [Action::KillBroker(2), Action::ShutdownBroker(1)]);
+    assert_eq!(lab.post("/v1/brokers/2/power-loss", "").await.0, 200);
+    assert_eq!(lab.asked(), [Action::KillBroker(2), Action::ShutdownBroker(1), Action::PowerLoss(2)]);
     let (status, body) = lab.post("/v1/brokers/1/start", "").await;
     assert_eq!((status, &body["error"], &body["message"]), (409, &"REFUSED".into(), &"broker-1 runs already".into()));
     lab.asked();

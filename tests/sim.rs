@@ -8,6 +8,7 @@ mod sim {
     mod judge;
     mod life;
     mod memory;
+    mod power;
     mod producers;
     mod script;
     mod seeds;

@@ -23,6 +23,8 @@ pub enum Command {
     PreviousPane,
     /// kill -9 of the selected broker.
     KillBroker,
+    /// Power loss of the selected broker.
+    PowerLoss,
     /// Start the selected broker.
     StartBroker,
     /// Controlled shutdown of the selected broker.
@@ -159,6 +161,14 @@ pub const TABLE: &[Spec] = &[
         .hint("kill")
         .under(Category::Break)
         .needs(Need::BreakThings),
+    Spec::new(
+        Command::PowerLoss,
+        "power-loss",
+        &["L"],
+        "the selected broker loses power: what it had not flushed is gone",
+    )
+    .under(Category::Break)
+    .needs(Need::BreakThings),
     Spec::new(Command::StartBroker, "start-broker", &["S"], "start the selected broker again")
         .hint("start")
         .under(Category::Break)

@@ -13,6 +13,7 @@ pub mod connection;
 pub mod disk;
 mod fetch_session;
 mod fetcher;
+mod flush;
 mod inter;
 mod isr;
 mod lifecycle;
@@ -29,6 +30,7 @@ use self::api::{Callers, Handled};
 use self::connection::{Connections, Origin, Peer, Pending};
 use self::fetch_session::FetchSessions;
 use self::fetcher::Fetchers;
+use self::flush::Flushes;
 use self::inter::AwaitingSettings;
 use self::isr::IsrChanges;
 use self::metadata::MetadataCache;
@@ -62,6 +64,8 @@ pub enum BrokerTimer {
     ProposeIsr,
     /// Write the high watermarks to disk.
     Checkpoint,
+    /// Look for logs that were not flushed for too long.
+    Flush,
     /// The controller has not answered this request within `controller.socket.timeout.ms`.
     Unanswered(Id),
     /// The lifecycle's own: try to register again, ask for the shutdown again.
@@ -104,6 +108,7 @@ pub struct Broker {
     sessions: FetchSessions,
     fetchers: Fetchers,
     isr: IsrChanges,
+    flushes: Flushes,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
     /// Whether it has said that it waits for its old session.
@@ -150,6 +155,7 @@ impl Broker {
             BrokerTimer::ShrinkIsr => self.shrink_isr(ctx),
             BrokerTimer::ProposeIsr => self.propose_isr_again(ctx),
             BrokerTimer::Checkpoint => self.write_checkpoint(ctx),
+            BrokerTimer::Flush => self.flush_by_time(ctx),
             BrokerTimer::Unanswered(id) => self.on_unanswered(id, ctx),
             BrokerTimer::Lifecycle => self.on_lifecycle_timer(ctx),
             BrokerTimer::Controller(timer) => self.controller.on_timer(&timer, &mut self.zk, ctx),
@@ -177,6 +183,9 @@ impl Broker {
 
     /// A request arrived on a socket, or from a node.
     pub fn on_pending(&mut self, pending: Pending, ctx: &mut Context<'_>) {
+        if self.stage == Stage::Flushing {
+            return self.close(pending.origin.peer, ctx);
+        }
         match self.connections.arrived(pending) {
             Ok(Some(pending)) => self.handle(pending, ctx),
             Ok(None) => {}
@@ -197,6 +206,10 @@ impl Broker {
 
     fn on_response(&mut self, from: NodeId, response: KafkaResponse, ctx: &mut Context<'_>) {
         let NodeId::Broker(from) = from else { return };
+        if self.stage == Stage::Flushing {
+            // Nothing is appended any more.
+            return;
+        }
         let KafkaResponse { lane, correlation, response } = response;
         match lane {
             Lane::CONTROLLER => self.controller.on_response(from, correlation, response, &mut self.zk, ctx),
@@ -369,6 +382,7 @@ impl Broker {
             self.handle(next, ctx);
         }
         self.propose_isr(ctx);
+        self.flush_touched(ctx);
     }
 
     fn timer(timer: BrokerTimer) -> Timer {

@@ -11,6 +11,7 @@ mod dispatch;
 mod events;
 mod links;
 mod nodes;
+mod power;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};

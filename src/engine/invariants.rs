@@ -13,9 +13,9 @@ use super::broker::Disk;
 use super::cluster::{BrokerNode, Cluster, Process};
 use super::context::Id;
 use super::controller::znodes;
-use super::event::{ControllerEvent, ElectionReason, EventKind};
+use super::event::{BrokerEvent, ControllerEvent, ElectionReason, EventKind};
 use super::log::{Log, StoredBatch};
-use super::node::BrokerId;
+use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
 use super::time::Time;
 
@@ -138,6 +138,7 @@ impl Invariants {
 
     /// Checks everything, and that what was readable stands on every member of the in-sync sets.
     pub fn sweep(&mut self, cluster: &Cluster) -> Result<(), Violation> {
+        self.forgive(cluster);
         for (id, node) in cluster.brokers() {
             for replica in node.running().into_iter().flat_map(|broker| broker.replicas.values()) {
                 self.check_replica(id, node.since, replica)?;
@@ -159,19 +160,28 @@ impl Invariants {
         self.seen.get(partition).is_some_and(|seen| offset < seen.committed_end())
     }
 
-    /// An unclean election may lose what was readable: that is what it is asked for. From its epoch on what can be read
-    /// counts anew.
+    /// Two things may lose what was readable. An unclean election: that is what it is asked for; from its epoch on what
+    /// can be read counts anew. And a power loss, where nobody else was in sync: Kafka trusts in replicas.
     fn forgive(&mut self, cluster: &Cluster) {
         for event in cluster.events().after(self.event) {
             self.event = event.id;
-            let EventKind::Controller(ControllerEvent::LeadersElected { changes, reason, .. }) = &event.kind else {
-                continue;
-            };
-            for change in changes.iter().filter(|_| *reason == ElectionReason::Unclean) {
-                if let Some(seen) = self.seen.get_mut(&change.partition) {
-                    seen.unclean = change.epoch;
-                    seen.committed.clear();
+            match (&event.kind, event.node) {
+                (EventKind::Controller(ControllerEvent::LeadersElected { changes, reason, .. }), _) => {
+                    for change in changes.iter().filter(|_| *reason == ElectionReason::Unclean) {
+                        if let Some(seen) = self.seen.get_mut(&change.partition) {
+                            seen.unclean = change.epoch;
+                            seen.committed.clear();
+                        }
+                    }
                 }
+                (EventKind::Broker(BrokerEvent::LostPower { lost, .. }), NodeId::Broker(broker)) => {
+                    for lost in lost.iter().filter(|lost| in_sync(cluster, &lost.partition) == [broker]) {
+                        if let Some(seen) = self.seen.get_mut(&lost.partition) {
+                            seen.committed.retain(|_, known| known.last_offset < lost.from);
+                        }
+                    }
+                }
+                _ => {}
             }
         }
     }

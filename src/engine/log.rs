@@ -9,8 +9,8 @@
 //! - `log_start <= log_end`, and every batch lies below the log end. Batches below the log start may still be there, as
 //!   only whole segments go.
 //!
-//! What a log is asked by is in three files: [`append`] (leader and follower), [`read`] (by offset and by time), and here
-//! what shortens it. Watermarks are the replica's; times are arguments.
+//! What a log is asked by is in four files: [`append`] (leader and follower), [`read`] (by offset and by time), `flush`
+//! (what of it is on the disk), and here what shortens it. Watermarks are the replica's; times are arguments.
 //!
 //! A clone is cheap, four counted references: nothing is copied before one of the two is changed ([`memory`]).
 //!
@@ -19,6 +19,7 @@
 
 pub mod append;
 mod epochs;
+mod flush;
 pub mod memory;
 mod producers;
 pub mod read;
@@ -46,6 +47,10 @@ pub struct LogConfig {
     pub max_message_bytes: usize,
     /// `message.timestamp.type=LogAppendTime`: the broker's date replaces the producer's.
     pub log_append_time: bool,
+    /// `flush.messages`: so many records that are not flushed demand a flush, before the last of them is acknowledged.
+    pub flush_messages: i64,
+    /// `flush.ms`: how long a record may stay unflushed; the broker looks now and then.
+    pub flush_ms: i64,
 }
 
 impl Default for LogConfig {
@@ -56,6 +61,8 @@ impl Default for LogConfig {
             segment_ms: 604_800_000,
             max_message_bytes: 1_048_588,
             log_append_time: false,
+            flush_messages: i64::MAX,
+            flush_ms: i64::MAX,
         }
     }
 }
@@ -69,6 +76,7 @@ pub struct Log<S = Memory> {
     end_offset: i64,
     epochs: Epochs,
     producers: producers::History,
+    flush: flush::Flush,
 }
 
 impl Log<Memory> {
@@ -82,8 +90,8 @@ impl<S: Storage> Log<S> {
     /// An empty log on an empty storage, which begins where the storage does.
     pub fn on(storage: S, config: LogConfig) -> Self {
         let start = storage.active().base_offset;
-        let (epochs, producers) = Default::default();
-        Self { config, storage, start_offset: start, end_offset: start, epochs, producers }
+        let (epochs, producers, flush) = Default::default();
+        Self { config, storage, start_offset: start, end_offset: start, epochs, producers, flush }
     }
 
     /// Its settings.
@@ -121,7 +129,7 @@ impl<S: Storage> Log<S> {
         self.storage.segments()
     }
 
-    /// Closes the active segment, if it holds anything.
+    /// Closes the active segment, if it holds anything; what is closed is to be flushed.
     ///
     /// # Errors
     /// [`StorageError`]; the segment is then still active.
@@ -129,6 +137,7 @@ impl<S: Storage> Log<S> {
         if self.storage.active().size_bytes > 0 {
             self.storage.roll(self.end_offset)?;
             self.producers.segment_begins(self.end_offset);
+            self.want_flush();
         }
         Ok(())
     }
@@ -150,6 +159,7 @@ impl<S: Storage> Log<S> {
         self.end_offset = holds_it.map_or(offset, |batch| batch.header.base_offset.min(offset));
         self.start_offset = self.start_offset.min(self.end_offset);
         self.storage.truncate_to(self.end_offset);
+        self.flush.cut(self.end_offset);
         self.epochs.truncate_from_end(self.end_offset);
         let from = self.producers.go_back(self.end_offset).unwrap_or(i64::MIN);
         for batch in self.storage.batches_from(from) {
@@ -162,17 +172,7 @@ impl<S: Storage> Log<S> {
     pub fn truncate_fully_and_start_at(&mut self, offset: i64) {
         self.storage.restart_at(offset);
         (self.start_offset, self.end_offset) = (offset, offset);
-        (self.epochs, self.producers) = Default::default();
-    }
-
-    /// Takes what a power loss takes: all that was appended since [`Log::flushed`]. Returns whether that was anything.
-    pub fn lose_unflushed(&mut self) -> bool {
-        self.truncate_to(self.storage.flushed_offset())
-    }
-
-    /// Everything that was appended so far is durable.
-    pub fn flushed(&mut self) {
-        self.storage.flushed();
+        (self.epochs, self.producers, self.flush) = Default::default();
     }
 
     /// Moves the log start up to `offset`; closed segments that lie wholly below go. Beyond the log end it is as

@@ -1,6 +1,7 @@
 //! What travels between nodes, and what leaves the core.
 
 mod about;
+mod storage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use super::context::{Cause, Id};
 use super::node::{BrokerId, NodeId};
 use super::time::Time;
 use crate::protocol::{Request, Response};
+
+pub use storage::{StorageDone, StorageJob, StorageWork};
 
 /// A connection of one node to a broker: a node opens one per purpose (a consumer fetches on one lane and asks for
 /// metadata on another), and the broker answers each lane's requests one at a time, in their order.
@@ -148,6 +151,8 @@ pub enum Output {
         /// What came of it.
         answer: Answer,
     },
+    /// Something to do for a broker's disk; [`Input::Storage`] says when it is done.
+    Storage(StorageJob),
     /// A broker's process runs (listen) or not (close its sockets, refuse new ones).
     Listening {
         /// The broker.
@@ -192,6 +197,8 @@ pub enum Input {
         /// The socket.
         socket: SocketId,
     },
+    /// A storage job is done.
+    Storage(StorageDone),
     /// Somebody wants something done; [`Output::Answer`] carries the ticket.
     Command {
         /// Its number.
@@ -222,6 +229,8 @@ pub enum By {
 pub enum Command {
     /// kill -9 of a broker's process: what it wrote stays.
     Kill(BrokerId),
+    /// Its machine loses power: its process is gone, and what of its logs was not flushed.
+    PowerLoss(BrokerId),
     /// Start a dead broker.
     Start(BrokerId),
     /// Kafka's controlled shutdown.

@@ -154,6 +154,12 @@ settings! {
     log_segment_bytes: i32 = "log.segment.bytes", 1_073_741_824, lab 16_777_216, in 14.., topic "segment.bytes";
     /// The age at which an active segment is closed (the timestamp of its first record against the newest).
     log_roll_ms: i64 = "log.roll.ms", 604_800_000, in 1.., topic "segment.ms";
+    /// So many records of a log may be appended before they are flushed; the last of them is acknowledged after that.
+    log_flush_interval_messages: i64 = "log.flush.interval.messages", i64::MAX, in 1.., topic "flush.messages";
+    /// How long records may stay unflushed; 9223372036854775807 for as long as log.flush.scheduler.interval.ms says.
+    log_flush_interval_ms: i64 = "log.flush.interval.ms", i64::MAX, in 0.., topic "flush.ms";
+    /// How often a broker looks for logs that are to be flushed by time; 9223372036854775807 for never.
+    log_flush_scheduler_interval_ms: i64 = "log.flush.scheduler.interval.ms", i64::MAX, in 1..;
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
     log_message_timestamp_type: String = "log.message.timestamp.type", "CreateTime",
         one_of ["CreateTime", "LogAppendTime"], topic "message.timestamp.type";

@@ -74,8 +74,6 @@ const UNSUPPORTED: &[&str] = &[
     "compression.lz4.level",
     "compression.zstd.level",
     "delete.retention.ms",
-    "flush.messages",
-    "flush.ms",
     "follower.replication.throttled.replicas",
     "index.interval.bytes",
     "leader.replication.throttled.replicas",
@@ -177,6 +175,11 @@ topic_settings! {
     /// How long a deleted replica's files stay.
     file_delete_delay_ms: i64 = "file.delete.delay.ms", "LONG", broker log_segment_delete_delay_ms "log.segment.delete.delay.ms",
         at_least 0, fixed "a lab in memory frees at once";
+    /// So many records may be appended before they are flushed; the last of them is acknowledged after that.
+    flush_messages: i64 = "flush.messages", "LONG", broker log_flush_interval_messages "log.flush.interval.messages",
+        at_least 1;
+    /// How long records may stay unflushed: the broker looks every log.flush.scheduler.interval.ms.
+    flush_ms: i64 = "flush.ms", "LONG", broker log_flush_interval_ms "log.flush.interval.ms", at_least 0;
     /// The largest record batch that is taken, after compression.
     max_message_bytes: i32 = "max.message.bytes", "INT", broker message_max_bytes "message.max.bytes", at_least 0;
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
@@ -227,6 +230,8 @@ impl TopicSettings {
             segment_ms: self.segment_ms,
             max_message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(0),
             log_append_time: self.message_timestamp_type == "LogAppendTime",
+            flush_messages: self.flush_messages,
+            flush_ms: self.flush_ms,
             ..LogConfig::default()
         }
     }
@@ -289,7 +294,7 @@ mod tests {
     #[test]
     fn what_the_lab_cannot_do_is_refused_not_ignored() {
         assert!(set("cleanup.policy", "compact").unwrap_err().contains("docs/deviations.md"));
-        assert!(set("flush.ms", "1").unwrap_err().contains("not supported"));
+        assert!(set("segment.jitter.ms", "1").unwrap_err().contains("not supported"));
         assert!(set("cleanup.policy", "delete").is_ok(), "the value that it has anyway");
     }
 

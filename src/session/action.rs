@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Action {
     /// kill -9 of a broker's process: what it wrote stays.
     KillBroker(i32),
+    /// A broker's machine loses power: its process is gone, and what of its logs was not flushed.
+    PowerLoss(i32),
     /// Starts a dead broker.
     StartBroker(i32),
     /// Kafka's controlled shutdown: leaders move away first.

@@ -43,6 +43,8 @@ pub enum Severity {
 pub mod kind {
     /// A broker's process was killed.
     pub const BROKER_KILLED: &str = "broker_killed";
+    /// A broker's machine lost power: its process is gone, and what it had not flushed.
+    pub const BROKER_LOST_POWER: &str = "broker_lost_power";
     /// A broker's process was started.
     pub const BROKER_STARTED: &str = "broker_started";
     /// ZooKeeper opened a session.
@@ -75,6 +77,11 @@ pub mod kind {
     pub const LEADS: &str = "leads";
     /// Followers have caught up, as their leader sees it.
     pub const FOLLOWERS_CAUGHT_UP: &str = "followers_caught_up";
+
+    /// Whether a broker's process was gone at once: it could tell nobody.
+    pub fn is_sudden_end(kind: &str) -> bool {
+        [BROKER_KILLED, BROKER_LOST_POWER].contains(&kind)
+    }
 }
 
 /// One event.

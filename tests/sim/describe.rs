@@ -228,6 +228,11 @@ fn followers(followers: &[(BrokerId, TopicPartition)]) -> String {
 fn broker(event: &BrokerEvent) -> String {
     match event {
         BrokerEvent::Killed { .. } => "killed".into(),
+        BrokerEvent::LostPower { lost, .. } => {
+            let lost: Vec<String> =
+                lost.iter().map(|l| format!(", {} from {} to {}", l.partition, l.from, l.to)).collect();
+            format!("lost power{}", lost.concat())
+        }
         BrokerEvent::Started { .. } => "started".into(),
         BrokerEvent::Registered { .. } => "registered".into(),
         BrokerEvent::WaitsForOldSession => "waits for the end of its old session".into(),

@@ -1,15 +1,17 @@
-//! Drives a cluster through time, collects what it puts out.
+//! Drives a cluster through time, collects what it puts out, and does its storage jobs: each takes a drawn time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
+use kscope::engine::context::Id;
 use kscope::engine::event::{Event, EventKind, OperatorEvent};
 use kscope::engine::invariants::Invariants;
-use kscope::engine::message::{Answer, By, Command, Input, Message, Output, Ticket};
+use kscope::engine::message::{Answer, By, Command, Input, Message, Output, StorageDone, Ticket};
 use kscope::engine::node::BrokerId;
+use kscope::engine::rng::Rng;
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
 use kscope::protocol::{Request, Response};
@@ -19,6 +21,10 @@ pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
     pub(crate) outputs: Vec<Output>,
     tickets: Ticket,
+    /// Storage jobs, by when they are done. One whose process has died comes back all the same: the core drops it.
+    jobs: BTreeMap<(Time, Id), StorageDone>,
+    /// How long storage jobs take.
+    disks: Rng,
     /// The time that has passed, whether or not anything was due.
     time: Time,
     /// What always holds.
@@ -35,10 +41,13 @@ impl Lab {
     }
 
     pub(crate) fn new(config: Config) -> Self {
+        let disks = Rng::split(config.seed, "disks");
         Self {
             cluster: Cluster::new(config, 1_700_000_000_000),
             outputs: Vec::new(),
             tickets: 0,
+            jobs: BTreeMap::new(),
+            disks,
             time: Time::ZERO,
             invariants: Invariants::default(),
             traces: BTreeSet::new(),
@@ -56,16 +65,36 @@ impl Lab {
 
     /// Handles the one thing that is due next, and checks what must always hold.
     pub(crate) fn step(&mut self) {
-        let due = self.cluster.due();
-        let at = due.lab.min(due.outside);
+        let at = self.due();
         self.time = self.time.max(at);
+        let job = self.jobs.first_entry().filter(|job| job.key().0 <= at);
+        let input = job.map_or(Input::Due, |job| Input::Storage(job.remove()));
         let first = self.cluster.in_flight().next().filter(|m| self.traces.contains(m.payload.name())).cloned();
-        self.cluster.step(Input::Due, self.at(at), &mut self.outputs);
+        self.handle(input, at);
         if let Some(first) = first.filter(|first| self.cluster.in_flight().all(|m| m.id != first.id)) {
             self.traced.push(first);
         }
         if let Err(violation) = self.invariants.check(&mut self.cluster) {
             panic!("{violation}\n{}", self.story());
+        }
+    }
+
+    /// When there is something to do next.
+    fn due(&self) -> Time {
+        let due = self.cluster.due();
+        let job = self.jobs.first_key_value().map_or(Time::NEVER, |((at, _), _)| *at);
+        due.lab.min(due.outside).min(job)
+    }
+
+    /// One step; takes up the storage jobs that come out of it.
+    fn handle(&mut self, input: Input, at: Time) {
+        let before = self.outputs.len();
+        self.cluster.step(input, self.at(at), &mut self.outputs);
+        for output in &self.outputs[before..] {
+            if let Output::Storage(job) = output {
+                let takes = self.disks.between(Duration::from_micros(100), Duration::from_millis(20));
+                self.jobs.insert((at + takes, job.id), job.done());
+            }
         }
     }
 
@@ -81,8 +110,7 @@ impl Lab {
             if done(self) {
                 return true;
             }
-            let due = self.cluster.due();
-            if due.lab.min(due.outside) > end {
+            if self.due() > end {
                 self.time = self.time.max(end);
                 return false;
             }
@@ -99,8 +127,8 @@ impl Lab {
 
     pub(crate) fn command(&mut self, command: Command) -> Ticket {
         self.tickets += 1;
-        let (ticket, now) = (self.tickets, self.at(self.now()));
-        self.cluster.step(Input::Command { ticket, by: By::Program, command }, now, &mut self.outputs);
+        let ticket = self.tickets;
+        self.handle(Input::Command { ticket, by: By::Program, command }, self.now());
         ticket
     }
 

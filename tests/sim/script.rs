@@ -8,7 +8,7 @@
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
 //! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s
-//! kill 1 | start 1 | shutdown 1           a broker's process
+//! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
 //! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
 //! run 500ms                               time passes
 //! until t-0 leader=2 isr=2,3              time passes until ZooKeeper and the leader say so;  until controller=2
@@ -131,6 +131,7 @@ impl Script {
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
             "kill" => self.command(Command::Kill(broker(rest))),
+            "power-loss" => self.command(Command::PowerLoss(broker(rest))),
             "start" => self.command(Command::Start(broker(rest))),
             "shutdown" => self.command(Command::Shutdown(broker(rest))),
             "cut" => self.command(Command::Cut(node(words.plain[0]), node(words.plain[1]))),

@@ -57,7 +57,9 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             model.screen = screen;
             Vec::new()
         }
-        Command::KillBroker | Command::StartBroker | Command::ShutdownBroker => on_broker(model, command),
+        Command::KillBroker | Command::PowerLoss | Command::StartBroker | Command::ShutdownBroker => {
+            on_broker(model, command)
+        }
         Command::ElectPreferred => elect(model),
         Command::Pause | Command::Slower | Command::Faster | Command::RealTime | Command::Step => time(model, command),
         Command::Help | Command::Palette | Command::Themes | Command::Explain => {
@@ -170,6 +172,7 @@ fn on_broker(model: &mut Model, command: Command) -> Vec<Effect> {
     let start = command == Command::StartBroker;
     let action = match (model.broker_in_reach(!start), command) {
         (Some(id), Command::KillBroker) => Action::KillBroker(id),
+        (Some(id), Command::PowerLoss) => Action::PowerLoss(id),
         (Some(id), Command::ShutdownBroker) => Action::ShutdownBroker(id),
         (Some(id), _) => Action::StartBroker(id),
         (None, _) => {

@@ -66,6 +66,7 @@ fn k_kills_the_selected_broker_and_asks_nothing() {
     let Selection::Broker(victim) = state.model.selection() else { panic!("a broker is selected at the start") };
     assert!(!state.model.snapshot.brokers[&victim].controller, "not the controller");
     assert_eq!(asked(&press(&mut state, "K")), [&Action::KillBroker(victim)]);
+    assert_eq!(asked(&press(&mut state, "L")), [&Action::PowerLoss(victim)]);
 }
 
 #[test]

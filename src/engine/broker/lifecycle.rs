@@ -1,7 +1,7 @@
 //! A broker's life: registration in ZooKeeper at the start, controlled shutdown at the end. Kafka's `KafkaServer`.
 //!
 //! ```text
-//!   Connecting -> Preparing -> Registering -> Running -> ShuttingDown -> (stopped)
+//!   Connecting -> Preparing -> Registering -> Running -> ShuttingDown -> Flushing -> (stopped)
 //!                                  |  ^                      ^
 //!                      NodeExists  |  | its old session ends |
 //!                                  v  |                      | without a controller, after the last retry:
@@ -47,6 +47,8 @@ pub enum Stage {
     Running,
     /// It has asked the controller to move its leaders away, this many times.
     ShuttingDown(i32),
+    /// Its leaders are moved away; its logs are being flushed, and it takes nothing any more.
+    Flushing,
     /// It is done: the cluster takes its process away.
     Stopped,
 }
@@ -61,7 +63,8 @@ impl Broker {
             .logs
             .into_iter()
             .map(|(id, stored)| {
-                let log = Arc::unwrap_or_clone(stored.log);
+                let mut log = Arc::unwrap_or_clone(stored.log);
+                log.process_ended();
                 let replica = Replica::new(id.clone(), stored.topic_id, log, stored.high_watermark, min_insync);
                 (id, Arc::new(replica))
             })
@@ -85,6 +88,7 @@ impl Broker {
             sessions: super::FetchSessions::default(),
             fetchers: super::Fetchers::default(),
             isr: super::IsrChanges::default(),
+            flushes: super::Flushes::default(),
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
             waited: false,
@@ -103,6 +107,7 @@ impl Broker {
         self.write_checkpoint(ctx);
         let patience = Self::millis(self.settings().replica_lag_time_max_ms);
         ctx.routine(patience / 2, Self::timer(BrokerTimer::ShrinkIsr));
+        self.start_flushing(ctx);
     }
 
     /// What the process leaves on the disk: after a kill the high watermarks of the last checkpoint, after a clean stop
@@ -127,7 +132,7 @@ impl Broker {
 
     /// A ZooKeeper session is there.
     pub(super) fn on_session(&mut self, _session: SessionId, new: bool, ctx: &mut Context<'_>) {
-        if new || self.stage == Stage::Connecting {
+        if self.stage != Stage::Flushing && (new || self.stage == Stage::Connecting) {
             self.prepare(ctx);
         }
     }
@@ -229,7 +234,7 @@ impl Broker {
         ctx.emit(EventKind::Broker(BrokerEvent::SessionLost));
         self.controller.on_session_lost(ctx);
         self.epoch = None;
-        if !matches!(self.stage, Stage::ShuttingDown(_) | Stage::Stopped) {
+        if !matches!(self.stage, Stage::ShuttingDown(_) | Stage::Flushing | Stage::Stopped) {
             self.stage = Stage::Connecting;
         }
         self.zk.connect(ctx);
@@ -240,7 +245,7 @@ impl Broker {
             Stage::Connecting => self.prepare(ctx),
             Stage::Waiting => self.register(ctx),
             Stage::ShuttingDown(tries) => self.ask_shutdown(tries, ctx),
-            Stage::Preparing(_) | Stage::Registering(_) | Stage::Running | Stage::Stopped => {}
+            Stage::Preparing(_) | Stage::Registering(_) | Stage::Running | Stage::Flushing | Stage::Stopped => {}
         }
     }
 
@@ -303,9 +308,10 @@ impl Broker {
         }
     }
 
-    /// The orderly end: the session is closed, so that nobody has to wait for it.
+    /// The orderly end: the logs are flushed, then the session is closed, so that nobody has to wait for it.
     fn stop(&mut self, ctx: &mut Context<'_>) {
-        self.stage = Stage::Stopped;
-        self.zk.close(ctx);
+        self.stage = Stage::Flushing;
+        self.flush_all(ctx);
+        self.stop_when_flushed(ctx);
     }
 }

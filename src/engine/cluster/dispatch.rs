@@ -9,7 +9,7 @@ use crate::engine::broker::{Broker, Disk, Stage};
 use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
 use crate::engine::event::{BrokerEvent, Event, EventKind, OperatorEvent};
 use crate::engine::message::{
-    Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket,
+    Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, StorageDone, Ticket,
 };
 use crate::engine::node::{BrokerId, ClientId, NodeId, ZkId};
 use crate::engine::rng::Rng;
@@ -150,6 +150,11 @@ impl Cluster {
                 };
                 self.request(socket, PendingRequest { origin, request }, outputs);
             }
+            Input::Storage(StorageDone { id, broker }) => {
+                self.with_broker(broker, Clock::Lab, Cause::default(), outputs, |broker, ctx| {
+                    broker.on_storage_done(id, ctx);
+                });
+            }
             Input::Command { ticket, by, command } => self.command(ticket, by, command, outputs),
         }
     }
@@ -165,6 +170,7 @@ impl Cluster {
     fn command(&mut self, ticket: Ticket, by: By, command: Command, outputs: &mut Vec<Output>) {
         let answer = match command {
             Command::Kill(id) => self.kill(id, by, outputs),
+            Command::PowerLoss(id) => self.lose_power(id, by, outputs),
             Command::Start(id) => self.start(id, by, outputs),
             Command::Shutdown(id) => self.shut_down(id, by, outputs),
             Command::Cut(a, b) => self.cut(a, b),
@@ -234,7 +240,7 @@ impl Cluster {
     }
 
     /// Takes a broker's process away: its disk stays, its connections are closed by the operating system.
-    fn end_process(&mut self, id: BrokerId, event: u64, outputs: &mut Vec<Output>) {
+    pub(super) fn end_process(&mut self, id: BrokerId, event: u64, outputs: &mut Vec<Output>) {
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Running(broker) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else {
             return;

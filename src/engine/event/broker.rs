@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::engine::log::Log;
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -13,6 +14,13 @@ pub enum BrokerEvent {
     Killed {
         /// How that was asked for.
         by: By,
+    },
+    /// Its machine lost power: its process is gone, and what was not flushed.
+    LostPower {
+        /// How that was asked for.
+        by: By,
+        /// What its logs lost.
+        lost: Vec<Lost>,
     },
     /// Its process started.
     Started {
@@ -93,6 +101,25 @@ pub enum BrokerEvent {
         /// How many bytes went.
         bytes: u64,
     },
+}
+
+/// What a log loses in a power loss: what was not flushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Of which partition.
+    pub partition: TopicPartition,
+    /// The first offset that is lost.
+    pub from: i64,
+    /// Where the log ended.
+    pub to: i64,
+}
+
+impl Lost {
+    /// What a log would lose now, if anything.
+    pub fn of(partition: &TopicPartition, log: &Log) -> Option<Self> {
+        let (from, to) = (log.flushed_offset().max(log.log_start_offset()), log.log_end_offset());
+        (from < to).then(|| Self { partition: partition.clone(), from, to })
+    }
 }
 
 /// What a person or a script did.

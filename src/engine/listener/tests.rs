@@ -41,6 +41,7 @@ impl Core for Table {
             response: Some(MetadataResponse::default().into()),
         };
         match input {
+            Input::Storage(_) => unreachable!("no job was asked for"),
             Input::Request { socket, correlation, request, .. } => match request {
                 Request::Produce(ProduceRequest { acks: 0, .. }) => outputs.push(Output::Close { socket }),
                 Request::Produce(_) => self.parked.push((socket, correlation)),

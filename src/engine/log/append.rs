@@ -170,6 +170,7 @@ impl<S: Storage> Log<S> {
         self.epochs.assign(header.leader_epoch, header.base_offset);
         self.producers.now_mut().update(&header);
         self.end_offset = header.next_offset();
+        self.flush_by_count();
         Ok(())
     }
 

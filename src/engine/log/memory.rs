@@ -133,10 +133,11 @@ impl Storage for Memory {
         segment.batches.iter_from(|reach| reach.max_timestamp_ms >= timestamp_ms).next().cloned()
     }
 
-    fn flushed(&mut self) {
+    fn flushed(&mut self, up_to: i64) {
         let active = &self.shared.active;
         let end = active.batches.last().map_or(active.info.base_offset, |last| last.header.next_offset());
-        self.change().flushed_offset = end;
+        let shared = self.change();
+        shared.flushed_offset = shared.flushed_offset.max(up_to.min(end));
     }
 
     fn flushed_offset(&self) -> i64 {

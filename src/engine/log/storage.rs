@@ -88,8 +88,8 @@ pub trait Storage {
     /// The oldest batch with a timestamp of `timestamp_ms` or later.
     fn batch_at_time(&self, timestamp_ms: i64) -> Option<StoredBatch>;
 
-    /// What was appended so far is on the disk.
-    fn flushed(&mut self);
+    /// What lies below `up_to`, as far as there is anything, is on the disk.
+    fn flushed(&mut self, up_to: i64);
 
     /// What lies below is on the disk: a power loss takes only what comes after.
     fn flushed_offset(&self) -> i64;

@@ -38,6 +38,9 @@ enum Step {
     Roll,
     Evict,
     Clone,
+    Flush,
+    Flushed,
+    LosePower,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -47,6 +50,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Roll),
         1 => Just(Step::Evict),
         1 => Just(Step::Clone),
+        2 => Just(Step::Flush),
+        2 => Just(Step::Flushed),
+        1 => Just(Step::LosePower),
     ]
 }
 
@@ -55,6 +61,9 @@ struct Pair {
     log: Log,
     model: Vec<(i64, Vec<u32>)>,
     epoch: i32,
+    /// What is on the disk, and how far a flush reaches that is under way.
+    flushed: i64,
+    under_way: Option<i64>,
 }
 
 impl Pair {
@@ -69,6 +78,7 @@ impl Pair {
             Step::Truncate(back) => {
                 let to = (self.log.log_end_offset() - i64::from(back % 20)).max(self.log.log_start_offset());
                 self.log.truncate_to(to);
+                self.cut();
                 self.model.retain(|(base, values)| base + values.len() as i64 <= to);
                 self.epoch += 1;
             }
@@ -79,6 +89,26 @@ impl Pair {
                 assert_eq!(self.log.log_start_offset(), start);
                 self.model.retain(|(base, _)| *base >= start);
             }
+            Step::Flush => {
+                self.log.want_flush();
+                let end = self.log.log_end_offset();
+                let wanted = (self.under_way.is_none() && end > self.flushed).then_some(end);
+                assert_eq!(self.log.begin_flush(), wanted);
+                self.under_way = self.under_way.or(wanted);
+            }
+            Step::Flushed => {
+                self.log.flushed();
+                self.flushed = self.flushed.max(self.under_way.take().unwrap_or(0));
+            }
+            Step::LosePower => {
+                self.log.process_ended();
+                self.under_way = None;
+                let keeps = self.flushed.max(self.log.log_start_offset());
+                let loses = keeps < self.log.log_end_offset();
+                assert_eq!(self.log.lose_unflushed(), loses);
+                self.model.retain(|(base, values)| base + values.len() as i64 <= keeps);
+                self.epoch += 1;
+            }
             Step::Clone => {
                 let mut other = self.log.clone();
                 other.append_as_leader(&batch(&[1], 0, None), self.epoch, 0).unwrap();
@@ -88,7 +118,15 @@ impl Pair {
         self.check();
     }
 
+    /// What was cut is not on the disk, nor will it be.
+    fn cut(&mut self) {
+        let end = self.log.log_end_offset();
+        self.flushed = self.flushed.min(end);
+        self.under_way = self.under_way.map(|up_to| up_to.min(end));
+    }
+
     fn check(&self) {
+        assert_eq!(self.log.flushed_offset(), self.flushed);
         let end = self.model.last().map_or(self.log.log_start_offset(), |(base, v)| base + v.len() as i64);
         assert_eq!(self.log.log_end_offset(), end);
         let wanted: Vec<(i64, u32)> =
@@ -109,7 +147,7 @@ impl Pair {
 proptest! {
     #[test]
     fn it_holds_what_a_list_would(steps in proptest::collection::vec(step(), 1..40)) {
-        let mut pair = Pair { log: Log::new(config()), model: Vec::new(), epoch: 1 };
+        let mut pair = Pair { log: Log::new(config()), model: Vec::new(), epoch: 1, flushed: 0, under_way: None };
         for step in steps {
             pair.apply(step);
         }

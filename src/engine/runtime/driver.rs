@@ -14,7 +14,7 @@ use super::inbox::{Entry, Stamped};
 use super::sockets::Sockets;
 use super::{ClockView, Core, Observer, PortOrder};
 use crate::engine::FastMap;
-use crate::engine::message::{Answer, By, Command, Input, Output, Ticket};
+use crate::engine::message::{Answer, By, Command, Input, Output, StorageDone, Ticket};
 use crate::engine::time::{Clock, Now, Time};
 
 /// The longest that work goes on before inputs and the observer get their turn.
@@ -49,6 +49,8 @@ pub(super) struct Driver<C, O> {
     tickets: FastMap<Ticket, oneshot::Sender<Answer>>,
     last_ticket: Ticket,
     outputs: Vec<Output>,
+    /// Storage jobs that are done, and not told yet.
+    stored: VecDeque<StorageDone>,
     observer: O,
     /// Something happened since the observer last looked.
     changed: bool,
@@ -82,6 +84,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
             tickets: FastMap::default(),
             last_ticket: 0,
             outputs: Vec::new(),
+            stored: VecDeque::new(),
             observer: parts.observer,
             changed: true,
             observed: Duration::ZERO,
@@ -143,10 +146,15 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
             && (self.core.due(Clock::Lab) <= now.lab || self.core.due(Clock::Outside) <= now.outside)
     }
 
+    /// One step, and those of the storage jobs that it leads to: logs in memory are flushed as soon as that is asked.
     fn step(&mut self, input: Input, now: Now) {
-        self.core.step(input, now, &mut self.outputs);
+        let mut next = Some(input);
+        while let Some(input) = next {
+            self.core.step(input, now, &mut self.outputs);
+            self.deliver();
+            next = self.stored.pop_front().map(Input::Storage);
+        }
         self.changed = true;
-        self.deliver();
     }
 
     fn take(&mut self, input: Stamped<C>, now: Now, real: Duration) {
@@ -237,6 +245,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
                     self.sockets.answered(socket, correlation, version, response);
                 }
                 Output::Close { socket } => self.sockets.close(socket),
+                Output::Storage(job) => self.stored.push_back(job.done()),
                 Output::Answer { ticket, answer } => {
                     if let Some(waiting) = self.tickets.remove(&ticket) {
                         // Whoever asked may have gone.

@@ -13,8 +13,9 @@ use super::driver::{Driver, Parts, RealTime};
 use super::inbox::{Entry, Link, Reply, Stamped};
 use super::{ClockView, Core, Observer, PortOrder, Start};
 use crate::engine::context::Id;
-use crate::engine::message::{Answer, By, Command, Input, Output, SocketId};
+use crate::engine::message::{Answer, By, Command, Input, Output, SocketId, StorageJob, StorageWork};
 use crate::engine::node::BrokerId;
+use crate::engine::replica::TopicPartition;
 use crate::engine::time::{Clock, Now, Time};
 use crate::protocol::{DescribeClusterRequest, DescribeClusterResponse};
 
@@ -69,6 +70,10 @@ impl Core for Stand {
                     let open = matches!(command, Command::Start(_));
                     outputs.push(Output::Listening { broker, open });
                 }
+                if let Command::Shutdown(broker) = command {
+                    let work = StorageWork::Flush { partition: TopicPartition::new("t", 0), up_to: 1 };
+                    outputs.push(Output::Storage(StorageJob { id: 7, broker, work }));
+                }
                 outputs.push(Output::Answer { ticket, answer: Answer::Done });
             }
             Input::Request { socket, correlation, version, .. } => {
@@ -78,6 +83,7 @@ impl Core for Stand {
             }
             Input::Connected { socket, .. } => self.note(format!("connected {}", socket.0), now),
             Input::Disconnected { socket } => self.note(format!("disconnected {}", socket.0), now),
+            Input::Storage(done) => self.note(format!("{} stored {}", done.broker, done.id), now),
         }
     }
 
@@ -457,4 +463,17 @@ fn inputs_keep_their_order() {
         })
         .collect();
     assert_eq!(order, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_storage_job_is_done_at_once_as_a_step_of_its_own() {
+    let mut bench = Bench::with(&[]);
+    let mut answer = bench.command(Command::Shutdown(BrokerId(2)));
+    bench.turn();
+    assert_eq!(names(&bench.told()), ["Shutdown(BrokerId(2))", "broker-2 stored 7"]);
+    assert!(matches!(answer.try_recv(), Ok(Answer::Done)));
+    bench.push(Entry::Pause(true));
+    let _answer = bench.command(Command::Shutdown(BrokerId(1)));
+    bench.turn();
+    assert_eq!(names(&bench.told()), ["Shutdown(BrokerId(1))", "broker-1 stored 7"], "whether time runs or not");
 }

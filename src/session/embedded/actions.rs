@@ -55,6 +55,9 @@ impl Actor {
             Action::KillBroker(id) => {
                 self.command(Command::Kill(BrokerId(id)), format!("broker-{id} was killed")).await
             }
+            Action::PowerLoss(id) => {
+                self.command(Command::PowerLoss(BrokerId(id)), format!("broker-{id} lost power")).await
+            }
             Action::StartBroker(id) => self.command(Command::Start(BrokerId(id)), format!("broker-{id} starts")).await,
             Action::ShutdownBroker(id) => {
                 self.command(Command::Shutdown(BrokerId(id)), format!("broker-{id} shuts down")).await

@@ -60,7 +60,7 @@ impl Stepped {
                     break;
                 }
                 let now = self.now(at.max(self.time));
-                self.cluster.step(Input::Due, now, &mut Vec::new());
+                self.step(Input::Due, now);
             }
             self.time = next;
             self.look();
@@ -71,12 +71,12 @@ impl Stepped {
     pub fn act(&mut self, action: &Action, origin: Origin) -> Outcome {
         let command = match action {
             Action::KillBroker(id) => Command::Kill(BrokerId(*id)),
+            Action::PowerLoss(id) => Command::PowerLoss(BrokerId(*id)),
             Action::StartBroker(id) => Command::Start(BrokerId(*id)),
             Action::ShutdownBroker(id) => Command::Shutdown(BrokerId(*id)),
             _ => return Outcome::Failed(failed("a lab that is stepped only kills, starts and shuts down brokers")),
         };
-        let (now, mut outputs) = (self.now(self.time), Vec::new());
-        self.cluster.step(Input::Command { ticket: 0, by: by(origin), command }, now, &mut outputs);
+        let outputs = self.step(Input::Command { ticket: 0, by: by(origin), command }, self.now(self.time));
         self.look();
         let refused = outputs.into_iter().find_map(|output| match output {
             Output::Answer { answer: Answer::Refused(why), .. } => Some(why),
@@ -88,6 +88,21 @@ impl Stepped {
     /// The lab as it is now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.newest)
+    }
+
+    /// One step, and those of the storage jobs that it leads to: they are done at once.
+    fn step(&mut self, input: Input, now: Now) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.cluster.step(input, now, &mut outputs);
+        let mut next = 0;
+        while let Some(output) = outputs.get(next) {
+            if let Output::Storage(job) = output {
+                let done = job.done();
+                self.cluster.step(Input::Storage(done), now, &mut outputs);
+            }
+            next += 1;
+        }
+        outputs
     }
 
     fn now(&self, at: Time) -> Now {

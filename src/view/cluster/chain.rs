@@ -92,7 +92,7 @@ pub(super) fn project(snapshot: &Snapshot) -> Option<Chain> {
     let root = snapshot.events.iter().rev().find(|event| begins(snapshot, event))?;
     let broker = root.brokers.first().and_then(|id| snapshot.brokers.get(id))?;
     let story = Story { snapshot, root, broker, line: descendants(snapshot, root) };
-    let (stations, last_us) = if root.kind.as_ref() == kind::BROKER_KILLED { story.death() } else { story.comeback() };
+    let (stations, last_us) = if kind::is_sudden_end(&root.kind) { story.death() } else { story.comeback() };
     let fresh = snapshot.clock.lab_us.saturating_sub(last_us) < STAYS_US;
     fresh.then_some(Chain { root: root.id, stations })
 }
@@ -100,9 +100,9 @@ pub(super) fn project(snapshot: &Snapshot) -> Option<Chain> {
 /// Whether a story begins with an event: a death, or a return of a broker that had died. The lab's own start is none.
 fn begins(snapshot: &Snapshot, event: &Event) -> bool {
     let Some(broker) = event.brokers.first() else { return false };
-    let died = |earlier: &Event| earlier.kind.as_ref() == kind::BROKER_KILLED && earlier.brokers.contains(broker);
+    let died = |earlier: &Event| kind::is_sudden_end(&earlier.kind) && earlier.brokers.contains(broker);
     match event.kind.as_ref() {
-        kind::BROKER_KILLED => true,
+        died if kind::is_sudden_end(died) => true,
         kind::BROKER_STARTED => snapshot.events.iter().take_while(|earlier| earlier.id < event.id).any(died),
         _ => false,
     }

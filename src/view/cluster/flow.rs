@@ -90,6 +90,7 @@ fn marks(scene: &Scene<'_>, view: &mut ClusterView, x: u16, y: u16, width: u16) 
         }
         let word = match event.kind.as_ref() {
             kind::BROKER_KILLED => event.brokers.first().map(|id| format!("broker-{id} killed ")),
+            kind::BROKER_LOST_POWER => event.brokers.first().map(|id| format!("broker-{id} lost power ")),
             // The lab's own start is no news.
             kind::BROKER_STARTED if event.by.is_some() => {
                 event.brokers.first().map(|id| format!("broker-{id} started "))

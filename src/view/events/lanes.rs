@@ -98,6 +98,7 @@ fn by_key(event: &Event) -> Option<String> {
         Origin::Key(key) => Some(safe_str(key)),
         _ => Some(match event.kind.as_ref() {
             kind::BROKER_KILLED => "kill".into(),
+            kind::BROKER_LOST_POWER => "power loss".into(),
             kind::BROKER_STARTED => "start".into(),
             _ => "asks".into(),
         }),
@@ -122,7 +123,7 @@ pub(super) fn draw(snapshot: &Snapshot, causes: &Causes<'_>, steps: &[Step<'_>],
     let seen: Vec<&Row<'_, '_>> = rows.iter().skip(first).take(usize::from(body.height)).collect();
     for (y, row) in (body.y..).zip(&seen) {
         if let Row::Step(Step::Event(event)) = row
-            && event.kind.as_ref() == kind::BROKER_KILLED
+            && kind::is_sudden_end(&event.kind)
         {
             lanes.ends.push((lane(snapshot, &event.node, lanes.asker), y));
         }
@@ -269,7 +270,7 @@ fn draw_event(lanes: &Lanes<'_>, causes: &Causes<'_>, event: &Event, row: Area, 
         words_role(event)
     };
     let text = safe_str(&event.text);
-    let sign = if event.kind.as_ref() == kind::BROKER_KILLED { "✖" } else { "●" };
+    let sign = if kind::is_sudden_end(&event.kind) { "✖" } else { "●" };
     let right = usize::from((row.x + row.width).saturating_sub(x + 3));
     let left_room = usize::from(x.saturating_sub(row.x + TIMES + 3));
     let wide = usize::from(line::columns(&text));

@@ -75,9 +75,9 @@ pub(super) fn page(snapshot: &Snapshot, broker: &Broker) -> Page {
     now(snapshot, broker, &mut page);
     still_works(snapshot, broker, &mut page);
     let about = |event: &Event| {
-        let stories =
-            [kind::LEADERS_ELECTED, kind::SESSION_EXPIRED, kind::BROKER_KILLED, kind::BROKER_STARTED, kind::FOLLOWS];
-        event.brokers.contains(&broker.id) && stories.contains(&event.kind.as_ref())
+        let stories = [kind::LEADERS_ELECTED, kind::SESSION_EXPIRED, kind::BROKER_STARTED, kind::FOLLOWS];
+        let tells = stories.contains(&event.kind.as_ref()) || kind::is_sudden_end(&event.kind);
+        event.brokers.contains(&broker.id) && tells
     };
     page.led_here(&story(snapshot, 5, about));
     if broker.state == BrokerState::Dead {

@@ -17,6 +17,11 @@ const MEANINGS: &[(&str, &str, &[&str])] = &[
         &["session", "leader"],
     ),
     (
+        kind::BROKER_LOST_POWER,
+        "Its process is gone at once, and what its logs had not flushed. Kafka trusts in replicas, not in flushing.",
+        &["session", "leader", "in-sync replicas"],
+    ),
+    (
         kind::BROKER_STARTED,
         "It comes back empty-handed: it must register, follow, and catch up before it counts.",
         &["session", "follower"],

@@ -154,6 +154,7 @@ fn apply_partition(
 fn host<'a>(broker: &'a mut Broker, id: &TopicPartition, topic_id: uuid::Uuid) -> Result<&'a mut Replica, ErrorCode> {
     if broker.replica(id).is_some_and(|replica| replica.topic_id != topic_id) {
         broker.replicas.remove(id);
+        broker.forget_flushes(id);
     }
     if broker.replica(id).is_none() {
         let replica = broker.new_replica(id, topic_id);
@@ -187,6 +188,7 @@ fn forget_strays(broker: &mut Broker, request: &LeaderAndIsrRequest) {
     let strays: Vec<TopicPartition> = broker.replicas.keys().filter(|id| !named.contains(id)).cloned().collect();
     for id in strays {
         broker.replicas.remove(&id);
+        broker.forget_flushes(&id);
         broker.touch(&id);
     }
 }

@@ -29,7 +29,7 @@ const ZSTD_FROM: i16 = 7;
 /// The version from which on the answer names the new leader (KIP-951).
 const NAMES_LEADER: i16 = 10;
 
-/// An acks=all that waits for the replicas.
+/// An acks=all that waits for the replicas, or what waits for `flush.messages`.
 #[derive(Clone, Debug)]
 pub(crate) struct ParkedProduce {
     /// The answer, as it is if every wait ends well.
@@ -38,12 +38,14 @@ pub(crate) struct ParkedProduce {
     waits: Vec<Wait>,
 }
 
-/// A batch that was appended and waits to be on all in-sync replicas.
+/// A batch that was appended and waits to be on all in-sync replicas, and on the disk where `flush.messages` says so.
 #[derive(Clone, Debug)]
 struct Wait {
     id: TopicPartition,
-    /// The high watermark to reach.
+    /// The offset after it: the high watermark to reach.
     until: i64,
+    /// Whether all in-sync replicas must have it.
+    acks_all: bool,
 }
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
@@ -58,13 +60,20 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
     match acks {
         0 if failed > 0 => Handled::Close,
         0 => Handled::Silent,
-        -1 if !parked.waits.is_empty() => park(broker, origin, parked, wait, ctx),
+        -1 | 1 if parked.waits.iter().any(|wait| wait.acks_all || owes_flush(broker, wait)) => {
+            park(broker, origin, parked, wait, ctx)
+        }
         _ => Handled::Ready(parked.response.into()),
     }
 }
 
 fn errors(response: &ProduceResponse) -> usize {
     response.responses.iter().flat_map(|t| &t.partition_responses).filter(|p| !p.error_code.is_ok()).count()
+}
+
+/// Whether a batch must be flushed before it is acknowledged, and is not.
+fn owes_flush(broker: &Broker, wait: &Wait) -> bool {
+    broker.replica(&wait.id).is_some_and(|replica| replica.log.owes_flush(wait.until))
 }
 
 fn park(broker: &mut Broker, origin: &Origin, parked: ParkedProduce, wait: Duration, ctx: &mut Context<'_>) -> Handled {
@@ -102,7 +111,7 @@ fn append_all(broker: &mut Broker, request: ProduceRequest, origin: &Origin, ctx
                 Ok(()) => append(broker, &id, &data, (acks, origin.version), ctx),
                 Err(code) => Err(Refusal { code, message: None }),
             };
-            let (answer, wait) = answer_of(data.index, &id, outcome);
+            let (answer, wait) = answer_of(data.index, &id, acks, outcome);
             parked.waits.extend(wait);
             partition_responses.push(answer);
         }
@@ -171,6 +180,7 @@ fn append(
 fn answer_of(
     index: i32,
     id: &TopicPartition,
+    acks: i16,
     outcome: Result<Done, Refusal>,
 ) -> (PartitionProduceResponse, Option<Wait>) {
     match outcome {
@@ -182,7 +192,7 @@ fn answer_of(
                 log_start_offset: done.log_start_offset,
                 ..PartitionProduceResponse::default()
             };
-            (answer, Some(Wait { id: id.clone(), until: done.until }))
+            (answer, Some(Wait { id: id.clone(), until: done.until, acks_all: acks == -1 }))
         }
         Err(refusal) => {
             let (error_code, error_message) = (refusal.code, refusal.message);
@@ -220,8 +230,11 @@ fn outcome(broker: &Broker, wait: &Wait) -> Option<ErrorCode> {
     let Some(replica) = broker.replica(&wait.id).filter(|replica| replica.leader().is_some()) else {
         return Some(ErrorCode::NOT_LEADER_OR_FOLLOWER);
     };
-    if replica.high_watermark < wait.until {
+    if replica.log.owes_flush(wait.until) || (wait.acks_all && replica.high_watermark < wait.until) {
         return None;
+    }
+    if !wait.acks_all {
+        return Some(ErrorCode::NONE);
     }
     let enough = replica.state.isr.len() >= replica.effective_min_insync();
     Some(if enough { ErrorCode::NONE } else { ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND })

@@ -46,6 +46,7 @@ fn stop(broker: &mut Broker, id: &TopicPartition, state: &StopReplicaPartitionSt
     broker.touch(id);
     if state.delete_partition {
         broker.replicas.remove(id);
+        broker.forget_flushes(id);
         if !broker.replicas.keys().any(|other| other.topic == id.topic) {
             broker.topic_settings.remove(&id.topic);
         }

@@ -138,7 +138,7 @@ fn state(running: Option<&Running>) -> BrokerState {
     match running.map(|broker| broker.stage) {
         None | Some(Stage::Stopped) => BrokerState::Dead,
         Some(Stage::Running) => BrokerState::Running,
-        Some(Stage::ShuttingDown(_)) => BrokerState::ShuttingDown,
+        Some(Stage::ShuttingDown(_) | Stage::Flushing) => BrokerState::ShuttingDown,
         Some(_) => BrokerState::Starting,
     }
 }

@@ -5,7 +5,7 @@ mod controller;
 
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
-use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, OperatorEvent};
+use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -323,6 +323,10 @@ fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
         BrokerEvent::Killed { by } => {
             Told::new(kind::BROKER_KILLED, Severity::Bad, format!("{node} killed"), "").asked(by)
         }
+        BrokerEvent::LostPower { by, lost } => {
+            let text = format!("{node} lost power{}", unflushed(lost));
+            Told::new(kind::BROKER_LOST_POWER, Severity::Bad, text, "").asked(by)
+        }
         BrokerEvent::Started { by } => {
             let told = Told::new(kind::BROKER_STARTED, Severity::Info, format!("{node} started"), "the lab starts");
             by.iter().fold(told, Told::asked)
@@ -345,6 +349,16 @@ fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
             Told::new("broker_stopped", Severity::Warning, format!("{node} stopped"), "its shutdown is done")
         }
         other => Told::new("broker", Severity::Info, format!("{node}: {other:?}"), ""),
+    }
+}
+
+/// What a power loss took, behind the words that it happened.
+fn unflushed(lost: &[Lost]) -> String {
+    let records: i64 = lost.iter().map(|lost| lost.to - lost.from).sum();
+    match lost {
+        [] => ": all that it had was flushed".into(),
+        [one] => format!(", and with it {} from {} to {}: not flushed", one.partition, one.from, one.to - 1),
+        more => format!(", and with it {records} records of {} partitions: not flushed", more.len()),
     }
 }
 
