@@ -65,9 +65,11 @@ impl Cluster {
 
     /// The cause of what a message leads to: the message itself, linked to those before it back to their event.
     fn arrival(&self, message: &Message) -> Cause {
-        let previous = message.cause.via.clone();
         // What is routine has no story: only the message itself is the cause of what it leads to.
-        let previous = previous.filter(|hop| message.cause.event.is_some() && hop.depth < MAX_HOPS);
+        let before = message.cause.via.as_ref().filter(|_| message.cause.event.is_some());
+        let depth = before.map_or(1, |hop| hop.depth.saturating_add(1));
+        // The count goes on where the links end, so that a chain can say what it lacks.
+        let previous = before.filter(|hop| hop.depth % MAX_HOPS != 0).cloned();
         let hop = Hop {
             id: message.id,
             name: message.payload.name(),
@@ -77,7 +79,7 @@ impl Cluster {
             to: message.to,
             sent: message.sent,
             arrived: self.now.lab,
-            depth: previous.as_ref().map_or(1, |hop| hop.depth + 1),
+            depth,
             previous,
         };
         Cause { event: message.cause.event, via: Some(Arc::new(hop)) }
