@@ -396,3 +396,25 @@ impl Cluster {
 fn operators_lane(correlation: u64) -> Lane {
     Lane(u8::try_from(correlation % 200).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_lets_messages_go_counts_them() {
+        let cluster = Cluster::new(crate::engine::config::Config::new(7), 0);
+        let (from, to) = (NodeId::Broker(BrokerId(1)), NodeId::Broker(BrokerId(2)));
+        let mut cause = Cause::event(7);
+        for id in 1..=u64::from(MAX_HOPS) * 2 + 1 {
+            let (sent, due) = (cluster.now.lab, cluster.now.lab);
+            let message = Message { id, from, to, sent, due, payload: Payload::Closed { lane: None }, cause };
+            cause = cluster.arrival(&message);
+            let kept = cause.hops();
+            assert_eq!(u64::from(cause.forgotten()) + kept.len() as u64, id, "none is lost from the count");
+            assert!(kept.len() <= MAX_HOPS as usize && kept.last().is_some_and(|hop| hop.id == id));
+        }
+        assert_eq!(cause.forgotten(), MAX_HOPS * 2);
+        assert_eq!(cause.event, Some(7));
+    }
+}
