@@ -173,7 +173,7 @@ impl CliError {
     }
 
     fn later(what: &str) -> Self {
-        Self::Usage(format!("{what} is not in this version yet; leave it out, and see CHANGELOG.md for what is"))
+        Self::Usage(format!("{what} is not in this version yet; README.md says what works today"))
     }
 }
 

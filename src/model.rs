@@ -1,6 +1,7 @@
 //! What the explorer knows and where the user stands: a leaf that `app` changes and `view` reads. It holds no drawing, no
 //! clock and no channel; time arrives as a number. What is selected is remembered by identity, never by row number.
 
+pub mod asked;
 pub mod brokers;
 pub mod cluster;
 pub mod commands;
@@ -77,6 +78,10 @@ pub struct Model {
     pub pending: String,
     /// Whether the block of the first minute ("start here") still shows.
     pub first_minute: bool,
+    /// The rate that was asked for last, in lab time per real time, parts per million.
+    pub asked_rate: asked::Asked<u64>,
+    /// Whether time was last asked to stand.
+    pub asked_pause: asked::Asked<bool>,
     /// Why the session ended, once it has: the last picture stays with this over it.
     pub ended: Option<String>,
 }
@@ -111,6 +116,8 @@ impl Model {
             commands,
             pending: String::new(),
             first_minute: true,
+            asked_rate: asked::Asked::default(),
+            asked_pause: asked::Asked::default(),
             ended: None,
         };
         model.settle();
@@ -119,6 +126,8 @@ impl Model {
 
     /// Takes a newer snapshot; selections whose object is gone move to a neighbour.
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
+        self.asked_rate.seen(snapshot.clock.rate_ppm);
+        self.asked_pause.seen(snapshot.clock.paused);
         self.original = snapshot;
         self.snapshot = if self.presenter { Arc::new(discreet(&self.original)) } else { Arc::clone(&self.original) };
         self.settle();

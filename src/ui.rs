@@ -25,7 +25,6 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, theme: &Theme) {
     match view {
         View::TooSmall(needs) => paint::text(frame, all, 0, needs, theme.style(Role::Text)),
         View::Full(full) => {
-            chrome::draw(frame, &full.chrome, theme);
             let area = paint::rect(full.area);
             match &full.body {
                 Body::Cluster(view) => cluster::draw(frame, area, view, theme),
@@ -33,6 +32,8 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, theme: &Theme) {
                 Body::Brokers(view) => brokers::draw(frame, area, view, theme),
                 Body::Events(view) => events::draw(frame, area, view, theme),
             }
+            // After the screen: a notice lies over its last row.
+            chrome::draw(frame, &full.chrome, theme);
             if let Some(overlay) = &full.overlay {
                 overlay::draw(frame, overlay, theme);
             }

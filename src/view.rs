@@ -154,7 +154,7 @@ fn command_of(screen: Screen) -> &'static str {
 /// Where a screen's own part lies: between the sentence and the rows at the bottom.
 fn body_area(model: &Model) -> Area {
     let (width, height) = model.size;
-    let (top, bottom) = (1 + chrome::sentence_rows(model), 1 + u16::from(chrome::has_news(model)));
+    let (top, bottom) = (1 + chrome::sentence_rows(model), 1 + u16::from(chrome::keeps_news(model.screen)));
     Area { x: 0, y: top, width, height: height.saturating_sub(top + bottom) }
 }
 

@@ -43,6 +43,7 @@ fn event(id: u64) -> Event {
         cause: None,
         cause_event: None,
         via: Vec::new(),
+        via_forgotten: 0,
     }
 }
 

@@ -15,8 +15,8 @@ use super::time::{Clock, Now, Time};
 /// The number of an event or a message: one sequence for both, 1 and up, so that a cause is one number.
 pub type Id = u64;
 
-/// How many messages a [`Cause`] remembers back to the event that began them; older ones are let go.
-pub const MAX_HOPS: u16 = 24;
+/// How many messages a [`Cause`] remembers back to the event that began them; then all of them are let go, and counted.
+pub const MAX_HOPS: u32 = 24;
 
 /// What led to something: the nearest event, and the messages between that event and now.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +44,8 @@ pub struct Hop {
     pub sent: Time,
     /// When it arrived, in lab time.
     pub arrived: Time,
-    /// How many there are with this one, at most [`MAX_HOPS`].
-    pub depth: u16,
+    /// How many there have been since the event, this one and those let go included.
+    pub depth: u32,
     /// The message before.
     pub previous: Option<Arc<Hop>>,
 }
@@ -66,7 +66,13 @@ impl Cause {
         self.event.is_none()
     }
 
-    /// The messages from the event to now, oldest first.
+    /// How many messages since the event were let go, oldest first, because a chain holds at most [`MAX_HOPS`].
+    pub fn forgotten(&self) -> u32 {
+        let depth = self.via.as_ref().map_or(0, |hop| hop.depth);
+        depth.saturating_sub(u32::try_from(self.hops().len()).unwrap_or(u32::MAX))
+    }
+
+    /// The messages from the event to now, oldest first, as far as they are remembered.
     pub fn hops(&self) -> Vec<Arc<Hop>> {
         let mut hops = Vec::new();
         let mut next = self.via.as_ref();

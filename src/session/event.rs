@@ -113,8 +113,11 @@ pub struct Event {
     pub cause: Option<u64>,
     /// The nearest event that led to this one.
     pub cause_event: Option<u64>,
-    /// The messages between that event and this one, oldest first.
+    /// The messages between that event and this one, oldest first, as far as they are remembered.
     pub via: Vec<Hop>,
+    /// How many older ones were let go: a chain of causes remembers at most 24 messages.
+    #[serde(default)]
+    pub via_forgotten: u32,
 }
 
 /// A change that an event made.

@@ -125,6 +125,38 @@ fn every_screen_is_drawn_at_every_size() {
 }
 
 #[test]
+fn a_long_answer_is_whole_in_its_form() {
+    let mut explorer = Explorer::of(fixture::calm()).press("t");
+    let end = "and this is its end";
+    let long = format!("INVALID_REPLICATION_FACTOR (38): more replicas were asked for than brokers are there, {end}");
+    let Some(crate::model::overlay::Overlay::Form(form)) = explorer.state.model.overlays.last_mut() else {
+        panic!("the form is open")
+    };
+    form.state = crate::model::overlay::FormState::Failed(long);
+    for (width, height) in [(80, 24), (60, 15)] {
+        let screen = explorer.screen(width, height);
+        let words: Vec<&str> =
+            screen.split(|c: char| c.is_whitespace() || c == '│').filter(|w| !w.is_empty()).collect();
+        assert!(words.join(" ").contains(end), "{screen}");
+        assert!(screen.contains("Esc close"), "{screen}");
+    }
+}
+
+#[test]
+fn a_notice_moves_nothing() {
+    for (keys, width, height) in [("1", 160, 48), ("1", 80, 24), ("7 Enter", 160, 48), ("2", 80, 24)] {
+        let mut explorer = Explorer::of(fixture::elected()).press(keys);
+        let before = explorer.screen(width, height);
+        explorer.state.model.tell("a notice", false);
+        let after = explorer.screen(width, height);
+        let told = usize::from(height) - 2;
+        for (at, (before, after)) in before.lines().zip(after.lines()).enumerate() {
+            assert_eq!(before == after, at != told, "row {at} of {keys} at {width}x{height}");
+        }
+    }
+}
+
+#[test]
 fn nothing_but_ascii_is_drawn_where_there_is_no_unicode() {
     let terminal = theme::Terminal { depth: Depth::Mono, signs: Signs::Ascii };
     for (name, mut explorer) in everywhere() {

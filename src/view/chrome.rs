@@ -40,7 +40,7 @@ pub struct ChromeView {
     pub sentence: Bar,
     /// The sentence in large type, in presenter mode.
     pub large: Vec<Large>,
-    /// The row above the keys, if there is something to tell.
+    /// The row above the keys, if there is something to tell; it lies over what the screen shows there.
     pub news: Option<Bar>,
     /// The last row.
     pub hints: Bar,
@@ -149,7 +149,7 @@ fn news(model: &Model, area: Area) -> Option<Bar> {
             .with(Role::Text, safe_str(&notice.text))
             .with(Role::Faint, more));
     }
-    if !matches!(model.screen, Screen::Topics | Screen::Brokers) {
+    if !keeps_news(model.screen) {
         return None;
     }
     let event = model.snapshot.events.last()?;
@@ -167,9 +167,10 @@ pub(super) fn sentence_rows(model: &Model) -> u16 {
     if large { presenter::sentence_rows(model.size.1) } else { 1 }
 }
 
-/// Whether the row above the keys has something to say.
-pub(super) fn has_news(model: &Model) -> bool {
-    news(model, Area::default()).is_some()
+/// Whether a screen keeps the row above the keys free for news. One that shows events itself has better use for it: there
+/// a notice lies over the last row while it is read, and nothing moves.
+pub(super) fn keeps_news(screen: Screen) -> bool {
+    matches!(screen, Screen::Topics | Screen::Brokers)
 }
 
 /// The keys that matter here, those of this screen first; as many as fit before help.

@@ -8,7 +8,7 @@ use crate::model::overlay::{Form, FormField, FormKind, FormState};
 use super::Area;
 use super::chrome::join;
 use super::line::Line;
-use super::overlay::{PanelLine, PanelView, centred};
+use super::overlay::{PanelLine, PanelView, centred, wrapped};
 use super::role::Role;
 use super::sheet::left;
 use super::text::safe_str;
@@ -35,7 +35,7 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
             lines.push(note(form, at, field, focused));
         }
     }
-    lines.push(state(form));
+    lines.extend(state(form, usize::from(width.saturating_sub(2))));
     lines.push(keys(form));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
     let title = match form.kind {
@@ -133,15 +133,22 @@ fn help(form: &Form, at: usize, field: &FormField) -> String {
     }
 }
 
-fn state(form: &Form) -> PanelLine {
-    let before = Line::of(Role::Text, "  ");
-    match &form.state {
-        FormState::Editing => PanelLine::default(),
-        FormState::Waiting if form.kind == FormKind::Export => before.with(Role::Accent, "writing …").into(),
-        FormState::Waiting => before.with(Role::Accent, "sent; waiting for the answer …").into(),
-        FormState::Done(what) => before.with(Role::Good, "✓ ").with(Role::Strong, safe_str(what)).into(),
-        FormState::Failed(why) => before.with(Role::Bad, "✖ ").with(Role::Text, safe_str(why)).into(),
-    }
+/// What came of sending it, in as many rows of `width` columns as its words take.
+fn state(form: &Form, width: usize) -> Vec<PanelLine> {
+    let (role, sign, words_role, words) = match &form.state {
+        FormState::Editing => return vec![PanelLine::default()],
+        FormState::Waiting if form.kind == FormKind::Export => (Role::Accent, "", Role::Accent, "writing …".to_owned()),
+        FormState::Waiting => (Role::Accent, "", Role::Accent, "sent; waiting for the answer …".to_owned()),
+        FormState::Done(what) => (Role::Good, "✓ ", Role::Strong, safe_str(what)),
+        FormState::Failed(why) => (Role::Bad, "✖ ", Role::Text, safe_str(why)),
+    };
+    let room = width.saturating_sub(3 + sign.width()).max(1);
+    let rows = wrapped(&words, room).into_iter().enumerate();
+    rows.map(|(at, row)| {
+        let sign = if at == 0 { sign.to_owned() } else { " ".repeat(sign.width()) };
+        Line::of(Role::Text, "  ").with(role, sign).with(words_role, row).into()
+    })
+    .collect()
 }
 
 fn keys(form: &Form) -> PanelLine {

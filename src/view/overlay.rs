@@ -1,5 +1,7 @@
 //! What lies over a screen, as plain data.
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use crate::model::Model;
 use crate::model::commands::{Category, CommandEntry};
 use crate::model::overlay::{Confirm, Overlay, Palette};
@@ -111,18 +113,26 @@ fn help_lines(model: &Model) -> Vec<Line> {
 /// Columns before the words of a command in the help: its keys and its name.
 const BEFORE_DOC: usize = 34;
 
-/// Words in lines of at most `width` columns.
-fn wrapped(words: &str, width: usize) -> Vec<String> {
+/// Words in lines of at most `width` columns; a word that is longer than a line goes on in the next one.
+pub(super) fn wrapped(words: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words.split(' ') {
         let Some(line) = lines.last_mut() else { continue };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
+        if !line.is_empty() && line.width() + 1 + word.width() <= width {
             line.push(' ');
             line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(String::new());
+        }
+        for c in word.chars() {
+            let Some(line) = lines.last_mut() else { continue };
+            if !line.is_empty() && line.width() + c.width().unwrap_or(0) > width {
+                lines.push(c.to_string());
+            } else {
+                line.push(c);
+            }
         }
     }
     lines

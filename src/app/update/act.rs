@@ -204,20 +204,31 @@ fn elect(model: &Model) -> Vec<Effect> {
     vec![Effect::Ask(Action::ElectPreferred { topics }, purpose)]
 }
 
-fn time(model: &Model, command: Command) -> Vec<Effect> {
-    let clock = model.snapshot.clock;
-    let rate = |rate_ppm: u64| Action::SetRate { rate_ppm: rate_ppm.clamp(*RATES_PPM.start(), *RATES_PPM.end()) };
+fn time(model: &mut Model, command: Command) -> Vec<Effect> {
+    let (clock, now) = (model.snapshot.clock, model.now_ms);
+    // The snapshot is behind quick presses: they go on from what was asked last.
+    let (paused, rate) = (model.asked_pause.or(clock.paused, now), model.asked_rate.or(clock.rate_ppm, now));
     let action = match command {
-        Command::Pause => Action::Pause(!clock.paused),
-        Command::Slower => rate(step_rate(clock.rate_ppm, false)),
-        Command::Faster => rate(step_rate(clock.rate_ppm, true)),
-        Command::RealTime => rate(REAL_TIME_PPM),
-        _ if !clock.paused => {
+        Command::Pause => Action::Pause(!paused),
+        Command::Slower => set_rate(step_rate(rate, false)),
+        Command::Faster => set_rate(step_rate(rate, true)),
+        Command::RealTime => set_rate(REAL_TIME_PPM),
+        _ if !paused => {
+            model.asked_pause.ask(true, now);
             return vec![Effect::Ask(Action::Pause(true), Purpose::Then(Action::Step { n: 1 }))];
         }
         _ => Action::Step { n: 1 },
     };
+    match action {
+        Action::Pause(paused) => model.asked_pause.ask(paused, now),
+        Action::SetRate { rate_ppm } => model.asked_rate.ask(rate_ppm, now),
+        _ => {}
+    }
     vec![Effect::Ask(action, Purpose::Quiet)]
+}
+
+fn set_rate(rate_ppm: u64) -> Action {
+    Action::SetRate { rate_ppm: rate_ppm.clamp(*RATES_PPM.start(), *RATES_PPM.end()) }
 }
 
 /// The next rate of 1, 2, 5, 10, 20, 50 ... in either direction, so that real time is always met again.

@@ -116,6 +116,21 @@ fn the_speed_goes_through_1_2_5_and_meets_real_time_again() {
 }
 
 #[test]
+fn quick_presses_go_on_from_what_was_asked_last() {
+    let mut state = state(fixture::calm());
+    let asked_for = |state: &mut State, keys: &[&str]| -> Vec<Action> {
+        keys.iter().flat_map(|key| asked(&press(state, key)).into_iter().cloned().collect::<Vec<_>>()).collect()
+    };
+    let rates = asked_for(&mut state, &["[", "[", "["]);
+    assert_eq!(rates, [500_000, 200_000, 100_000].map(|rate_ppm| Action::SetRate { rate_ppm }));
+    assert_eq!(asked_for(&mut state, &["Space", "Space"]), [Action::Pause(true), Action::Pause(false)]);
+    let later = state.model.now_ms + 60_000;
+    update(&mut state, later, Msg::Snapshot(Arc::new(fixture::calm())));
+    let effects = update(&mut state, later, Msg::Key("[".parse().expect("a key")));
+    assert_eq!(asked(&effects), [&Action::SetRate { rate_ppm: 500_000 }], "what never came is forgotten");
+}
+
+#[test]
 fn a_step_stops_time_first() {
     let mut state = state(fixture::calm());
     let effects = press(&mut state, ".");

@@ -65,9 +65,11 @@ impl Cluster {
 
     /// The cause of what a message leads to: the message itself, linked to those before it back to their event.
     fn arrival(&self, message: &Message) -> Cause {
-        let previous = message.cause.via.clone();
         // What is routine has no story: only the message itself is the cause of what it leads to.
-        let previous = previous.filter(|hop| message.cause.event.is_some() && hop.depth < MAX_HOPS);
+        let before = message.cause.via.as_ref().filter(|_| message.cause.event.is_some());
+        let depth = before.map_or(1, |hop| hop.depth.saturating_add(1));
+        // The count goes on where the links end, so that a chain can say what it lacks.
+        let previous = before.filter(|hop| hop.depth % MAX_HOPS != 0).cloned();
         let hop = Hop {
             id: message.id,
             name: message.payload.name(),
@@ -77,7 +79,7 @@ impl Cluster {
             to: message.to,
             sent: message.sent,
             arrived: self.now.lab,
-            depth: previous.as_ref().map_or(1, |hop| hop.depth + 1),
+            depth,
             previous,
         };
         Cause { event: message.cause.event, via: Some(Arc::new(hop)) }
@@ -399,4 +401,26 @@ impl Cluster {
 /// The connection for a question of an operator's: one each, as a question that waits must not hold the next one.
 fn operators_lane(correlation: u64) -> Lane {
     Lane(u8::try_from(correlation % 200).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_lets_messages_go_counts_them() {
+        let cluster = Cluster::new(crate::engine::config::Config::new(7), 0);
+        let (from, to) = (NodeId::Broker(BrokerId(1)), NodeId::Broker(BrokerId(2)));
+        let mut cause = Cause::event(7);
+        for id in 1..=u64::from(MAX_HOPS) * 2 + 1 {
+            let (sent, due) = (cluster.now.lab, cluster.now.lab);
+            let message = Message { id, from, to, sent, due, payload: Payload::Closed { lane: None }, cause };
+            cause = cluster.arrival(&message);
+            let kept = cause.hops();
+            assert_eq!(u64::from(cause.forgotten()) + kept.len() as u64, id, "none is lost from the count");
+            assert!(kept.len() <= MAX_HOPS as usize && kept.last().is_some_and(|hop| hop.id == id));
+        }
+        assert_eq!(cause.forgotten(), MAX_HOPS * 2);
+        assert_eq!(cause.event, Some(7));
+    }
 }

@@ -254,7 +254,7 @@ fn session_words(scene: &Scene<'_>, broker: &Broker, session: &BrokerSession) ->
     let name = session_name(session.id);
     let words = |words: String| if wide { format!("{name}{words}") } else { words };
     if session.expired {
-        let gone = if wide { format!("/brokers/ids/{} is gone", broker.id) } else { "its znode is gone".to_owned() };
+        let gone = if wide { format!("/brokers/ids/{} is gone", broker.id) } else { "znode gone".to_owned() };
         return vec![Line::of(Role::Bad, words("expired".to_owned())), Line::of(Role::Dim, gone)];
     }
     if silent(broker, session) {

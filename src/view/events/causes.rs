@@ -27,6 +27,8 @@ const WAIT_US: u64 = 100_000;
 pub(super) enum Step<'a> {
     /// Nothing happened for so many lab microseconds since the step before.
     Wait(Wait<'a>),
+    /// So many messages were let go before the next ones: the chain is longer than what is kept.
+    Gap(u32),
     /// A message: when it arrived, its name, from whom, to whom, and whether it came before the selected event.
     Hop { at_us: u64, name: &'a str, from: &'a NodeRef, to: &'a NodeRef },
     /// An event.
@@ -75,11 +77,22 @@ impl Awaited {
     }
 }
 
+/// The row for messages that were let go.
+pub(super) fn gap_words(count: u32) -> String {
+    format!(
+        "⋮ {} before these, no longer kept",
+        format::plural(usize::try_from(count).unwrap_or(usize::MAX), "message")
+    )
+}
+
 /// The steps of a chain: pauses, messages and events, by time.
 pub(super) fn steps<'a>(causes: &Causes<'a>) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
     let mut last: Option<u64> = None;
     for event in causes.all() {
+        if event.via_forgotten > 0 {
+            steps.push(Step::Gap(event.via_forgotten));
+        }
         for hop in &event.via {
             let client = matches!(hop.from, NodeRef::Producer(..) | NodeRef::Consumer(..));
             let of = if client { Awaited::BackOff } else { Awaited::Next };
@@ -145,6 +158,10 @@ fn time_bar(steps: &[Step<'_>], causes: &Causes<'_>, area: Area, sheet: &mut She
     if all == 0 {
         let words = match (causes.before.is_empty(), causes.event.because.as_ref()) {
             (true, "") => "The first cause: nothing that is known led to it.".to_owned(),
+            // Nobody in the cluster sees a link or a machine fail, only that somebody is silent.
+            (true, because) if causes.event.kind.as_ref() == kind::SESSION_EXPIRED => {
+                format!("The first cause: {}. Nothing in the cluster knows why.", safe_str(because))
+            }
             (true, because) => format!("The first cause: {}.", safe_str(because)),
             (false, _) => "All in the same moment.".to_owned(),
         };
@@ -199,6 +216,9 @@ fn footer(causes: &Causes<'_>) -> Line {
     if causes.torn {
         return line.with(Role::Warn, "the chain is torn: its beginning has left the ring of events");
     }
+    if causes.all().any(|event| event.via_forgotten > 0) {
+        return line.with(Role::Warn, "its events are complete, but not all messages between them are kept");
+    }
     let first = causes.before.first().unwrap_or(&causes.event);
     line.with(Role::Faint, format!("the chain is complete; it began with: {}", safe_str(&first.text)))
 }
@@ -227,6 +247,7 @@ fn list(snapshot: &Snapshot, causes: &Causes<'_>, steps: &[Step<'_>], area: Area
                 let words = format!("{:>8}   {}", format!("{}.{} s", us / 1_000_000, us / 100_000 % 10), of.words());
                 sheet.put(row, Line::of(Role::WaitBar, format!("  ┊{words}")));
             }
+            Step::Gap(count) => sheet.put(row, Line::of(Role::Warn, format!("{:>14}{}", "", gap_words(*count)))),
             Step::Hop { at_us, name: message, from, to } => {
                 let who = format!("{} → {}", name(snapshot, from), name(snapshot, to));
                 let line = Line::of(Role::Faint, format!("   {:>8}   ", since(causes, *at_us)))

@@ -11,7 +11,7 @@ use crate::view::sheet::Sheet;
 use crate::view::text::safe_str;
 use crate::view::{Area, Hit, Target};
 
-use super::causes::{Step, Wait, first_row, since};
+use super::causes::{Step, Wait, first_row, gap_words, since};
 use super::{name, words_role};
 
 /// Columns of the times at the left.
@@ -49,7 +49,7 @@ impl<'a> Lanes<'a> {
         };
         for step in steps {
             match step {
-                Step::Wait(..) => {}
+                Step::Wait(..) | Step::Gap(_) => {}
                 Step::Hop { from, to, .. } => [from, to].into_iter().for_each(|node| add(lane(snapshot, node, asker))),
                 Step::Event(event) => {
                     if by_key(event).is_some() {
@@ -214,6 +214,7 @@ fn draw_step(lanes: &Lanes<'_>, causes: &Causes<'_>, step: &Step<'_>, row: Area,
                 sheet.put(Area { x: from, width: x + 1 - from, ..row }, words);
             }
         }
+        Step::Gap(count) => sheet.put(row, Line::of(Role::Warn, format!("{:>15}{}", "", gap_words(*count)))),
         Step::Hop { at_us, name, from, to } => {
             sheet.put(times(row), time(since(causes, *at_us), Role::Dim));
             arrow(lanes.of_node(from), lanes.of_node(to), &safe_str(name), row, Role::Ground, sheet);
@@ -226,6 +227,14 @@ fn draw_step(lanes: &Lanes<'_>, causes: &Causes<'_>, step: &Step<'_>, row: Area,
 fn arrow(from: u16, to: u16, name: &str, row: Area, surface: Role, sheet: &mut Sheet) {
     let (low, high) = (from.min(to), from.max(to));
     let width = high.saturating_sub(low);
+    if width == 0 {
+        // To itself, as when the controller tells its own broker: out at one side and back to the same lane.
+        let x = low.min((row.x + row.width).saturating_sub(line::columns(name) + 7));
+        let line = Line::of(Role::Text, "●").with(Role::Dim, "─").with(Role::Text, format!(" {name} "));
+        let line = line.with(Role::Dim, "─").with(Role::Text, "↩");
+        sheet.put_on(Area { x, width: (row.x + row.width).saturating_sub(x), ..row }, line, surface);
+        return;
+    }
     if width < 4 {
         sheet.put_on(
             Area { x: low + 2, width: row.width.saturating_sub(low + 2), ..row },

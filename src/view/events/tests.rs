@@ -42,6 +42,50 @@ fn a_chain_goes_from_the_first_cause_to_the_last_consequence() {
 }
 
 #[test]
+fn messages_that_were_let_go_are_counted_in_the_picture() {
+    let mut snapshot = fixture::elected();
+    let let_go = |event: &crate::session::event::Event| {
+        let via_forgotten = if event.id == 119 { 24 } else { 0 };
+        crate::session::event::Event { via_forgotten, ..event.clone() }
+    };
+    snapshot.events = snapshot.events.iter().map(let_go).collect();
+    let mut model = model(snapshot);
+    election(&mut model);
+    for width in [160, 80] {
+        assert!(said(&model, width, 45).contains("24 messages before these, no longer kept"), "{width}");
+    }
+    assert!(said(&model, 160, 45).contains("not all messages between them are kept"));
+}
+
+#[test]
+fn a_message_to_itself_leaves_its_lane_and_comes_back() {
+    let mut snapshot = fixture::elected();
+    let to_itself = |event: &crate::session::event::Event| {
+        let mut event = event.clone();
+        event.via.iter_mut().for_each(|hop| hop.to = hop.from.clone());
+        event
+    };
+    snapshot.events = snapshot.events.iter().map(to_itself).collect();
+    let mut model = model(snapshot);
+    election(&mut model);
+    assert!(said(&model, 160, 45).contains("─↩"));
+}
+
+#[test]
+fn a_session_that_ends_with_no_cause_says_that_nobody_knows_one() {
+    let mut snapshot = fixture::elected();
+    let alone = |event: &crate::session::event::Event| {
+        let cause_event = event.cause_event.filter(|_| event.kind.as_ref() != "session_expired");
+        crate::session::event::Event { cause_event, ..event.clone() }
+    };
+    snapshot.events = snapshot.events.iter().map(alone).collect();
+    let mut model = model(snapshot);
+    model.select(&Selection::Event(110));
+    model.open();
+    assert!(said(&model, 160, 45).contains("Nothing in the cluster knows why."));
+}
+
+#[test]
 fn a_chain_whose_beginning_was_let_go_says_so() {
     let mut snapshot = fixture::elected();
     snapshot.events = snapshot.events.iter().filter(|event| event.id > 100).cloned().collect();

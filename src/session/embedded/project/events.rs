@@ -74,6 +74,7 @@ fn tell(cluster: &Cluster, happened: &Happened) -> Event {
                 arrived_us: hop.arrived.0,
             })
             .collect(),
+        via_forgotten: happened.cause.forgotten(),
     }
 }
 
