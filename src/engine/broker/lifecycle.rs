@@ -132,7 +132,8 @@ impl Broker {
 
     /// A ZooKeeper session is there.
     pub(super) fn on_session(&mut self, _session: SessionId, new: bool, ctx: &mut Context<'_>) {
-        if self.stage != Stage::Flushing && (new || self.stage == Stage::Connecting) {
+        let leaving = matches!(self.stage, Stage::ShuttingDown(_) | Stage::Flushing | Stage::Stopped);
+        if !leaving && (new || self.stage == Stage::Connecting) {
             self.prepare(ctx);
         }
     }
