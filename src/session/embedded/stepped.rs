@@ -96,7 +96,7 @@ impl Stepped {
 
     fn look(&mut self) {
         let clock = ClockView::at(self.now(self.time), 1_000_000);
-        self.newest = Arc::new(self.projector.project(&self.cluster, &clock));
+        self.newest = Arc::new(self.projector.project(&mut self.cluster, &clock));
     }
 }
 
