@@ -373,7 +373,8 @@ impl Broker {
         let behind = data.high_watermark - replica.log.log_end_offset();
         moved |= replica.follow_high_watermark(data.high_watermark);
         if let Role::Follower(follower) = &mut replica.role {
-            follower.behind_at_most = if behind <= 0 { 0 } else { follower.behind_at_most.max(behind) };
+            let most = if behind <= 0 { 0 } else { follower.behind_at_most.max(behind) };
+            moved |= std::mem::replace(&mut follower.behind_at_most, most) != most;
         }
         if data.log_start_offset > replica.log.log_start_offset() {
             replica.log.advance_log_start(data.log_start_offset);

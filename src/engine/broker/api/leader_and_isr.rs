@@ -4,7 +4,7 @@
 //! they are read, and what follows on the controller's connection waits behind it.
 //!
 //! The `type` is not looked at: a controller on ZooKeeper never sets it. Kafka 3.9 sends `FULL`, by which a broker finds
-//! stray replicas, only from a KRaft controller during a migration.
+//! stray replicas, only from a `KRaft` controller during a migration.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
