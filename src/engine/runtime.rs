@@ -106,8 +106,8 @@ pub trait Observer<C>: Send + 'static {
     /// Whether anybody wants to know at the moment.
     fn is_wanted(&self) -> bool;
 
-    /// Something changed since the last time.
-    fn observe(&mut self, cluster: &C, clock: &ClockView);
+    /// Something changed since the last time. It changes nothing of the core, but takes from it what the steps touched.
+    fn observe(&mut self, cluster: &mut C, clock: &ClockView);
 }
 
 /// A broker's process started: its port is to be opened, and closed when the token is cancelled.

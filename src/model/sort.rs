@@ -91,7 +91,7 @@ fn kept(topic: &Topic) -> i64 {
 }
 
 fn sum(topic: &Topic, of: fn(&Partition) -> i64) -> Key {
-    Key::Number(topic.partitions.iter().map(of).sum())
+    Key::Number(topic.partitions.iter().map(|partition| of(partition)).sum())
 }
 
 fn length(n: usize) -> Key {

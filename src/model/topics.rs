@@ -134,7 +134,7 @@ impl TopicsPlace {
 
     /// A topic's partitions, in their order.
     pub fn partitions<'a>(&self, topic: &'a Topic) -> Vec<&'a Partition> {
-        self.partition_order.apply(sort::PARTITIONS, &topic.partitions)
+        self.partition_order.apply(sort::PARTITIONS, topic.partitions.iter().map(AsRef::as_ref))
     }
 
     /// Sorts the table in view by its next column, or turns its order around.
@@ -161,7 +161,7 @@ impl TopicsPlace {
     /// The open topic's selected partition.
     pub fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Partition> {
         let topic = snapshot.topics.get(self.topic.as_ref()?)?;
-        topic.partitions.iter().find(|partition| partition.id == self.partition)
+        topic.partitions.iter().map(AsRef::as_ref).find(|partition: &&Partition| partition.id == self.partition)
     }
 
     /// The open topic's selected partition by name.

@@ -88,8 +88,8 @@ pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabEr
     let config = options.config(reserved.brokers.iter().map(|(_, port)| port.port()).collect());
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();
-    let cluster = Cluster::new(config, epoch_ms);
-    let (watcher, snapshots) = Watcher::new(about, &cluster, options.rate_ppm);
+    let mut cluster = Cluster::new(config, epoch_ms);
+    let (watcher, snapshots) = Watcher::new(about, &mut cluster, options.rate_ppm);
     let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm })?;
     let expected = ready::Expected::of(&reserved.brokers);
     let brokers = reserved.brokers.into_iter().map(|(id, port)| (BrokerId(id), port)).collect();

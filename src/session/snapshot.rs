@@ -250,8 +250,8 @@ pub struct Topic {
     pub min_insync_replicas: u32,
     /// Settings of its own.
     pub settings: Vec<Setting>,
-    /// Its partitions, from 0 on.
-    pub partitions: Vec<Partition>,
+    /// Its partitions, from 0 on; shared with the snapshots before while nothing about them changes.
+    pub partitions: Vec<Arc<Partition>>,
 }
 
 /// One partition, as its leader and the controller know it.

@@ -73,7 +73,7 @@ impl<'a> Facts<'a> {
     fn of(snapshot: &'a Snapshot) -> Self {
         let topics = || snapshot.topics.values().filter(|topic| !topic.deleting);
         Self {
-            partitions: topics().flat_map(|topic| &topic.partitions).collect(),
+            partitions: topics().flat_map(|topic| &topic.partitions).map(AsRef::as_ref).collect(),
             min_insync: topics().flat_map(|t| t.partitions.iter().map(|_| t.min_insync_replicas)).collect(),
             dead: snapshot.brokers.values().filter(|broker| broker.state == BrokerState::Dead).collect(),
         }

@@ -296,7 +296,7 @@ fn a_grown_log_is_read_on_and_a_shorter_one_anew() {
     let with_end = |state: &State, by: i64| {
         let mut snapshot = Snapshot::clone(&state.model.snapshot);
         let mut topics = BTreeMap::clone(&snapshot.topics);
-        topics.get_mut("trucks_gps").expect("trucks").partitions[0].log_end += by;
+        std::sync::Arc::make_mut(&mut topics.get_mut("trucks_gps").expect("trucks").partitions[0]).log_end += by;
         snapshot.topics = Arc::new(topics);
         Arc::new(snapshot)
     };

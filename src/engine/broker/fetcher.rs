@@ -4,8 +4,11 @@
 //! then `ListOffsets` for those whose logs do not meet the leader's, then `Fetch` for the rest. A partition that was
 //! answered with an error sits out for `replica.fetch.backoff.ms`; it must not hold the others. A round that is not answered
 //! is waited for as long as its connection is open (deviation: patient-fetchers).
+//!
+//! Each fetcher knows its partitions, so that a round costs what its leader leads and not what the broker hosts:
+//! whoever changes a replica's part says so with [`Broker::assign_fetcher`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Broker, BrokerTimer};
@@ -31,6 +34,8 @@ const LIST_OFFSETS_VERSION: i16 = 9;
 /// The way to one leader.
 #[derive(Clone, Debug, Default)]
 struct Fetcher {
+    /// What is fetched here.
+    partitions: BTreeSet<TopicPartition>,
     in_flight: Option<Id>,
     /// A retry is coming.
     backing_off: Option<TimerId>,
@@ -42,14 +47,45 @@ struct Fetcher {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fetchers {
     by_leader: BTreeMap<BrokerId, Fetcher>,
+    /// Which fetcher has a partition: that of the leader that it follows.
+    leaders: BTreeMap<TopicPartition, BrokerId>,
+}
+
+impl Fetchers {
+    /// Gives a partition to the fetcher of `leader`, or to none.
+    fn assign(&mut self, id: &TopicPartition, leader: Option<BrokerId>) {
+        let before = match leader {
+            Some(leader) => self.leaders.insert(id.clone(), leader),
+            None => self.leaders.remove(id),
+        };
+        if before == leader {
+            return;
+        }
+        if let Some(fetcher) = before.and_then(|leader| self.by_leader.get_mut(&leader)) {
+            fetcher.partitions.remove(id);
+        }
+        if let Some(leader) = leader {
+            self.by_leader.entry(leader).or_default().partitions.insert(id.clone());
+        }
+    }
 }
 
 impl Broker {
+    /// A replica's part may have changed, or it is gone: its partition moves to the fetcher of the leader that it follows
+    /// now. Kafka's `addFetcherForPartitions` and `removeFetcherForPartitions`.
+    pub(crate) fn assign_fetcher(&mut self, id: &TopicPartition) {
+        let follows = self.replicas.get(id).filter(|replica| replica.follower().is_some());
+        self.fetchers.assign(id, follows.and_then(|replica| replica.state.leader));
+    }
+
     /// The partitions that follow `leader`, of all that this broker hosts.
     fn following(&self, leader: BrokerId) -> impl Iterator<Item = (&TopicPartition, &Arc<Replica>, Phase)> {
-        self.replicas.iter().filter_map(move |(id, replica)| {
+        let partitions = self.fetchers.by_leader.get(&leader).into_iter().flat_map(|fetcher| &fetcher.partitions);
+        partitions.filter_map(move |id| {
+            let replica = self.replicas.get(id)?;
             let phase = replica.follower()?.phase;
-            (replica.state.leader == Some(leader)).then_some((id, replica, phase))
+            debug_assert_eq!(replica.state.leader, Some(leader), "{id} is with the wrong fetcher");
+            Some((id, replica, phase))
         })
     }
 
@@ -337,7 +373,8 @@ impl Broker {
         let behind = data.high_watermark - replica.log.log_end_offset();
         moved |= replica.follow_high_watermark(data.high_watermark);
         if let Role::Follower(follower) = &mut replica.role {
-            follower.behind_at_most = if behind <= 0 { 0 } else { follower.behind_at_most.max(behind) };
+            let most = if behind <= 0 { 0 } else { follower.behind_at_most.max(behind) };
+            moved |= std::mem::replace(&mut follower.behind_at_most, most) != most;
         }
         if data.log_start_offset > replica.log.log_start_offset() {
             replica.log.advance_log_start(data.log_start_offset);

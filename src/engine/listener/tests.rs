@@ -77,7 +77,7 @@ impl Observer<Table> for Nobody {
         false
     }
 
-    fn observe(&mut self, _: &Table, _: &ClockView) {}
+    fn observe(&mut self, _: &mut Table, _: &ClockView) {}
 }
 
 /// A running listener with one broker.

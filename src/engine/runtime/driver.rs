@@ -286,7 +286,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
             paused_for: self.clock.paused_for(real),
             connections: self.sockets.len(),
         };
-        self.observer.observe(&self.core, &view);
+        self.observer.observe(&mut self.core, &view);
     }
 
     fn next_look(&self) -> Duration {

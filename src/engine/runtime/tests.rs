@@ -125,7 +125,7 @@ impl<C> Observer<C> for Looks {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    fn observe(&mut self, _: &C, clock: &ClockView) {
+    fn observe(&mut self, _: &mut C, clock: &ClockView) {
         self.count.fetch_add(1, Ordering::SeqCst);
         *self.last.lock().unwrap() = Some(*clock);
     }

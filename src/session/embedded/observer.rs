@@ -28,9 +28,10 @@ pub(super) struct Watcher {
 
 impl Watcher {
     /// With the first snapshot, of the cluster before its first step: whoever looks sees at once that it is a lab.
-    pub(super) fn new(about: About, cluster: &Cluster, rate_ppm: u64) -> (Self, watch::Receiver<Arc<Snapshot>>) {
+    pub(super) fn new(about: About, cluster: &mut Cluster, rate_ppm: u64) -> (Self, watch::Receiver<Arc<Snapshot>>) {
         let mut projector = Projector::new(about, cluster);
-        let first = projector.project(cluster, &ClockView::at(cluster.now(), rate_ppm));
+        let clock = ClockView::at(cluster.now(), rate_ppm);
+        let first = projector.project(cluster, &clock);
         let (published, snapshots) = watch::channel(Arc::new(first));
         (Self { published, projector }, snapshots)
     }
@@ -41,7 +42,7 @@ impl Observer<Cluster> for Watcher {
         self.published.receiver_count() > OWN_RECEIVERS
     }
 
-    fn observe(&mut self, cluster: &Cluster, clock: &ClockView) {
+    fn observe(&mut self, cluster: &mut Cluster, clock: &ClockView) {
         self.published.send_replace(Arc::new(self.projector.project(cluster, clock)));
     }
 }

@@ -26,11 +26,14 @@ use brokers::Brokers;
 use clients::Clients;
 use events::EventLog;
 use rates::Flow;
-use topics::Topics;
+use topics::{Topics, Touched};
 
 /// What a lab of our own can do.
 const CAPABILITIES: Capabilities =
     Capabilities { lab: true, break_things: true, control_time: true, write: true, see_messages: true };
+
+/// How often the memory of the logs is counted, in microseconds of lab time.
+const COUNTED_EVERY_US: u64 = 1_000_000;
 
 /// What is remembered from one snapshot to the next.
 pub(super) struct Projector {
@@ -43,6 +46,25 @@ pub(super) struct Projector {
     events: EventLog,
     flow: Flow,
     clients: Clients,
+    memory: MemoryCount,
+}
+
+/// What the logs hold, as it was counted last: every log is looked at, so not at every look.
+#[derive(Default)]
+struct MemoryCount {
+    bytes: u64,
+    counted_us: u64,
+    stale: bool,
+}
+
+impl MemoryCount {
+    fn at(&mut self, cluster: &Cluster, lab_us: u64, touched: bool) -> u64 {
+        self.stale |= touched;
+        if self.stale && lab_us >= self.counted_us.saturating_add(COUNTED_EVERY_US) {
+            *self = Self { bytes: cluster.memory_used(), counted_us: lab_us, stale: false };
+        }
+        self.bytes
+    }
 }
 
 impl Projector {
@@ -56,15 +78,18 @@ impl Projector {
             events: EventLog::default(),
             flow: Flow::default(),
             clients: Clients::default(),
+            memory: MemoryCount::default(),
         }
     }
 
     /// The cluster as it is now.
-    pub(super) fn project(&mut self, cluster: &Cluster, clock: &ClockView) -> Snapshot {
+    pub(super) fn project(&mut self, cluster: &mut Cluster, clock: &ClockView) -> Snapshot {
+        let touched = touched(cluster);
+        let cluster = &*cluster;
         self.seq += 1;
         let lab_us = clock.now.lab.0;
         let controller = look::controller(cluster);
-        let topics = self.topics.project(cluster, lab_us);
+        let topics = self.topics.project(cluster, &touched, lab_us);
         let brokers = self.brokers.project(cluster, clock, controller, &topics);
         let (events, events_dropped) = self.events.project(cluster);
         let (producers, consumers) = self.clients.project(cluster, clock.now.lab);
@@ -85,7 +110,7 @@ impl Projector {
             records_out_per_sec: brokers.values().map(|broker| broker.out_per_sec).sum(),
             brokers: Arc::new(brokers),
             memory: Memory {
-                used_bytes: cluster.memory_used(),
+                used_bytes: self.memory.at(cluster, lab_us, !touched.is_empty()),
                 bound_bytes: cluster.config().memory_bytes,
                 evicted_bytes: cluster.memory_evicted(),
             },
@@ -101,6 +126,12 @@ impl Projector {
         }
     }
 
+    /// The topics as they would be with nothing shared with the look before.
+    #[cfg(test)]
+    pub(super) fn topics_anew(&self, cluster: &Cluster, lab_us: u64) -> topics::Shared {
+        self.topics.anew(cluster, lab_us)
+    }
+
     /// Whether every broker serves and knows the others, and every partition has a leader.
     fn is_ready(cluster: &Cluster, controller: bool, topics: &topics::Shared) -> bool {
         let mut all = cluster.brokers();
@@ -110,6 +141,15 @@ impl Projector {
         let made = cluster.clients().filter_map(|(_, client)| client.as_admin()).all(Admin::is_done);
         controller && led && made && all.all(|(_, node)| serves(node))
     }
+}
+
+/// What the steps since the last look touched.
+fn touched(cluster: &mut Cluster) -> Touched {
+    let mut touched = Touched::new();
+    for (_, at) in cluster.take_touched() {
+        touched.entry(at.topic).or_default().insert(at.partition);
+    }
+    touched
 }
 
 fn cluster_id(cluster: &Cluster) -> Option<Arc<str>> {

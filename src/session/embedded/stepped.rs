@@ -111,13 +111,54 @@ impl Stepped {
 
     fn look(&mut self) {
         let clock = ClockView::at(self.now(self.time), 1_000_000);
-        self.newest = Arc::new(self.projector.project(&self.cluster, &clock));
+        self.newest = Arc::new(self.projector.project(&mut self.cluster, &clock));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Looks again and again, and holds each look against one that shares nothing with those before.
+    fn watched(lab: &mut Stepped, seconds: u64) {
+        for _ in 0..seconds * 10 {
+            lab.pass(LOOK_EVERY);
+            let anew = lab.projector.topics_anew(&lab.cluster, lab.time.0);
+            for (name, topic) in anew.iter() {
+                for (built, shared) in topic.partitions.iter().zip(&lab.newest.topics[name].partitions) {
+                    assert_eq!(built, shared, "{name} at {}", lab.time);
+                }
+            }
+            assert_eq!(anew, lab.newest.topics);
+        }
+    }
+
+    #[test]
+    fn what_a_look_shares_with_the_one_before_is_what_it_would_build() {
+        for seed in 1..=3 {
+            let mut options = LabOptions::new(false);
+            options.seed = seed;
+            let mut lab = Stepped::new(&options, 1_767_225_600_000);
+            watched(&mut lab, 2);
+            for action in [
+                Action::KillBroker(2),
+                Action::StartBroker(2),
+                Action::ShutdownBroker(1),
+                Action::StartBroker(1),
+                Action::PowerLoss(3),
+                Action::KillBroker(1),
+                Action::StartBroker(3),
+                Action::StartBroker(1),
+            ] {
+                lab.act(&action, Origin::Program);
+                watched(&mut lab, 3);
+            }
+            // Gone and back between two looks.
+            lab.act(&Action::KillBroker(2), Origin::Program);
+            lab.act(&Action::StartBroker(2), Origin::Program);
+            watched(&mut lab, 3);
+        }
+    }
 
     #[test]
     fn two_labs_of_the_same_seed_look_the_same_and_a_kill_says_who_pressed() {

@@ -1,5 +1,7 @@
 //! One broker in detail. Where the screen is wide, two columns: what it holds at the left, who talks to it at the right.
 
+use std::sync::Arc;
+
 use crate::session::snapshot::{Broker, BrokerState, Partition, Snapshot, Topic};
 use crate::view::Area;
 use crate::view::format::{self, count, plural};
@@ -146,7 +148,7 @@ fn partitions(snapshot: &Snapshot, broker: &Broker) -> Block {
     };
     let mut lines = Vec::new();
     for topic in snapshot.topics.values() {
-        let mine: Vec<&Partition> =
+        let mine: Vec<&Arc<Partition>> =
             topic.partitions.iter().filter(|partition| partition.replicas.contains(&broker.id)).collect();
         if !mine.is_empty() {
             lines.push(topic_line(topic, broker, &mine));
@@ -158,7 +160,7 @@ fn partitions(snapshot: &Snapshot, broker: &Broker) -> Block {
     Block { title: "Partitions", note, lines }
 }
 
-fn topic_line(topic: &Topic, broker: &Broker, mine: &[&Partition]) -> Line {
+fn topic_line(topic: &Topic, broker: &Broker, mine: &[&Arc<Partition>]) -> Line {
     let mut line = Line::of(Role::Text, left(&safe_str(&topic.name), 20)).with(Role::Text, " ");
     for partition in mine {
         let (role, text) = chip(broker, partition);

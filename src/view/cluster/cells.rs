@@ -346,7 +346,7 @@ pub(super) fn verdicts(scene: &Scene<'_>, view: &mut ClusterView) {
     for column in &scene.grid.columns {
         let partitions = scene.snapshot.topics.get(&column.topic).map_or(&[][..], |topic| &topic.partitions);
         let mine = partitions.iter().filter(|partition| stands(column, partition));
-        let worst = mine.filter_map(verdict).min_by_key(|verdict| rank(*verdict));
+        let worst = mine.filter_map(|partition| verdict(partition)).min_by_key(|verdict| rank(*verdict));
         let Some(worst) = worst else { continue };
         view.verdicts.push(worst);
         let (role, text) = words(worst, column.width);

@@ -172,7 +172,7 @@ fn numbered(topics: &[&Topic], x: u16, room: u16) -> Vec<Column> {
 pub(super) fn partition<'a>(snapshot: &'a Snapshot, column: &Column) -> Option<&'a Partition> {
     let Stack::Partition(id) = column.stack else { return None };
     let topic = snapshot.topics.get(&column.topic)?;
-    topic.partitions.iter().find(|partition| partition.id == id)
+    topic.partitions.iter().find(|partition| partition.id == id).map(AsRef::as_ref)
 }
 
 /// The names of the topics over their columns, with a thin line as far as they reach.

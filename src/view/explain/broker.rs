@@ -16,7 +16,7 @@ struct Loss {
 }
 
 fn partitions(snapshot: &Snapshot) -> impl Iterator<Item = (&Topic, &Partition)> {
-    snapshot.topics.values().flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, partition)))
+    snapshot.topics.values().flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, &**partition)))
 }
 
 /// How many living replicas in sync a partition has without a broker.

@@ -1,5 +1,7 @@
 //! What a built-in producer or consumer is, now: what became of its records, what its acks promise, what its lag means.
 
+use std::sync::Arc;
+
 use crate::session::event::{Event, NodeRef};
 use crate::session::snapshot::{Consumer, Partition, Producer, Snapshot};
 use crate::view::format::{self, count, plural};
@@ -22,7 +24,7 @@ const PROMISES: [(&str, &str); 3] = [
     ),
 ];
 
-fn of_topic<'a>(snapshot: &'a Snapshot, topic: &str) -> &'a [Partition] {
+fn of_topic<'a>(snapshot: &'a Snapshot, topic: &str) -> &'a [Arc<Partition>] {
     snapshot.topics.get(topic).map_or(&[], |topic| &topic.partitions)
 }
 
@@ -56,7 +58,7 @@ pub(super) fn producer(snapshot: &Snapshot, id: u32) -> Option<Page> {
     Some(page)
 }
 
-fn writes(producer: &Producer, partitions: &[Partition]) -> Page {
+fn writes(producer: &Producer, partitions: &[Arc<Partition>]) -> Page {
     let (name, topic) = (safe_str(&producer.name), safe_str(&producer.topic));
     let title = Line::of(Role::Strong, format!("{name} "));
     let none = partitions.iter().filter(|partition| partition.leader.is_none()).count();
@@ -102,7 +104,7 @@ fn became(producer: &Producer, page: &mut Page) {
 }
 
 /// What a leader's death would do to the records of this producer at this moment.
-fn at_risk(producer: &Producer, partitions: &[Partition], page: &mut Page) {
+fn at_risk(producer: &Producer, partitions: &[Arc<Partition>], page: &mut Page) {
     page.section("If a leader failed now", "");
     match producer.acks.as_ref() {
         "all" => {
@@ -110,7 +112,7 @@ fn at_risk(producer: &Producer, partitions: &[Partition], page: &mut Page) {
             page.works(Works::AtRisk, "records on their way", "are sent again to the new leader");
         }
         acks => {
-            let above = |p: &Partition| u64::try_from((p.log_end - p.high_watermark).max(0)).unwrap_or(0);
+            let above = |p: &Arc<Partition>| u64::try_from((p.log_end - p.high_watermark).max(0)).unwrap_or(0);
             let most: u64 = partitions.iter().map(above).max().unwrap_or(0);
             let (verdict, words) = match most {
                 0 => (Works::Yes, "at this moment all copies have all of it; at the next one they may not".to_owned()),
@@ -178,7 +180,8 @@ fn stands(snapshot: &Snapshot, consumer: &Consumer) -> (usize, usize) {
     let known = |at: &crate::session::snapshot::TopicPartition| {
         of_topic(snapshot, &at.topic).iter().find(|partition| partition.id == at.partition)
     };
-    let mine: Vec<&Partition> = consumer.assigned.iter().filter_map(|assigned| known(&assigned.partition)).collect();
+    let mine: Vec<&Arc<Partition>> =
+        consumer.assigned.iter().filter_map(|assigned| known(&assigned.partition)).collect();
     let count = |holds: &dyn Fn(&Partition) -> bool| mine.iter().filter(|partition| holds(partition)).count();
     (count(&|partition| partition.leader.is_none()), count(&|partition| partition.held))
 }

@@ -89,7 +89,7 @@ fn a_producer_says_what_its_acks_mean_and_what_became_of_its_records() {
     }
     let mut snapshot = fixture::elected();
     let orders = &mut Arc::make_mut(&mut snapshot.topics).get_mut("orders").unwrap().partitions[0];
-    orders.high_watermark -= 3;
+    std::sync::Arc::make_mut(orders).high_watermark -= 3;
     assert!(said(snapshot, &Selection::Producer(2)).contains("up to 3 records that only the leader has would be lost"));
     let text = said(fixture::killed(), &Selection::Producer(1));
     for words in
@@ -103,6 +103,7 @@ fn a_producer_says_what_its_acks_mean_and_what_became_of_its_records() {
 fn an_empty_log_is_said_to_be_empty() {
     let mut snapshot = fixture::calm();
     let partition_0 = &mut Arc::make_mut(&mut snapshot.topics).get_mut("alerts").unwrap().partitions[0];
+    let partition_0 = std::sync::Arc::make_mut(partition_0);
     partition_0.log_end = 0;
     partition_0.copies.values_mut().for_each(|copy| copy.log_end = 0);
     assert!(said(snapshot, &partition("alerts", 0)).contains("it holds no record"));

@@ -1,5 +1,7 @@
 //! What a topic is, now: its partitions in one look, its settings, who writes and reads it.
 
+use std::sync::Arc;
+
 use crate::session::snapshot::{Partition, Snapshot, Topic};
 use crate::view::format::{self, count, plural};
 use crate::view::line::Line;
@@ -52,7 +54,7 @@ pub(super) fn page(snapshot: &Snapshot, topic: &Topic) -> Page {
 /// Whether writes with acks=all are answered: it takes a leader, copies enough, and none of them silent.
 fn acks_all(topic: &Topic, page: &mut Page) {
     let all = plural(topic.partitions.len(), "partition");
-    let answered = |p: &&Partition| {
+    let answered = |p: &&Arc<Partition>| {
         let enough = u32::try_from(p.isr.len()).is_ok_and(|isr| isr >= topic.min_insync_replicas);
         p.leader.is_some() && !p.held && enough
     };

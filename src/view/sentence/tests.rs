@@ -19,7 +19,7 @@ fn with(mut snapshot: Snapshot, change: impl Fn(&Topic, &mut Partition)) -> Snap
     let mut topics = BTreeMap::clone(&snapshot.topics);
     for topic in topics.values_mut() {
         let like = topic.clone();
-        topic.partitions.iter_mut().for_each(|partition| change(&like, partition));
+        topic.partitions.iter_mut().for_each(|partition| change(&like, std::sync::Arc::make_mut(partition)));
     }
     snapshot.topics = Arc::new(topics);
     snapshot

@@ -2,6 +2,9 @@
 //!
 //! A partition that is new here needs the topic's settings first, which stand in ZooKeeper: the request is parked until
 //! they are read, and what follows on the controller's connection waits behind it.
+//!
+//! The `type` is not looked at: a controller on ZooKeeper never sets it. Kafka 3.9 sends `FULL`, by which a broker finds
+//! stray replicas, only from a `KRaft` controller during a migration.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,9 +22,6 @@ use crate::protocol::{ApiKey, ErrorCode, LeaderAndIsrRequest, LeaderAndIsrRespon
 
 /// See the [module](self).
 pub(crate) const API: Api = Api { key: ApiKey::LeaderAndIsr, oldest: 7, newest: 7, callers: Callers::Brokers, handle };
-
-/// The `type` of a request that names every partition of the broker (KIP-516).
-const FULL: i8 = 2;
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::LeaderAndIsr(request) = request else { return Handled::Close };
@@ -58,10 +58,6 @@ pub(crate) fn checked(
 fn apply(broker: &mut Broker, request: &LeaderAndIsrRequest, ctx: &mut Context<'_>) -> LeaderAndIsrResponse {
     let mut leaders = BTreeSet::new();
     let topics = request.topic_states.iter().map(|topic| apply_topic(broker, topic, &mut leaders, ctx)).collect();
-    if request.r#type == FULL {
-        // What the controller does not name any more was deleted while this broker was away.
-        forget_strays(broker, request);
-    }
     for leader in leaders {
         broker.wake_fetcher(leader, ctx);
     }
@@ -140,6 +136,7 @@ fn apply_partition(
     } else {
         replica.follow(state);
     }
+    broker.assign_fetcher(id);
     broker.touch(id);
     Ok(match leader {
         _ if !new_epoch => Part::Unchanged,
@@ -173,22 +170,5 @@ fn partition_state(state: &LeaderAndIsrPartitionState) -> PartitionState {
         replicas: brokers(&state.replicas),
         adding: brokers(&state.adding_replicas),
         removing: brokers(&state.removing_replicas),
-    }
-}
-
-fn forget_strays(broker: &mut Broker, request: &LeaderAndIsrRequest) {
-    let named: BTreeSet<TopicPartition> = request
-        .topic_states
-        .iter()
-        .flat_map(|topic| {
-            let name = &topic.topic_name;
-            topic.partition_states.iter().map(|state| TopicPartition::new(Arc::clone(name), state.partition_index))
-        })
-        .collect();
-    let strays: Vec<TopicPartition> = broker.replicas.keys().filter(|id| !named.contains(id)).cloned().collect();
-    for id in strays {
-        broker.replicas.remove(&id);
-        broker.forget_flushes(&id);
-        broker.touch(&id);
     }
 }

@@ -43,6 +43,7 @@ fn stop(broker: &mut Broker, id: &TopicPartition, state: &StopReplicaPartitionSt
         return Err(ErrorCode::FENCED_LEADER_EPOCH);
     }
     replica.role = Role::Idle;
+    broker.assign_fetcher(id);
     broker.touch(id);
     if state.delete_partition {
         broker.replicas.remove(id);

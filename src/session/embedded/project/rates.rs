@@ -36,6 +36,20 @@ impl Meter {
         }
     }
 
+    /// Whether the counter stood still over the window: the rate is 0, and stays so until it moves.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.samples.front().map(|(_, value)| value) == self.samples.back().map(|(_, value)| value)
+    }
+
+    /// Nobody set the counter while it was at rest, and at `us` it still was: what comes now came since then.
+    pub(super) fn rested_until(&mut self, us: u64) {
+        let Some((at, value)) = self.samples.back().copied().filter(|_| self.is_at_rest()) else { return };
+        let window = us.saturating_sub(WINDOW_US);
+        if at < window {
+            self.samples = [(window, value)].into();
+        }
+    }
+
     /// Per second of lab time; 0 before anything can be said.
     pub(super) fn per_sec(&self) -> u64 {
         let (Some((from_us, from)), Some((to_us, to))) = (self.samples.front(), self.samples.back()) else { return 0 };
@@ -129,6 +143,21 @@ mod tests {
         assert_eq!(meter.per_sec(), 0, "begun anew");
         meter.set(3_600_000, 50);
         assert_eq!(meter.per_sec(), 100);
+    }
+
+    #[test]
+    fn what_comes_after_a_rest_is_not_spread_over_it() {
+        let mut meter = Meter::default();
+        meter.set(0, 500);
+        assert!(meter.is_at_rest());
+        meter.rested_until(60_000_000);
+        meter.set(60_100_000, 520);
+        assert!(!meter.is_at_rest());
+        assert_eq!(meter.per_sec(), 18, "over the last second, and the tenth since the last look");
+        meter.rested_until(60_200_000);
+        meter.set(61_300_000, 520);
+        assert!(meter.is_at_rest());
+        assert_eq!(meter.per_sec(), 0);
     }
 
     #[test]

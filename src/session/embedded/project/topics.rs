@@ -1,6 +1,9 @@
 //! Topics and partitions: what ZooKeeper has of them, and their replicas' logs.
+//!
+//! A large cluster has tens of thousands of replicas, and most of them rest. A partition is built again only where a
+//! step touched it, its znode changed, its rate still moves, or a broker's process came or went; else the snapshots share it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::look;
@@ -9,7 +12,10 @@ use crate::engine::cluster::{BrokerNode, Cluster};
 use crate::engine::controller::znodes::{self, Assignment, StateNode, TopicNode};
 use crate::engine::log::Log;
 use crate::engine::node::BrokerId;
+use crate::engine::node::ZkId;
 use crate::engine::replica::TopicPartition;
+use crate::engine::time::Time;
+use crate::engine::zk::op::Zxid;
 use crate::engine::zk::tree::{Tree, Znode};
 use crate::session::snapshot::{Copy, Partition, Segment, Setting, Topic};
 
@@ -23,7 +29,7 @@ const EPOCHS: usize = 8;
 const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
 /// What is remembered of a partition.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Remembered {
     /// The version of the state's znode that `state` was read from.
     read: Option<i64>,
@@ -31,10 +37,12 @@ struct Remembered {
     leader_changed_us: u64,
     isr_changed_us: u64,
     meter: Meter,
+    /// As it was built last.
+    built: Option<Arc<Partition>>,
 }
 
 /// What is remembered of a topic.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct RememberedTopic {
     read: Option<i64>,
     node: TopicNode,
@@ -42,17 +50,38 @@ struct RememberedTopic {
 }
 
 /// Projects topics.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Topics {
     known: BTreeMap<Arc<str>, RememberedTopic>,
+    /// Whose tree was read, and up to where.
+    read: Option<(ZkId, Zxid)>,
+    /// The brokers that ran, and since when.
+    ran: Vec<(BrokerId, Time)>,
+    /// When, in lab time.
+    looked_us: u64,
 }
 
+/// Replicas that steps touched since the look before: the partitions by topic.
+pub(super) type Touched = BTreeMap<Arc<str>, BTreeSet<i32>>;
+
 impl Topics {
-    pub(super) fn project(&mut self, cluster: &Cluster, lab_us: u64) -> Shared {
+    pub(super) fn project(&mut self, cluster: &Cluster, touched: &Touched, lab_us: u64) -> Shared {
         let Some(tree) = look::tree(cluster) else { return Shared::default() };
         let Some(topics) = tree.get(znodes::TOPICS) else { return Shared::default() };
         self.known.retain(|name, _| tree.get(&znodes::topic_path(name)).is_some());
-        let look = Look { cluster, tree, lab_us };
+        let read = cluster.zookeepers().find(|(_, server)| server.is_running()).map(|(id, server)| (id, server.zxid()));
+        let running = cluster.brokers().filter(|(_, node)| node.running().is_some());
+        let runs: Vec<(BrokerId, Time)> = running.map(|(id, node)| (id, node.since)).collect();
+        let look = Look {
+            cluster,
+            tree,
+            lab_us,
+            before_us: self.looked_us,
+            touched,
+            tree_changed: self.read != read,
+            processes_changed: self.ran != runs,
+        };
+        (self.read, self.ran, self.looked_us) = (read, runs, lab_us);
         let project = |(name, node): (&Arc<str>, &Znode)| {
             let known = self.known.entry(Arc::clone(name)).or_default();
             (Arc::clone(name), look.topic(name, node, known))
@@ -61,17 +90,35 @@ impl Topics {
     }
 }
 
+#[cfg(test)]
+impl Topics {
+    /// The topics with every partition built again, shared with nobody: what a look must come to.
+    pub(super) fn anew(&self, cluster: &Cluster, lab_us: u64) -> Shared {
+        let mut all = self.clone();
+        for known in all.known.values_mut().flat_map(|topic| topic.partitions.values_mut()) {
+            known.built = None;
+        }
+        all.project(cluster, &Touched::default(), lab_us)
+    }
+}
+
 /// One look at the cluster.
 struct Look<'a> {
     cluster: &'a Cluster,
     tree: &'a Tree,
     lab_us: u64,
+    /// When the look before was.
+    before_us: u64,
+    touched: &'a Touched,
+    tree_changed: bool,
+    processes_changed: bool,
 }
 
 impl Look<'_> {
     fn topic(&self, name: &Arc<str>, znode: &Znode, known: &mut RememberedTopic) -> Topic {
         let version = znode.stat().mzxid.0;
-        if known.read != Some(version) {
+        let assigned = known.read != Some(version);
+        if assigned {
             known.node = znodes::read_topic(znode.data()).unwrap_or_default();
             known.read = Some(version);
             known.partitions.retain(|id, _| known.node.partitions.contains_key(id));
@@ -80,11 +127,16 @@ impl Look<'_> {
         let min_insync = settings.iter().find(|setting| &*setting.name == "min.insync.replicas");
         let min_insync = min_insync.and_then(|setting| setting.value.parse().ok());
         let usual = || u32::try_from(self.cluster.config().settings.min_insync_replicas).unwrap_or(1);
-        let partitions: Vec<Partition> = known
+        let touched = self.touched.get(name);
+        let partitions: Vec<Arc<Partition>> = known
             .node
             .partitions
             .iter()
-            .map(|(id, assignment)| self.partition(name, *id, assignment, known.partitions.entry(*id).or_default()))
+            .map(|(id, assignment)| {
+                let known = known.partitions.entry(*id).or_default();
+                let touched = assigned || touched.is_some_and(|touched| touched.contains(id));
+                self.shared(name, *id, assignment, touched, known)
+            })
             .collect();
         Topic {
             name: Arc::clone(name),
@@ -108,18 +160,37 @@ impl Look<'_> {
             .collect()
     }
 
-    fn partition(&self, topic: &Arc<str>, id: i32, assignment: &Assignment, known: &mut Remembered) -> Partition {
+    /// The partition as it was built before, where nothing about it can have changed since.
+    fn shared(
+        &self,
+        topic: &Arc<str>,
+        id: i32,
+        assignment: &Assignment,
+        touched: bool,
+        known: &mut Remembered,
+    ) -> Arc<Partition> {
         let at = TopicPartition::new(Arc::clone(topic), id);
-        self.read_state(&at, known);
-        let leads = |broker: &BrokerId| look::replica(self.cluster, *broker, &at).is_some_and(|r| r.leader().is_some());
+        let rewritten = self.tree_changed && self.read_state(&at, known);
+        let moves = touched || rewritten || self.processes_changed || !known.meter.is_at_rest();
+        if let Some(built) = known.built.as_ref().filter(|_| !moves) {
+            return Arc::clone(built);
+        }
+        known.meter.rested_until(self.before_us);
+        let built = Arc::new(self.partition(&at, assignment, known));
+        known.built = Some(Arc::clone(&built));
+        built
+    }
+
+    fn partition(&self, at: &TopicPartition, assignment: &Assignment, known: &mut Remembered) -> Partition {
+        let leads = |broker: &BrokerId| look::replica(self.cluster, *broker, at).is_some_and(|r| r.leader().is_some());
         let leader = known.state.leader.filter(leads);
-        let best = look::best_log_among(self.cluster, &at, &assignment.replicas);
+        let best = look::best_log_among(self.cluster, at, &assignment.replicas);
         let log_end = best.map_or(0, |(log, _)| log.log_end_offset());
         known.meter.set(self.lab_us, u64::try_from(log_end).unwrap_or(0));
-        let leader_log = leader.and_then(|id| look::log(self.cluster, id, &at)).map(|(log, _)| log);
+        let leader_log = leader.and_then(|id| look::log(self.cluster, id, at)).map(|(log, _)| log);
         let runs = |id: &BrokerId| self.cluster.broker(*id).and_then(BrokerNode::running).is_some();
         Partition {
-            id,
+            id: at.partition,
             leader: leader.map(|id| id.0),
             recorded_leader: known.state.leader.map(|id| id.0),
             leader_epoch: known.state.leader_epoch,
@@ -138,7 +209,7 @@ impl Look<'_> {
             copies: assignment
                 .replicas
                 .iter()
-                .filter_map(|id| Some((id.0, self.copy(*id, &at, leader_log, runs(id))?)))
+                .filter_map(|id| Some((id.0, self.copy(*id, at, leader_log, runs(id))?)))
                 .collect(),
             epochs: best.map(|(log, _)| epochs(log)).unwrap_or_default(),
             leader_changed_us: known.leader_changed_us,
@@ -147,14 +218,14 @@ impl Look<'_> {
         }
     }
 
-    /// Reads the state again where its znode changed, and notes what changed when.
-    fn read_state(&self, at: &TopicPartition, known: &mut Remembered) {
-        let Some(znode) = self.tree.get(&znodes::state_path(&at.topic, at.partition)) else { return };
+    /// Reads the state again where its znode changed, and notes what changed when. Returns whether it did.
+    fn read_state(&self, at: &TopicPartition, known: &mut Remembered) -> bool {
+        let Some(znode) = self.tree.get(&znodes::state_path(&at.topic, at.partition)) else { return false };
         let stat = znode.stat();
         if known.read == Some(stat.mzxid.0) {
-            return;
+            return false;
         }
-        let Some(state) = znodes::read_state(znode.data()) else { return };
+        let Some(state) = znodes::read_state(znode.data()) else { return false };
         let first = known.read.replace(stat.mzxid.0).is_none();
         let epoch_ms = self.cluster.now().epoch_ms;
         let when_us = u64::try_from(stat.mtime_ms - epoch_ms).unwrap_or(0) * 1_000;
@@ -165,6 +236,7 @@ impl Look<'_> {
             known.isr_changed_us = when_us;
         }
         known.state = state;
+        true
     }
 
     fn copy(&self, id: BrokerId, at: &TopicPartition, leader: Option<&Log>, alive: bool) -> Option<Copy> {
