@@ -112,3 +112,34 @@ fn shared(bytes: &Bytes) -> Arc<[u8]> {
 fn text(bytes: &Bytes) -> Arc<str> {
     String::from_utf8_lossy(bytes).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::options::LabOptions;
+    use super::super::stepped::Stepped;
+    use super::*;
+
+    #[test]
+    fn a_time_finds_the_first_record_that_is_not_before_it() {
+        let mut lab = Stepped::new(&LabOptions::new(false), 1_767_225_600_000);
+        lab.pass(Duration::from_secs(3));
+        let read = |from| {
+            let topic = "trucks_gps".into();
+            let wanted = ReadFrom { topic, partition: 0, from, max_records: 1_000, uncommitted: false };
+            decode(&take(lab.cluster(), &wanted).unwrap())
+        };
+        let all = read(Position::Earliest);
+        assert!(all.len() > 5, "{} records are too few to tell", all.len());
+        for (before, after) in all.iter().zip(&all[1..]) {
+            let found = read(Position::Time(before.timestamp_ms + 1));
+            let first = all.iter().find(|record| record.timestamp_ms > before.timestamp_ms);
+            assert_eq!(found.first(), first, "after {}", before.offset);
+            assert!(after.timestamp_ms >= before.timestamp_ms);
+        }
+        let last = all.last().unwrap();
+        assert_eq!(read(Position::Time(0)), all, "everything is later than 1970");
+        assert_eq!(read(Position::Time(last.timestamp_ms + 1)), [], "nothing is so late");
+    }
+}

@@ -105,6 +105,11 @@ impl Stepped {
         outputs
     }
 
+    #[cfg(test)]
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
     fn now(&self, at: Time) -> Now {
         Now { lab: at, outside: at, epoch_ms: self.cluster.now().epoch_ms }
     }
