@@ -55,6 +55,19 @@ pub(crate) fn claims(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// A path without `.` and `..`, and without a slash at its end.
+fn resolved(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
 /// Rule: a file that a document names is there. Names stand in backticks or behind a link.
 pub(crate) fn pointers(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -65,10 +78,9 @@ pub(crate) fn pointers(tree: &Tree) -> Vec<Finding> {
                 links(line).map(|name| (folder.as_str(), name)).chain(ticked(line).map(|name| ("", name)))
             {
                 let name = name.split('#').next().unwrap_or_default();
-                let target = format!("{base}{name}");
-                let target = target.trim_end_matches('/');
+                let target = resolved(&format!("{base}{name}"));
                 let inside = format!("{target}/");
-                let known = tree.keys().any(|file| file == target || file.starts_with(&inside));
+                let known = tree.keys().any(|file| *file == target || file.starts_with(&inside));
                 if !known && !name.is_empty() {
                     findings.push(Finding::at(path, at + 1, &format!("points at {target}, which is not there")));
                 }
