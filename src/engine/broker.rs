@@ -17,6 +17,7 @@ mod flush;
 mod inter;
 mod isr;
 mod lifecycle;
+mod log_dir;
 pub mod metadata;
 pub mod producer_ids;
 mod purgatory;
@@ -109,6 +110,8 @@ pub struct Broker {
     fetchers: Fetchers,
     isr: IsrChanges,
     flushes: Flushes,
+    /// What the log directory failed of: it is offline since.
+    log_dir_error: Option<Arc<str>>,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
     /// Whether it has said that it waits for its old session.

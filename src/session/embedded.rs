@@ -28,8 +28,9 @@ use super::{Asked, Session};
 use crate::engine::cluster::Cluster;
 use crate::engine::listener::ports::{self, PortError, Reserved, Wish};
 use crate::engine::listener::{Listener, Ports};
+use crate::engine::log::InMemory;
 use crate::engine::node::BrokerId;
-use crate::engine::runtime::{self, Handle, Start};
+use crate::engine::runtime::{self, Handle, LabDisks, Start};
 use actions::Actor;
 use observer::{About, Watcher};
 
@@ -88,9 +89,10 @@ pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabEr
     let config = options.config(reserved.brokers.iter().map(|(_, port)| port.port()).collect());
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();
+    let disks: Box<dyn LabDisks> = Box::new(InMemory);
     let mut cluster = Cluster::new(config, epoch_ms);
     let (watcher, snapshots) = Watcher::new(about, &mut cluster, options.rate_ppm);
-    let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm })?;
+    let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm, disks })?;
     let expected = ready::Expected::of(&reserved.brokers);
     let brokers = reserved.brokers.into_iter().map(|(id, port)| (BrokerId(id), port)).collect();
     let listener = Listener::open(engine.edge, Ports { brokers, zookeepers: reserved.zookeepers }, &settings);

@@ -89,6 +89,7 @@ impl Broker {
             fetchers: super::Fetchers::default(),
             isr: super::IsrChanges::default(),
             flushes: super::Flushes::default(),
+            log_dir_error: None,
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
             waited: false,

@@ -34,7 +34,7 @@ impl Broker {
     /// The replica, whatever its part. Errors as [`Broker::led`].
     pub(crate) fn hosted(&self, id: &TopicPartition) -> Result<&Replica, ErrorCode> {
         match self.replica(id) {
-            Some(replica) => Ok(replica),
+            Some(replica) => self.check_log_dir().map(|()| replica),
             None if self.metadata.knows(id) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
             None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::broker::{Broker, Disk};
 use crate::engine::context::Id;
-use crate::engine::log::Log;
+use crate::engine::log::{Disks, Log};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
@@ -73,7 +73,9 @@ impl BrokerNode {
     }
 
     /// Takes what a log has below `offset`; see [`Log::evict_to`].
-    pub(super) fn evict_to(&mut self, id: &TopicPartition, offset: i64) {
+    ///
+    /// Where a disk has it, it only leaves memory.
+    pub(super) fn evict_to(&mut self, id: &TopicPartition, offset: i64, disks: &mut dyn Disks) {
         let (log, high_watermark) = match &mut self.process {
             Process::Running(broker) => {
                 let Some(replica) = broker.replicas.get_mut(id).map(Arc::make_mut) else { return };
@@ -84,7 +86,11 @@ impl BrokerNode {
                 (Arc::make_mut(&mut stored.log), &mut stored.high_watermark)
             }
         };
-        log.evict_to(offset);
+        if disks.is_lasting() {
+            return log.let_go(offset);
+        }
+        // Memory cannot fail.
+        let _ = log.evict_to(offset, disks.log(self.id, id));
         *high_watermark = (*high_watermark).max(log.log_start_offset());
     }
 }

@@ -87,6 +87,11 @@ pub enum BrokerEvent {
         /// Whose log it follows.
         leader: BrokerId,
     },
+    /// Its log directory failed: all its replicas are offline.
+    LogDirFailed {
+        /// What went wrong.
+        reason: String,
+    },
     /// What a leader sent could not be appended.
     ReplicaFailed {
         /// Which partition.

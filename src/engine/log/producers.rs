@@ -171,7 +171,7 @@ impl Producers {
 
 /// The producers now, and as they were at the beginning of each segment but the first one ever.
 #[derive(Clone, Debug, Default)]
-pub(super) struct History {
+pub struct History {
     now: Producers,
     /// By the segment's base offset.
     before: Arc<BTreeMap<i64, Producers>>,
@@ -179,7 +179,7 @@ pub(super) struct History {
 
 impl History {
     /// The producers now.
-    pub(super) fn now(&self) -> &Producers {
+    pub fn now(&self) -> &Producers {
         &self.now
     }
 

@@ -299,6 +299,10 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
                 .on([partition])
                 .about(*leader)
         }
+        BrokerEvent::LogDirFailed { reason } => {
+            let text = format!("{node}'s log directory is offline");
+            Told::new("log_dir_failed", Severity::Bad, text, reason)
+        }
         BrokerEvent::ReplicaFailed { partition, reason } => {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
                 .on([partition])
