@@ -9,6 +9,7 @@
 //! [`api`]; every answer passes [`Broker::reply`].
 
 pub mod api;
+mod cold;
 pub mod connection;
 pub mod disk;
 mod fetch_session;
@@ -28,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use self::api::{Callers, Handled};
+use self::cold::ColdReads;
 use self::connection::{Connections, Origin, Peer, Pending};
 use self::fetch_session::FetchSessions;
 use self::fetcher::Fetchers;
@@ -110,6 +112,7 @@ pub struct Broker {
     fetchers: Fetchers,
     isr: IsrChanges,
     flushes: Flushes,
+    cold: ColdReads,
     /// What the log directory failed of: it is offline since.
     log_dir_error: Option<Arc<str>>,
     producer_ids: ProducerIds,
@@ -125,6 +128,8 @@ pub struct Broker {
     leaving: Option<(Id, TimerId)>,
     /// Requests whose turn came while another was being answered.
     turn: VecDeque<Pending>,
+    /// The checkpoint that is being written.
+    checkpointing: Option<Id>,
     /// High watermarks as the last checkpoint has them.
     checkpoint: BTreeMap<TopicPartition, i64>,
 }

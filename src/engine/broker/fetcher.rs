@@ -297,6 +297,7 @@ impl Broker {
             if complete {
                 self.enter(&id, Phase::Fetching);
             }
+            self.cold.forget(&id);
             self.touch(&id);
         }
     }
@@ -316,6 +317,7 @@ impl Broker {
                     return;
                 }
                 replica.high_watermark = start.offset;
+                self.cold.forget(&id);
                 ctx.note(EventKind::Broker(BrokerEvent::StartedAnew {
                     partition: id.clone(),
                     at: start.offset,

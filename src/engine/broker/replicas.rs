@@ -9,6 +9,7 @@ use super::connection::Origin;
 use super::purgatory::{ParkId, Waiting};
 use super::{Broker, BrokerTimer};
 use crate::engine::context::Context;
+use crate::engine::message::{Checkpoint, Output, StorageJob, StorageWork};
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::protocol::{ErrorCode, Response};
 
@@ -114,9 +115,17 @@ impl Broker {
         self.purgatory.len()
     }
 
-    /// Writes the high watermarks down: what is left of them if the process is killed.
+    /// Writes the high watermarks down: what is left of them if the process is killed. Where the logs are on files, so is
+    /// this, with what else a start needs to know of them.
     pub(super) fn write_checkpoint(&mut self, ctx: &mut Context<'_>) {
         self.checkpoint = self.replicas.iter().map(|(id, replica)| (id.clone(), replica.high_watermark)).collect();
+        if ctx.disks.is_lasting() && self.log_dir_error.is_none() && self.checkpointing.is_none() {
+            let id = ctx.next_id();
+            self.checkpointing = Some(id);
+            let logs = self.replicas.iter().map(|(id, replica)| (id, &replica.log, replica.high_watermark));
+            let work = StorageWork::Checkpoint(Checkpoint::of(logs));
+            ctx.output(Output::Storage(StorageJob { id, broker: self.id, work }));
+        }
         let every = Self::millis(self.settings().replica_high_watermark_checkpoint_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::Checkpoint));
     }

@@ -152,9 +152,9 @@ impl Cluster {
                 };
                 self.request(socket, PendingRequest { origin, request }, outside);
             }
-            Input::Storage(StorageDone { id, broker }) => {
+            Input::Storage(StorageDone { id, broker, outcome }) => {
                 self.with_broker(broker, Clock::Lab, Cause::default(), outside, |broker, ctx| {
-                    broker.on_storage_done(id, ctx);
+                    broker.on_storage_done(id, &outcome, ctx);
                 });
             }
             Input::Command { ticket, by, command } => self.command(ticket, by, command, outside),

@@ -160,7 +160,7 @@ fn host<'a>(
     let mut made = Ok(());
     if broker.replica(id).is_some_and(|replica| replica.topic_id != topic_id) {
         broker.replicas.remove(id);
-        broker.forget_flushes(id);
+        broker.forget_storage(id);
         made = ctx.disks.delete(broker.id, id);
     }
     if broker.replica(id).is_none() {

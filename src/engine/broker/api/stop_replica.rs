@@ -53,7 +53,7 @@ fn stop(
     if state.delete_partition {
         broker.check_log_dir()?;
         broker.replicas.remove(id);
-        broker.forget_flushes(id);
+        broker.forget_storage(id);
         if let Err(error) = ctx.disks.delete(broker.id, id) {
             return Err(broker.log_dir_failed(&error, ctx));
         }
