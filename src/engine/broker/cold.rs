@@ -43,7 +43,11 @@ pub(super) struct ColdReads {
 
 impl ColdReads {
     /// The batches from the one that holds `offset` on, as far as they were read back.
-    pub(super) fn batches_from(&self, id: &TopicPartition, offset: i64) -> Option<impl Iterator<Item = StoredBatch> + '_> {
+    pub(super) fn batches_from(
+        &self,
+        id: &TopicPartition,
+        offset: i64,
+    ) -> Option<impl Iterator<Item = StoredBatch> + '_> {
         let stretch = self.stretches.iter().find(|stretch| stretch.holds(id, offset))?;
         Some(stretch.batches.iter().filter(move |batch| batch.header.last_offset() >= offset).cloned())
     }

@@ -17,6 +17,7 @@ use super::{Epochs, Producers};
 use crate::engine::message::{StorageDone, StorageJob};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
+use crate::engine::zk::tree::Tree;
 use crate::engine::zk::txn::Txn;
 use crate::protocol::records::{BatchHeader, HEAD_BYTES};
 
@@ -140,11 +141,9 @@ pub trait Disks {
     /// Takes up a job. Returns the answer to one that is done at once; that of another comes as an input.
     fn take_up(&mut self, job: StorageJob) -> Option<StorageDone>;
 
-    /// A ZooKeeper server has committed a transaction.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    fn committed(&mut self, server: ZkId, txn: &Txn) -> Result<(), StorageError>;
+    /// A ZooKeeper server commits a transaction; `tree` is that before it. A disk that cannot take it says so elsewhere: what
+    /// the server has in memory stands as long as the process.
+    fn committed(&mut self, server: ZkId, txn: &Txn, tree: &Tree);
 }
 
 /// Nothing beyond memory: what is written is gone with the process.
@@ -206,7 +205,5 @@ impl Disks for InMemory {
         Some(job.done())
     }
 
-    fn committed(&mut self, _server: ZkId, _txn: &Txn) -> Result<(), StorageError> {
-        Ok(())
-    }
+    fn committed(&mut self, _server: ZkId, _txn: &Txn, _tree: &Tree) {}
 }
