@@ -4,6 +4,7 @@
 
 mod sim {
     mod describe;
+    mod disks;
     mod harness;
     mod judge;
     mod life;
