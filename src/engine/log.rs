@@ -119,9 +119,9 @@ impl<S: Storage> Log<S> {
         self.storage.segments().map(|segment| segment.size_bytes).sum()
     }
 
-    /// The batches that it holds.
+    /// The batches that it holds, in those of its segments where they were counted.
     pub fn batch_count(&self) -> u64 {
-        self.storage.segments().map(|segment| segment.batches).sum()
+        self.storage.segments().filter_map(|segment| segment.batches).sum()
     }
 
     /// Its segments, oldest first; the last one is active.
