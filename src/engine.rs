@@ -11,6 +11,7 @@ pub mod config;
 pub mod context;
 pub mod controller;
 pub mod event;
+pub mod files;
 pub mod invariants;
 pub mod listener;
 pub mod log;

@@ -68,8 +68,8 @@ impl Segment {
         }
         self.info.max_timestamp_ms = self.info.max_timestamp_ms.max(batch.header.max_timestamp);
         self.info.size_bytes += batch.size_bytes();
-        self.info.batches += 1;
         self.resident.add(batch.size_bytes());
+        self.info.batches = self.info.batches.map(|count| count + 1);
         self.batches.push(batch);
     }
 
@@ -78,8 +78,8 @@ impl Segment {
         while self.batches.last().is_some_and(|last| last.header.last_offset() >= offset) {
             let cut = self.batches.pop().map_or(0, |batch| batch.size_bytes());
             self.info.size_bytes = self.info.size_bytes.saturating_sub(cut);
-            self.info.batches = self.info.batches.saturating_sub(1);
             self.resident.take(cut);
+            self.info.batches = self.info.batches.map(|count| count.saturating_sub(1));
         }
         if self.batches.last().is_none() {
             self.info = SegmentInfo::empty(self.info.base_offset);

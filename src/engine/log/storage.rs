@@ -44,8 +44,8 @@ pub struct SegmentInfo {
     pub base_offset: i64,
     /// Its size.
     pub size_bytes: u64,
-    /// How many batches it has.
-    pub batches: u64,
+    /// How many batches it has; `None` where nobody counted: a segment that was found on the disk after a clean stop.
+    pub batches: Option<u64>,
     /// The largest timestamp of a record, ms since 1970; -1 where there is none.
     pub max_timestamp_ms: i64,
     /// The largest timestamp of its first batch, -1 where there is none: its age counts from here.
@@ -55,7 +55,7 @@ pub struct SegmentInfo {
 impl SegmentInfo {
     /// A segment without batches.
     pub const fn empty(base_offset: i64) -> Self {
-        Self { base_offset, size_bytes: 0, batches: 0, max_timestamp_ms: -1, first_timestamp_ms: -1 }
+        Self { base_offset, size_bytes: 0, batches: Some(0), max_timestamp_ms: -1, first_timestamp_ms: -1 }
     }
 }
 
