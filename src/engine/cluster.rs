@@ -21,6 +21,7 @@ use std::time::Duration;
 pub use events::Events;
 pub use nodes::{BrokerNode, Process};
 
+use super::broker::Disk;
 use super::client::Client;
 use super::config::Config;
 use super::context::{Effect, Id};
@@ -32,6 +33,7 @@ use super::replica::TopicPartition;
 use super::rng::Rng;
 use super::time::{Clock, Now, Time};
 use super::timers::{Pending, Timers};
+use super::zk::persist::Stored;
 use super::zk::{ZkConfig, ZkServer};
 
 /// When something is due next, on each clock.
@@ -55,6 +57,15 @@ impl Outside<'_> {
     fn push(&mut self, output: Output) {
         self.outputs.push(output);
     }
+}
+
+/// What was found on the disks of a lab that ran before.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// By broker.
+    pub brokers: BTreeMap<BrokerId, Disk>,
+    /// By ZooKeeper server.
+    pub zookeepers: BTreeMap<ZkId, Stored>,
 }
 
 /// The cluster. See the [module](self).
@@ -111,11 +122,33 @@ impl Cluster {
         cluster
     }
 
+    /// A lab that goes on with what was found on its disks. Ids, and whatever else is drawn, are not those of the run before.
+    pub fn going_on(mut config: Config, epoch_ms: i64, found: Found) -> Self {
+        let reign = found.zookeepers.values().map(|stored| stored.zxid.epoch()).max().unwrap_or(0);
+        let run = Rng::split(config.seed, &format!("run {reign}")).bits();
+        config.seed = if reign == 0 { config.seed } else { run };
+        let mut cluster = Self::new(config, epoch_ms);
+        for (id, disk) in found.brokers {
+            if let Some(node) = cluster.brokers.get_mut(&id) {
+                Arc::make_mut(node).process = Process::Dead(disk);
+            }
+        }
+        for (id, stored) in found.zookeepers {
+            let config = cluster.zk_config();
+            cluster.zookeepers.insert(id, Arc::new(ZkServer::restored(id, config, stored)));
+        }
+        cluster
+    }
+
+    fn zk_config(&self) -> ZkConfig {
+        let tick = Duration::from_millis(u64::try_from(self.config.settings.zookeeper_tick_ms).unwrap_or(1));
+        ZkConfig { tick, ..ZkConfig::default() }
+    }
+
     /// Makes the nodes, none of them running yet.
     fn populate(&mut self) {
-        let tick = Duration::from_millis(u64::try_from(self.config.settings.zookeeper_tick_ms).unwrap_or(1));
+        let config = self.zk_config();
         for id in (1..=self.config.zookeepers).map(ZkId) {
-            let config = ZkConfig { tick, ..ZkConfig::default() };
             self.zookeepers.insert(id, Arc::new(ZkServer::new(id, config)));
         }
         let brokers: Vec<BrokerId> = self.config.broker_ids().collect();
@@ -170,9 +203,6 @@ impl Cluster {
             }
         }
     }
-
-    /// The process ends: what the disks do not have yet is written, so that the next start finds everything in order.
-    pub fn close(&mut self, _disks: &mut dyn Disks) {}
 
     fn set_now(&mut self, lab: Time, outside: Time) {
         self.now.lab = self.now.lab.max(lab);

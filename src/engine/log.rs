@@ -30,7 +30,7 @@ mod tree;
 pub use append::{AppendError, Appended};
 pub use epochs::Epochs;
 pub use memory::{Memory, Resident};
-pub use producers::{History, Producers, Remembered, SequenceError};
+pub use producers::{History, ProducerEntry, Producers, Remembered, SequenceError};
 pub use read::{OffsetOutOfRange, ReadResult};
 pub use storage::{Disks, InMemory, SegmentInfo, Storage, StorageError, StoredBatch};
 

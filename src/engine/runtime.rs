@@ -13,6 +13,7 @@
 //!   somebody wants to know. Between that and the next timer the thread sleeps.
 
 mod clock;
+pub mod disks;
 mod driver;
 pub(in crate::engine) mod inbox;
 mod sockets;
@@ -50,7 +51,7 @@ pub trait Core: Send + 'static {
     fn step(&mut self, input: Input, now: Now, outside: &mut Outside<'_>);
 
     /// The process ends: what is on the disks is to be whole.
-    fn close(&mut self, disks: &mut dyn Disks);
+    fn close(&self, disks: &mut dyn LabDisks);
 
     /// The message that arrives next, if one is in flight.
     fn next_message(&self) -> Option<Id>;
@@ -72,8 +73,8 @@ impl Core for Cluster {
         self.step_on(input, now, outside);
     }
 
-    fn close(&mut self, disks: &mut dyn Disks) {
-        Self::close(self, disks);
+    fn close(&self, disks: &mut dyn LabDisks) {
+        disks.close(self);
     }
 
     fn next_message(&self) -> Option<Id> {
@@ -218,10 +219,20 @@ impl<C: Core> Handle<C> {
 pub trait LabDisks: Disks + Send {
     /// Where answers to jobs go that are not done at once. Told before the first job.
     fn answer_to(&mut self, answers: Box<dyn Fn(StorageDone) + Send + Sync>);
+
+    /// The answer to a job is about to be handled.
+    fn answered(&mut self, done: &StorageDone);
+
+    /// The process ends: the disks are to be left in order, with what `cluster` knows.
+    fn close(&mut self, cluster: &Cluster);
 }
 
 impl LabDisks for InMemory {
     fn answer_to(&mut self, _answers: Box<dyn Fn(StorageDone) + Send + Sync>) {}
+
+    fn answered(&mut self, _done: &StorageDone) {}
+
+    fn close(&mut self, _cluster: &Cluster) {}
 }
 
 /// How a runtime starts.

@@ -228,6 +228,7 @@ fn followers(followers: &[(BrokerId, TopicPartition)]) -> String {
 fn broker(event: &BrokerEvent) -> String {
     match event {
         BrokerEvent::Killed { .. } => "killed".into(),
+        BrokerEvent::Recovered(recovery) => format!("took up {} logs", recovery.logs),
         BrokerEvent::LogDirFailed { reason } => format!("log directory offline: {reason}"),
         BrokerEvent::LostPower { lost, .. } => {
             let lost: Vec<String> =

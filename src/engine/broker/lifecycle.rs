@@ -59,6 +59,9 @@ impl Broker {
         let servers = (1..=config.zookeepers).map(ZkId).collect();
         let zk = ZkClient::new(servers, Self::millis(config.settings.zookeeper_session_timeout_ms));
         let min_insync = usize::try_from(config.settings.min_insync_replicas).unwrap_or(1);
+        if let Some(recovery) = disk.recovery {
+            ctx.note(EventKind::Broker(BrokerEvent::Recovered(recovery)));
+        }
         let replicas: BTreeMap<_, _> = disk
             .logs
             .into_iter()
@@ -130,7 +133,7 @@ impl Broker {
                 (id, stored)
             })
             .collect();
-        Disk { logs, cluster_id: self.cluster_id }
+        Disk { logs, cluster_id: self.cluster_id, recovery: None }
     }
 
     /// A ZooKeeper session is there.

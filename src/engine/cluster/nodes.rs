@@ -64,6 +64,19 @@ impl BrokerNode {
         running.chain(dead)
     }
 
+    /// The cluster that it belongs to, once it knows.
+    pub fn cluster_id(&self) -> Option<&Arc<str>> {
+        match &self.process {
+            Process::Running(broker) => broker.cluster_id.as_ref(),
+            Process::Dead(disk) => disk.cluster_id.as_ref(),
+        }
+    }
+
+    /// Whether what its disk has is known: its log directory has not failed.
+    pub fn log_dir_works(&self) -> bool {
+        self.running().is_none_or(|broker| broker.log_dir_error().is_none())
+    }
+
     /// One of its logs with its high watermark.
     pub fn log(&self, id: &TopicPartition) -> Option<(&Log, i64)> {
         match &self.process {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::engine::broker::disk::Recovery;
 use crate::engine::log::Log;
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
@@ -87,6 +88,8 @@ pub enum BrokerEvent {
         /// Whose log it follows.
         leader: BrokerId,
     },
+    /// Its log directory was taken up from files.
+    Recovered(Recovery),
     /// Its log directory failed: all its replicas are offline.
     LogDirFailed {
         /// What went wrong.

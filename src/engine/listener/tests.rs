@@ -35,7 +35,7 @@ impl Core for Table {
         Time::NEVER
     }
 
-    fn close(&mut self, _disks: &mut dyn Disks) {}
+    fn close(&self, _disks: &mut dyn LabDisks) {}
 
     fn step(&mut self, input: Input, _: Now, outside: &mut Outside<'_>) {
         let outputs = &mut *outside.outputs;

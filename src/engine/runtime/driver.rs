@@ -199,7 +199,10 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
                 // As above.
                 let _ = done.send(self.single_steps(messages, real));
             }
-            Entry::Stored(done) => self.step(Input::Storage(done), now),
+            Entry::Stored(done) => {
+                self.disks.answered(&done);
+                self.step(Input::Storage(done), now);
+            }
             Entry::Stop => self.stopped = true,
         }
     }

@@ -51,7 +51,7 @@ impl Core for Stand {
         timers.first_key_value().map_or(Time::NEVER, |(at, _)| *at)
     }
 
-    fn close(&mut self, _disks: &mut dyn Disks) {}
+    fn close(&self, _disks: &mut dyn LabDisks) {}
 
     fn step(&mut self, input: Input, now: Now, outside: &mut Outside<'_>) {
         let outputs = &mut *outside.outputs;
