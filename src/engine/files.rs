@@ -26,8 +26,29 @@
 //!
 //! Everything here is an edge of the core: it may open files, and nothing else may.
 
+pub mod broker_dir;
+mod clean;
+pub mod data_dir;
 mod error;
-pub mod log;
+mod folder;
+mod handles;
+mod index;
+mod jobs;
+mod log;
+mod platform;
+mod read;
 pub mod recovery;
+mod segment;
+mod snapshot;
+mod text;
+mod walk;
 
+pub use clean::{Cleaned, Cleaning};
 pub use error::FileError;
+pub use handles::Handles;
+pub use jobs::{Flush, Removal};
+pub use log::{FileConfig, FileLog};
+pub use read::{Read, Search};
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ mod tree;
 pub use append::{AppendError, Appended};
 pub use epochs::Epochs;
 pub use memory::Memory;
-pub use producers::{Producers, Remembered, SequenceError};
+pub use producers::{ProducerEntry, Producers, Remembered, SequenceError};
 pub use read::{OffsetOutOfRange, ReadResult};
 pub use storage::{SegmentInfo, Storage, StorageError, StoredBatch};
 

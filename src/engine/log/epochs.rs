@@ -26,6 +26,24 @@ impl Epochs {
         entries.push((epoch, start_offset));
     }
 
+    /// The epochs that a disk kept, with where each begins. Entries that contradict later ones go.
+    pub fn from_entries(entries: impl IntoIterator<Item = (i32, i64)>) -> Self {
+        let mut epochs = Self::default();
+        entries.into_iter().for_each(|(epoch, start_offset)| epochs.assign(epoch, start_offset));
+        epochs
+    }
+
+    /// A batch of `epoch` was found at `base_offset`. What was known of that place and of later ones, and says otherwise,
+    /// is not true.
+    pub fn found(&mut self, epoch: i32, base_offset: i64) {
+        if epoch >= 0 && self.at(base_offset) != Some(epoch) {
+            self.truncate_from_end(base_offset);
+            if self.latest().is_none_or(|latest| latest < epoch) {
+                self.assign(epoch, base_offset);
+            }
+        }
+    }
+
     /// The latest epoch.
     pub fn latest(&self) -> Option<i32> {
         self.entries.last().map(|(epoch, _)| *epoch)
@@ -116,6 +134,21 @@ mod tests {
         assert_eq!(entries(&epochs), [(1, 0), (3, 10), (6, 15)], "it began earlier than was known");
         epochs.assign(4, 50);
         assert_eq!(entries(&epochs), [(1, 0), (3, 10), (4, 50)], "a later epoch was not true");
+    }
+
+    #[test]
+    fn a_batch_knows_better_than_a_file() {
+        let mut known = epochs();
+        known.found(3, 15);
+        assert_eq!(known, epochs(), "it says the same");
+        known.found(6, 30);
+        assert_eq!(entries(&known), [(1, 0), (3, 10), (5, 20), (6, 30)]);
+        known.found(4, 18);
+        assert_eq!(entries(&known), [(1, 0), (3, 10), (4, 18)], "what came after it was cut off");
+        known.found(2, 40);
+        assert_eq!(entries(&known), [(1, 0), (3, 10), (4, 18)], "an older epoch does not begin anew");
+        known.found(-1, 50);
+        assert_eq!(Epochs::from_entries(known.iter()), known);
     }
 
     #[test]
