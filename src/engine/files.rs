@@ -50,3 +50,6 @@ pub use handles::Handles;
 pub use jobs::{Flush, Removal};
 pub use log::{FileConfig, FileLog};
 pub use read::{Read, Search};
+
+#[cfg(test)]
+mod tests;

@@ -126,9 +126,7 @@ impl BrokerDir {
     pub fn read_checkpoint(&self, which: Checkpoint) -> Result<Offsets, FileError> {
         let text = text::read(&self.path.join(which.file()))?.unwrap_or_default();
         let entry = |fields: &[&str]| match fields {
-            [topic, partition, offset] => {
-                Some((((*topic).to_owned(), partition.parse().ok()?), offset.parse().ok()?))
-            }
+            [topic, partition, offset] => Some((((*topic).to_owned(), partition.parse().ok()?), offset.parse().ok()?)),
             _ => None,
         };
         Ok(parse_checkpoint(&text, entry).unwrap_or_default().into_iter().collect())

@@ -159,7 +159,9 @@ mod tests {
             assert_eq!(path(Path::new("a"), offset, kind, stage), Path::new("a").join(name));
             assert_eq!(Named::parse(name), Some(Named { offset, kind, stage }));
         }
-        for name in ["leader-epoch-checkpoint", "0.log", "+0000000000000000000.log", "00000000000000000000.log.x", ".log"] {
+        for name in
+            ["leader-epoch-checkpoint", "0.log", "+0000000000000000000.log", "00000000000000000000.log.x", ".log"]
+        {
             assert_eq!(Named::parse(name), None, "{name}");
         }
     }

@@ -105,7 +105,8 @@ impl Handles {
 impl Default for Handles {
     /// A quarter of the files that the process may open: sockets need the others.
     fn default() -> Self {
-        let allowed = allowed_files().map_or(FALLBACK, |files| usize::try_from(files.min(4 * MOST) / 4).unwrap_or(FALLBACK));
+        let allowed =
+            allowed_files().map_or(FALLBACK, |files| usize::try_from(files.min(4 * MOST) / 4).unwrap_or(FALLBACK));
         Self::new(allowed)
     }
 }
@@ -158,7 +159,12 @@ mod tests {
         handles.get((0, 0), || panic!("0 is used all the time")).unwrap();
         handles.get((19, 0), || panic!("19 was used last")).unwrap();
         let mut reopened = false;
-        handles.get((1, 0), || { reopened = true; path(1) }).unwrap();
+        handles
+            .get((1, 0), || {
+                reopened = true;
+                path(1)
+            })
+            .unwrap();
         assert!(reopened, "1 was used long ago");
     }
 

@@ -390,12 +390,7 @@ impl FileLog {
 }
 
 /// Renames files of a segment to be removed.
-pub(super) fn retire(
-    folder: &Path,
-    base_offset: i64,
-    kinds: &[Kind],
-    removal: &mut Removal,
-) -> Result<(), FileError> {
+pub(super) fn retire(folder: &Path, base_offset: i64, kinds: &[Kind], removal: &mut Removal) -> Result<(), FileError> {
     for kind in kinds {
         let old = folder::path(folder, base_offset, *kind, Stage::Deleted);
         if folder::rename(&folder::path(folder, base_offset, *kind, Stage::Live), &old)? {

@@ -146,7 +146,8 @@ impl Tail {
     /// A batch that is in it may have the largest timestamp.
     pub(super) fn see_time(&mut self, batch: &BatchHeader) {
         let relative_offset = i32::try_from(batch.last_offset().saturating_sub(self.info.base_offset));
-        if let Some(relative_offset) = relative_offset.ok().filter(|_| batch.max_timestamp > self.info.max_timestamp_ms) {
+        if let Some(relative_offset) = relative_offset.ok().filter(|_| batch.max_timestamp > self.info.max_timestamp_ms)
+        {
             (self.info.max_timestamp_ms, self.newest) = (batch.max_timestamp, relative_offset);
         }
     }
@@ -290,7 +291,8 @@ impl Segment {
     fn write(&self, file: &File, batches: &[StoredBatch], news: &News) -> Result<(), FileError> {
         for some in batches.chunks(PIECES / 2) {
             let heads: Vec<[u8; HEAD_BYTES]> = some.iter().map(|batch| batch.header.encode()).collect();
-            let pieces = heads.iter().zip(some).flat_map(|(head, batch)| [IoSlice::new(head), IoSlice::new(&batch.body)]);
+            let pieces =
+                heads.iter().zip(some).flat_map(|(head, batch)| [IoSlice::new(head), IoSlice::new(&batch.body)]);
             write_all(file, &mut pieces.collect::<Vec<_>>()).map_err(self.files.error("append to", Kind::Log))?;
         }
         self.write_news(news)
@@ -365,14 +367,16 @@ impl View {
         let before = |entry: &OffsetEntry| u64::try_from(entry.position).is_ok_and(|at| at < position);
         let index = self.files.error("read", Kind::Index);
         tail.index_entries = index::partition_point(&file, tail.index_entries, before).map_err(index)?;
-        let last = index::last::<OffsetEntry>(&file, tail.index_entries).map_err(self.files.error("read", Kind::Index))?;
+        let last =
+            index::last::<OffsetEntry>(&file, tail.index_entries).map_err(self.files.error("read", Kind::Index))?;
         tail.indexed_at = last.and_then(|entry| u64::try_from(entry.position).ok()).unwrap_or(0);
 
         let file = self.files.open(Kind::TimeIndex)?;
         let before = |entry: &TimeEntry| base_offset + i64::from(entry.relative_offset) < offset;
         let index = self.files.error("read", Kind::TimeIndex);
         tail.time_entries = index::partition_point(&file, tail.time_entries, before).map_err(index)?;
-        let last = index::last::<TimeEntry>(&file, tail.time_entries).map_err(self.files.error("read", Kind::TimeIndex))?;
+        let last =
+            index::last::<TimeEntry>(&file, tail.time_entries).map_err(self.files.error("read", Kind::TimeIndex))?;
         tail.timed = last.map_or(-1, |entry| entry.timestamp);
         tail.newest = last.map_or(0, |entry| entry.relative_offset);
         tail.info.max_timestamp_ms = tail.timed;
@@ -383,7 +387,11 @@ impl View {
     fn take_up_rest(&self, mut tail: Tail, position: u64) -> Result<Tail, FileError> {
         let mut cut = 0;
         self.walk(tail.indexed_at, |batch| {
-            if batch.position >= position { cut += 1 } else { tail.see_time(&batch.header) }
+            if batch.position >= position {
+                cut += 1
+            } else {
+                tail.see_time(&batch.header)
+            }
             true
         })?;
         tail.info.size_bytes = position;
@@ -447,7 +455,9 @@ impl View {
         match super::platform::read_exact_at(&file, &mut head, 0).map(|()| BatchHeader::parse(&head)) {
             Ok(Ok(header)) => tail.info.first_timestamp_ms = header.max_timestamp,
             Ok(Err(damage)) => return Ok(Err(damage.to_string())),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Err("the file ends within a batch".into())),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(Err("the file ends within a batch".into()));
+            }
             Err(error) => return Err(self.files.error("read", Kind::Log)(error)),
         }
         Ok(Ok(tail))

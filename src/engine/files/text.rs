@@ -71,8 +71,7 @@ pub(super) fn parse_checkpoint<T>(text: &str, parse: impl Fn(&[&str]) -> Option<
     let mut lines = text.lines();
     let Some(version) = lines.next() else { return Some(Vec::new()) };
     let count: usize = lines.next()?.trim().parse().ok()?;
-    let entries: Option<Vec<T>> =
-        lines.map(|line| parse(&line.split_whitespace().collect::<Vec<_>>())).collect();
+    let entries: Option<Vec<T>> = lines.map(|line| parse(&line.split_whitespace().collect::<Vec<_>>())).collect();
     entries.filter(|entries| version.trim() == VERSION && entries.len() == count)
 }
 

@@ -80,11 +80,6 @@ impl<'a> Walk<'a> {
         Self { whole: true, ..Self::heads(file, position, end) }
     }
 
-    /// Where the next batch begins: how far the log is good.
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
     /// The next batch; `None` at the end. Damage ends the walk where it is found.
     ///
     /// # Errors
