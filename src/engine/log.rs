@@ -26,6 +26,8 @@ pub mod read;
 mod storage;
 mod tree;
 
+use super::settings::Ratio;
+
 pub use append::{AppendError, Appended};
 pub use epochs::Epochs;
 pub use memory::Memory;
@@ -51,6 +53,24 @@ pub struct LogConfig {
     pub flush_messages: i64,
     /// `flush.ms`: how long a record may stay unflushed; the broker looks now and then.
     pub flush_ms: i64,
+    /// `segment.jitter.ms`: by how much less than `segment_ms` a segment's records may span.
+    pub segment_jitter_ms: i64,
+    /// `cleanup.policy` says `delete`: old segments go.
+    pub delete: bool,
+    /// `cleanup.policy` says `compact`: of each key the newest record stays.
+    pub compact: bool,
+    /// `retention.ms`: a segment goes when its newest record is older; -1 for never.
+    pub retention_ms: i64,
+    /// `retention.bytes`: the oldest segments go while so much is left without them; -1 for never.
+    pub retention_bytes: i64,
+    /// `delete.retention.ms`: for how long compaction keeps tombstones.
+    pub delete_retention_ms: i64,
+    /// `min.cleanable.dirty.ratio`: compaction waits until more than this part of the log is new.
+    pub min_cleanable_ratio: Ratio,
+    /// `min.compaction.lag.ms`: for so long a record is not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: after so long a record is compacted whatever the ratio.
+    pub max_compaction_lag_ms: i64,
 }
 
 impl Default for LogConfig {
@@ -63,6 +83,15 @@ impl Default for LogConfig {
             log_append_time: false,
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
+            segment_jitter_ms: 0,
+            delete: true,
+            compact: false,
+            retention_ms: 604_800_000,
+            retention_bytes: -1,
+            delete_retention_ms: 86_400_000,
+            min_cleanable_ratio: Ratio::from_ppm(500_000),
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
         }
     }
 }
