@@ -9,30 +9,34 @@
 //! - `log_start <= log_end`, and every batch lies below the log end. Batches below the log start may still be there, as
 //!   only whole segments go.
 //!
-//! What a log is asked by is in four files: [`append`] (leader and follower), [`read`] (by offset and by time), `flush`
-//! (what of it is on the disk), and here what shortens it. Watermarks are the replica's; times are arguments.
+//! What a log is asked by is in six files: [`append`] (leader and follower), [`read`] (by offset and by time), `flush`
+//! (what of it is on the disk), `retain` (old segments go), [`clean`] (overtaken records go), and here what else shortens
+//! it. Watermarks are the replica's; times are arguments.
 //!
 //! A clone is cheap, four counted references: nothing is copied before one of the two is changed ([`memory`]).
 //!
-//! Left out until the commit log's own issue: files, recovery, retention by time and size, compaction. There are no
-//! transactions yet, so there is no last stable offset apart from the high watermark.
+//! Left out until the commit log's own issue: files, recovery. There are no transactions yet, so there is no last stable offset apart from the high watermark.
 
 pub mod append;
+pub mod clean;
 mod epochs;
 mod flush;
 pub mod memory;
 mod producers;
 pub mod read;
+mod retain;
 mod storage;
 mod tree;
 
 use super::settings::Ratio;
 
 pub use append::{AppendError, Appended};
+pub use clean::{CleanJob, CleanPlan, Cleanable, Cleaned};
 pub use epochs::Epochs;
 pub use memory::Memory;
 pub use producers::{Producers, Remembered, SequenceError};
 pub use read::{OffsetOutOfRange, ReadResult};
+pub use retain::{Retained, RetentionReason};
 pub use storage::{SegmentInfo, Storage, StorageError, StoredBatch};
 
 /// The settings of a log, as its topic has them.
@@ -53,8 +57,10 @@ pub struct LogConfig {
     pub flush_messages: i64,
     /// `flush.ms`: how long a record may stay unflushed; the broker looks now and then.
     pub flush_ms: i64,
-    /// `segment.jitter.ms`: by how much less than `segment_ms` a segment's records may span.
+    /// `segment.jitter.ms`: by up to so much less than `segment_ms` a segment's records may span, drawn for each segment.
     pub segment_jitter_ms: i64,
+    /// What that is drawn from: no two logs of a broker should roll at the same time.
+    pub roll_seed: u64,
     /// `cleanup.policy` says `delete`: old segments go.
     pub delete: bool,
     /// `cleanup.policy` says `compact`: of each key the newest record stays.
@@ -84,6 +90,7 @@ impl Default for LogConfig {
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
             segment_jitter_ms: 0,
+            roll_seed: 0,
             delete: true,
             compact: false,
             retention_ms: 604_800_000,
@@ -106,6 +113,8 @@ pub struct Log<S = Memory> {
     epochs: Epochs,
     producers: producers::History,
     flush: flush::Flush,
+    arrivals: retain::Arrivals,
+    cleaner: clean::Cleaner,
 }
 
 impl Log<Memory> {
@@ -119,8 +128,8 @@ impl<S: Storage> Log<S> {
     /// An empty log on an empty storage, which begins where the storage does.
     pub fn on(storage: S, config: LogConfig) -> Self {
         let start = storage.active().base_offset;
-        let (epochs, producers, flush) = Default::default();
-        Self { config, storage, start_offset: start, end_offset: start, epochs, producers, flush }
+        let (epochs, producers, flush, arrivals, cleaner) = Default::default();
+        Self { config, storage, start_offset: start, end_offset: start, epochs, producers, flush, arrivals, cleaner }
     }
 
     /// Its settings.
@@ -189,6 +198,7 @@ impl<S: Storage> Log<S> {
         self.start_offset = self.start_offset.min(self.end_offset);
         self.storage.truncate_to(self.end_offset);
         self.flush.cut(self.end_offset);
+        self.cleaner.cut(self.end_offset);
         self.epochs.truncate_from_end(self.end_offset);
         let from = self.producers.go_back(self.end_offset).unwrap_or(i64::MIN);
         for batch in self.storage.batches_from(from) {
@@ -201,7 +211,8 @@ impl<S: Storage> Log<S> {
     pub fn truncate_fully_and_start_at(&mut self, offset: i64) {
         self.storage.restart_at(offset);
         (self.start_offset, self.end_offset) = (offset, offset);
-        (self.epochs, self.producers, self.flush) = Default::default();
+        (self.epochs, self.producers, self.flush, self.arrivals) = Default::default();
+        self.cleaner.cut(i64::MIN);
     }
 
     /// Moves the log start up to `offset`; closed segments that lie wholly below go. Beyond the log end it is as
@@ -218,6 +229,7 @@ impl<S: Storage> Log<S> {
         for next in below {
             self.storage.remove_first_segment();
             self.producers.first_segment_is(next.base_offset);
+            self.arrivals.first_segment_is(next.base_offset);
         }
         self.epochs.truncate_from_start(offset);
     }

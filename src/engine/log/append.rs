@@ -5,7 +5,8 @@
 use thiserror::Error;
 
 use super::storage::{Storage, StorageError, StoredBatch};
-use super::{Log, SequenceError};
+use super::{Log, LogConfig, SequenceError};
+use crate::engine::rng::Rng;
 use crate::protocol::records::header::TimestampType;
 use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
 use crate::protocol::{ErrorCode, Records};
@@ -75,6 +76,21 @@ impl AppendError {
             Self::Batch(error) => error.code(),
             Self::Gap { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
             Self::Storage(_) => ErrorCode::KAFKA_STORAGE_ERROR,
+        }
+    }
+}
+
+impl LogConfig {
+    /// How long the records of the segment at `base_offset` may span: `segment.ms`, or `max.compaction.lag.ms` where that
+    /// is shorter (an active segment is never compacted), less what `segment.jitter.ms` draws.
+    fn roll_ms(&self, base_offset: i64) -> i64 {
+        let longest = if self.compact { self.segment_ms.min(self.max_compaction_lag_ms) } else { self.segment_ms };
+        match u64::try_from(self.segment_jitter_ms.min(longest)) {
+            Ok(jitter @ 1..) => {
+                let drawn = Rng::split(self.roll_seed ^ base_offset.cast_unsigned(), "segment.jitter.ms").below(jitter);
+                longest - i64::try_from(drawn).unwrap_or(0)
+            }
+            _ => longest,
         }
     }
 }
@@ -181,8 +197,8 @@ impl<S: Storage> Log<S> {
         let newest = if batch.header.max_timestamp < 0 { date_ms } else { batch.header.max_timestamp };
         let most = self.config.segment_bytes.min(self.config.memory_segment_bytes);
         let too_large = active.size_bytes + batch.size_bytes() > most;
-        let too_old =
-            active.first_timestamp_ms >= 0 && newest.saturating_sub(active.first_timestamp_ms) > self.config.segment_ms;
+        let span = newest.saturating_sub(active.first_timestamp_ms);
+        let too_old = active.first_timestamp_ms >= 0 && span > self.config.roll_ms(active.base_offset);
         let too_long = batch.header.last_offset().saturating_sub(active.base_offset) > i64::from(i32::MAX);
         active.size_bytes > 0 && (too_large || too_old || too_long)
     }

@@ -109,6 +109,17 @@ impl Storage for Memory {
         }
     }
 
+    fn replace_oldest(&mut self, count: usize, segments: Vec<(i64, Vec<StoredBatch>)>) {
+        let filled = segments.into_iter().map(|(base_offset, batches)| {
+            let mut segment = Segment::new(base_offset);
+            batches.into_iter().for_each(|batch| segment.append(batch));
+            Arc::new(segment)
+        });
+        let closed = Arc::make_mut(&mut self.change().closed);
+        let count = count.min(closed.len());
+        closed.splice(..count, filled);
+    }
+
     fn restart_at(&mut self, offset: i64) {
         *self = Self::new(offset);
     }

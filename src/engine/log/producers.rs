@@ -158,6 +158,11 @@ impl Producers {
         }
     }
 
+    /// The producers and the offset of the last record of each.
+    pub fn last_offsets(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.by_id.iter().map(|(id, producer)| (*id, producer.last_offset()))
+    }
+
     /// How many producers are remembered.
     pub fn len(&self) -> usize {
         self.by_id.len()

@@ -73,6 +73,9 @@ pub trait Storage {
     /// Drops the oldest segment, unless it is the active one.
     fn remove_first_segment(&mut self);
 
+    /// Puts `segments`, each a base offset and its batches, in the place of the `count` oldest ones, which are all closed.
+    fn replace_oldest(&mut self, count: usize, segments: Vec<(i64, Vec<StoredBatch>)>);
+
     /// Drops everything and begins an empty segment at `offset`.
     fn restart_at(&mut self, offset: i64);
 
