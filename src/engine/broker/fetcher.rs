@@ -359,10 +359,10 @@ impl Broker {
             // An epoch that one of the two has not heard of, a leader that moved: the next LeaderAndIsr settles it.
             _ => return true,
         }
-        let mut moved = false;
+        let (mut moved, mut appended) = (false, false);
         if let Some(records) = data.records.filter(|records| !records.is_empty()) {
             match replica.log.append_as_follower(&records) {
-                Ok(_) => moved = true,
+                Ok(_) => (moved, appended) = (true, true),
                 Err(error) => {
                     let reason = error.to_string();
                     ctx.note(EventKind::Broker(BrokerEvent::ReplicaFailed { partition: id.clone(), reason }));
@@ -379,6 +379,9 @@ impl Broker {
         if data.log_start_offset > replica.log.log_start_offset() {
             replica.log.advance_log_start(data.log_start_offset);
             moved = true;
+        }
+        if appended {
+            self.note_arrival(id, ctx);
         }
         if moved {
             self.touch(id);

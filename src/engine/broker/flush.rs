@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::{Cause, Context, Id};
-use crate::engine::message::{Output, StorageJob, StorageWork};
+use crate::engine::message::{Output, StorageDone, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
 
@@ -89,8 +89,19 @@ impl Broker {
         ctx.output(Output::Storage(StorageJob { id: job, broker: self.id, work }));
     }
 
-    /// A storage job is done: whoever waits for it is tried again, and a log that wants more flushed begins again.
-    pub fn on_storage_done(&mut self, job: Id, ctx: &mut Context<'_>) {
+    /// A storage job is done: its outcome says which kind it was.
+    pub fn on_storage_done(&mut self, done: &StorageDone, ctx: &mut Context<'_>) {
+        match &done.outcome {
+            StorageOutcome::Flushed => self.on_flushed(done.id, ctx),
+            outcome => {
+                self.on_cleaned(done.id, outcome, ctx);
+                self.finish(ctx);
+            }
+        }
+    }
+
+    /// A flush is done: whoever waits for it is tried again, and a log that wants more flushed begins again.
+    fn on_flushed(&mut self, job: Id, ctx: &mut Context<'_>) {
         let Some((id, cause)) = self.flushes.under_way.remove(&job) else { return };
         ctx.because(cause, |ctx| {
             // A replica that was deleted and made again since has no flush under way.

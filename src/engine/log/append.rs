@@ -43,6 +43,9 @@ pub enum AppendError {
         /// What is allowed.
         most: u64,
     },
+    /// A record of a compacted topic has no key.
+    #[error("a topic that is compacted takes no record without a key")]
+    NoKey,
     /// Only a broker may say when a record was appended.
     #[error("a producer may not send timestamps of type LogAppendTime")]
     TimestampType,
@@ -71,6 +74,7 @@ impl AppendError {
         match self {
             Self::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             Self::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            Self::NoKey => ErrorCode::INVALID_RECORD,
             Self::TimestampType => ErrorCode::INVALID_TIMESTAMP,
             Self::Sequence(error) => error.code(),
             Self::Batch(error) => error.code(),
@@ -124,6 +128,8 @@ impl<S: Storage> Log<S> {
             Err(AppendError::LargerThanSegment { size, most: config.segment_bytes })
         } else if batch.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
             Err(AppendError::TimestampType)
+        } else if config.compact && batch.has_null_key {
+            Err(AppendError::NoKey)
         } else {
             Ok(())
         }

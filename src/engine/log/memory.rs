@@ -112,7 +112,9 @@ impl Storage for Memory {
     fn replace_oldest(&mut self, count: usize, segments: Vec<(i64, Vec<StoredBatch>)>) {
         let filled = segments.into_iter().map(|(base_offset, batches)| {
             let mut segment = Segment::new(base_offset);
-            batches.into_iter().for_each(|batch| segment.append(batch));
+            for batch in batches {
+                segment.append(batch);
+            }
             Arc::new(segment)
         });
         let closed = Arc::make_mut(&mut self.change().closed);

@@ -85,6 +85,15 @@ impl Log<Memory> {
         self.arrivals.of(segment.base_offset).or(written)
     }
 
+    /// Whether [`Log::delete_old_segments`] would drop anything.
+    pub fn is_retention_due(&self, high_watermark: i64, date_ms: i64) -> bool {
+        let oldest_ends = self.oldest_segment_end();
+        self.config.delete
+            && oldest_ends > self.start_offset
+            && oldest_ends <= high_watermark
+            && (self.spare_segments() > 0 || self.old_segments(date_ms) > 0)
+    }
+
     /// Drops the segments that are beyond `retention.bytes` or `retention.ms` at `date_ms`, and moves the log start. Says
     /// what went, for each of the two reasons.
     pub fn delete_old_segments(&mut self, high_watermark: i64, date_ms: i64) -> Vec<Retained> {

@@ -1,6 +1,11 @@
 //! The log against a plain list of records: append, truncate, roll, read, duplicates, in any order.
 
-#![expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "a test's small numbers")]
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test's small numbers"
+)]
 
 use proptest::prelude::*;
 

@@ -119,7 +119,7 @@ fn apply_partition(
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
     }
     let (me, now) = (broker.id, ctx.now.lab);
-    let replica = host(broker, id, topic.topic_id)?;
+    let replica = host(broker, id, topic.topic_id, ctx)?;
     let known = replica.state.leader_epoch;
     let fresh = replica.leader().is_none() && replica.follower().is_none();
     if !fresh
@@ -148,10 +148,16 @@ fn apply_partition(
 
 /// The replica of the partition, made where it is not there. One of an earlier topic of the same name is dropped: the
 /// topic's id tells them apart (KIP-516).
-fn host<'a>(broker: &'a mut Broker, id: &TopicPartition, topic_id: uuid::Uuid) -> Result<&'a mut Replica, ErrorCode> {
+fn host<'a>(
+    broker: &'a mut Broker,
+    id: &TopicPartition,
+    topic_id: uuid::Uuid,
+    ctx: &mut Context<'_>,
+) -> Result<&'a mut Replica, ErrorCode> {
     if broker.replica(id).is_some_and(|replica| replica.topic_id != topic_id) {
         broker.replicas.remove(id);
         broker.forget_flushes(id);
+        broker.forget_cleaning(id, ctx);
     }
     if broker.replica(id).is_none() {
         let replica = broker.new_replica(id, topic_id);

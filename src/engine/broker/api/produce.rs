@@ -166,6 +166,7 @@ fn append(
         .append_as_leader(&batch, leader_epoch, date_ms)
         .map_err(|error| Refusal { code: error.code(), message: Some(error.to_string().into()) })?;
     replica.advance_high_watermark();
+    broker.note_arrival(id, ctx);
     broker.stats.records_in += u64::try_from(batch.record_count()).unwrap_or(0);
     broker.stats.bytes_in += batch.size_bytes() as u64;
     broker.touch(id);
