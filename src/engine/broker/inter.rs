@@ -17,6 +17,7 @@ use crate::engine::topic_settings::TopicSettings;
 use crate::engine::zk::client::Ticket;
 use crate::engine::zk::op::{Op, OpResult, ZkError};
 use crate::protocol::create_topics::CreatableTopic;
+use crate::protocol::partitioner::java_hash;
 use crate::protocol::{CreateTopicsRequest, ErrorCode, LeaderAndIsrRequest};
 
 /// A LeaderAndIsr that waits until the settings of its topics are read.
@@ -92,7 +93,8 @@ impl Broker {
         };
         let min_insync = usize::try_from(settings.min_insync_replicas).unwrap_or(1);
         let memory_segment_bytes = self.config.memory_segment_bytes();
-        let log = Log::new(LogConfig { memory_segment_bytes, ..settings.log_config() });
+        let roll_seed = u64::from(java_hash(&id.topic).cast_unsigned()) << 32 | u64::from(id.partition.cast_unsigned());
+        let log = Log::new(LogConfig { memory_segment_bytes, roll_seed, ..settings.log_config() });
         Replica::new(id.clone(), topic_id, log, 0, min_insync)
     }
 

@@ -2,6 +2,7 @@
 //! effect, not per partition.
 
 mod controller;
+mod log;
 
 use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
@@ -309,16 +310,7 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
                 .on([partition])
         }
-        BrokerEvent::Evicted { partitions, bytes } => {
-            let ids = partitions.iter().map(|(partition, _)| partition);
-            let of = match partitions.as_slice() {
-                [(partition, log_start)] => format!("{partition}, which begins at {log_start} now"),
-                more => format!("{} partitions", more.len()),
-            };
-            let text = format!("{} of the oldest records went: of {of}", bytes_of(*bytes));
-            Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on(ids)
-        }
-        process => of_process(process, happened),
+        other => log::told(other, node).unwrap_or_else(|| of_process(other, happened)),
     }
 }
 
