@@ -196,9 +196,6 @@ impl Controller {
         zk: &mut ZkClient,
         ctx: &mut Context<'_>,
     ) -> bool {
-        let Some(results) = self.described(ticket, results, &mut Io { zk: &mut *zk, ctx: &mut *ctx }) else {
-            return true;
-        };
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
             // What goes on after this is caused by what it reports: the steps that follow are run under its cause.
@@ -206,6 +203,20 @@ impl Controller {
             controller.go_on(zk, ctx);
         });
         true
+    }
+
+    /// The settings of the broker are these from now on.
+    pub fn set_settings(&mut self, settings: Arc<Settings>) {
+        self.settings = settings;
+    }
+
+    /// Unclean election is allowed from now on, for a topic or where topics do not say: what has no leader may get one.
+    /// Kafka's `TopicUncleanLeaderElectionEnable`. Nothing in a broker that is not the controller.
+    pub fn unclean_election_allowed(&mut self, topic: Option<Arc<str>>, zk: &mut ZkClient, ctx: &mut Context<'_>) {
+        if self.is_active() {
+            self.queue.push(Event::UncleanAllowed(topic), &ctx.cause);
+            self.work(zk, ctx);
+        }
     }
 
     /// A watch of this broker's session fired.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::event::SettingChange;
 use super::log::LogConfig;
 use super::settings::{SettingValue, Settings};
 
@@ -221,6 +222,17 @@ impl TopicSettings {
             settings.set(name, text, broker)?;
         }
         Ok(settings)
+    }
+
+    /// What is different in `after`, in the order of the table.
+    pub fn changes_to(&self, after: &Self) -> Vec<SettingChange> {
+        let value = |settings: &Self, name| settings.get(name).unwrap_or_default();
+        let change = |row: &TopicDefinition| SettingChange {
+            name: row.name,
+            before: value(self, row.name),
+            after: value(after, row.name),
+        };
+        TABLE.iter().map(change).filter(|change| change.before != change.after).collect()
     }
 
     /// What a log needs of them.

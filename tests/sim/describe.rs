@@ -7,7 +7,7 @@ use kscope::engine::cluster::{BrokerNode, Cluster, Process};
 use kscope::engine::context::Id;
 use kscope::engine::controller::znodes::{self, StateNode};
 use kscope::engine::event::{
-    BrokerEvent, ControllerEvent, Event, EventKind, LeadershipChange, OperatorEvent, ReassignmentStep,
+    BrokerEvent, ControllerEvent, Event, EventKind, LeadershipChange, OperatorEvent, ReassignmentStep, SettingChange,
 };
 use kscope::engine::log::Log;
 use kscope::engine::message::{Message, Payload};
@@ -247,8 +247,14 @@ fn broker(event: &BrokerEvent) -> String {
         BrokerEvent::Truncated { partition, from, to, leader, epoch } => {
             format!("cut {partition} from {to} back to {from}: {leader} has nothing else of epoch {epoch}")
         }
+        BrokerEvent::ConfigAltered { entity, changes, api, .. } => format!("{api} of {entity}: {}", settings(changes)),
+        BrokerEvent::ConfigTakenUp { entity, changes } => format!("takes up {entity}: {}", settings(changes)),
         other => format!("{other:?}"),
     }
+}
+
+fn settings(changes: &[SettingChange]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn changes(changes: &[LeadershipChange]) -> String {

@@ -1,7 +1,9 @@
 //! What happens to brokers and to the replicas on them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::entity::ConfigEntity;
 use crate::engine::log::Log;
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
@@ -94,6 +96,24 @@ pub enum BrokerEvent {
         /// Why.
         reason: String,
     },
+    /// It was asked to change settings, and writes them to ZooKeeper.
+    ConfigAltered {
+        /// Whose settings.
+        entity: ConfigEntity,
+        /// What changes.
+        changes: Vec<SettingChange>,
+        /// The API by which it was asked.
+        api: &'static str,
+        /// The `client.id` of who asked.
+        by: Arc<str>,
+    },
+    /// It read settings that had changed, and goes by them from now on.
+    ConfigTakenUp {
+        /// Whose settings.
+        entity: ConfigEntity,
+        /// What changed here.
+        changes: Vec<SettingChange>,
+    },
     /// The oldest records went, to keep the logs of all brokers within `--memory`.
     Evicted {
         /// Of which partitions, and where their logs begin now.
@@ -101,6 +121,23 @@ pub enum BrokerEvent {
         /// How many bytes went.
         bytes: u64,
     },
+}
+
+/// A setting that has another value now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingChange {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// What held.
+    pub before: String,
+    /// What holds.
+    pub after: String,
+}
+
+impl std::fmt::Display for SettingChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} -> {}", self.name, self.before, self.after)
+    }
 }
 
 /// What a log loses in a power loss: what was not flushed.

@@ -49,7 +49,7 @@ fn stop(broker: &mut Broker, id: &TopicPartition, state: &StopReplicaPartitionSt
         broker.replicas.remove(id);
         broker.forget_flushes(id);
         if !broker.replicas.keys().any(|other| other.topic == id.topic) {
-            broker.topic_settings.remove(&id.topic);
+            broker.configs.forget(&id.topic);
         }
     }
     Ok(())

@@ -243,13 +243,7 @@ impl World {
         let origin =
             Origin { peer: Peer::Socket(SocketId(correlation)), correlation, version, client_id: "test".into() };
         self.with_node(BrokerId(broker), Cause::default(), |node, ctx| {
-            match request {
-                // Not the controller's alone: any broker answers.
-                Request::DescribeConfigs(request) => {
-                    node.controller.describe_configs(request, origin, &mut node.zk, ctx);
-                }
-                request => node.controller.on_request(request, origin, &mut node.zk, ctx),
-            }
+            node.controller.on_request(request, origin, &mut node.zk, ctx);
         });
         self.settle();
         correlation

@@ -5,7 +5,9 @@ mod controller;
 
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
-use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent};
+use crate::engine::event::{
+    BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent, SettingChange,
+};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -312,6 +314,15 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
             let text = format!("{} of the oldest records went: of {of}", bytes_of(*bytes));
             Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on(ids)
         }
+        BrokerEvent::ConfigAltered { entity, changes, api, by } => {
+            let text = format!("{entity}: {}", listed(changes));
+            let told = Told::new("config_altered", Severity::Info, text, &format!("{api} by {by}"));
+            values(told, changes)
+        }
+        BrokerEvent::ConfigTakenUp { entity, changes } => {
+            let text = format!("{node} takes up {entity}: {}", listed(changes));
+            values(Told::new("config_taken_up", Severity::Info, text, ""), changes)
+        }
         process => of_process(process, happened),
     }
 }
@@ -350,6 +361,15 @@ fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
         }
         other => Told::new("broker", Severity::Info, format!("{node}: {other:?}"), ""),
     }
+}
+
+/// Settings that changed, in a line.
+fn listed(changes: &[SettingChange]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn values(told: Told, changes: &[SettingChange]) -> Told {
+    changes.iter().fold(told, |told, c| told.change(c.name, c.before.clone(), c.after.clone(), ""))
 }
 
 /// What a power loss took, behind the words that it happened.
