@@ -265,7 +265,7 @@ impl Broker {
                         || self.on_configs(ticket, &results, ctx)
                         || self.on_producer_ids(ticket, &results, ctx);
                     if !mine {
-                        self.controller.on_done(ticket, results, &mut self.zk, ctx);
+                        self.controller.on_done(ticket, &results, &mut self.zk, ctx);
                     }
                 }
                 ZkClientEvent::Watch(watch) => {

@@ -6,6 +6,7 @@
 //! order of the time-outs.
 
 mod layers;
+pub mod refused;
 mod value;
 
 use super::event::SettingChange;

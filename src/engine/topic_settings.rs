@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::event::SettingChange;
 use super::log::LogConfig;
-use super::settings::{SettingValue, Settings};
+use super::settings::{SettingValue, Settings, refused};
 
 /// One row of the table: what is known about a topic setting beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub struct TopicDefinition {
     pub doc: &'static str,
     /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `STRING`, `LIST`.
     pub kind: &'static str,
+    /// What values are allowed, for people.
+    pub allowed: &'static str,
     /// The broker setting that holds where the topic has none.
     pub broker_name: &'static str,
     /// Why it cannot be set to anything else than the broker has, where that is so.
@@ -32,8 +34,8 @@ pub enum TopicSettingError {
     #[error("Unknown topic config name: {0}")]
     Unknown(String),
     /// Kafka has it, the lab does not.
-    #[error("Topic config {0} is not supported by this version of kscope; see docs/deviations.md")]
-    Unsupported(String),
+    #[error("Topic config {0} is not supported by kscope: {1}; see docs/settings.md")]
+    Unsupported(String, &'static str),
     /// It has no value.
     #[error("Null value not supported for topic configs: {0}")]
     Null(String),
@@ -69,33 +71,6 @@ pub enum TopicSettingError {
     },
 }
 
-/// Topic settings of Kafka 3.9 that the lab does not have yet: refused with a reason of their own.
-const UNSUPPORTED: &[&str] = &[
-    "compression.gzip.level",
-    "compression.lz4.level",
-    "compression.zstd.level",
-    "delete.retention.ms",
-    "follower.replication.throttled.replicas",
-    "index.interval.bytes",
-    "leader.replication.throttled.replicas",
-    "local.retention.bytes",
-    "local.retention.ms",
-    "max.compaction.lag.ms",
-    "message.downconversion.enable",
-    "message.format.version",
-    "message.timestamp.after.max.ms",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.difference.max.ms",
-    "min.cleanable.dirty.ratio",
-    "min.compaction.lag.ms",
-    "preallocate",
-    "remote.log.copy.disable",
-    "remote.log.delete.on.disable",
-    "remote.storage.enable",
-    "segment.index.bytes",
-    "segment.jitter.ms",
-];
-
 macro_rules! topic_settings {
     ($(
         $(#[doc = $doc:literal])+
@@ -114,6 +89,7 @@ macro_rules! topic_settings {
                 name: $name,
                 doc: concat!($($doc),+),
                 kind: $kind,
+                allowed: concat!("" $(, stringify!($least), "..")? $(, stringify!($choices))?),
                 broker_name: $broker_name,
                 fixed: topic_settings!(@optional $($fixed)?),
             },
@@ -147,8 +123,11 @@ macro_rules! topic_settings {
                         let _ = broker;
                         self.$field = value;
                     } )+
-                    _ if UNSUPPORTED.contains(&name) => return Err(TopicSettingError::Unsupported(name.to_owned())),
-                    _ => return Err(TopicSettingError::Unknown(name.to_owned())),
+                    _ => {
+                        let unknown = || TopicSettingError::Unknown(name.to_owned());
+                        let refused = |why| TopicSettingError::Unsupported(name.to_owned(), why);
+                        return Err(refused::topic(name).map_or_else(unknown, refused));
+                    }
                 }
                 Ok(())
             }
@@ -281,7 +260,6 @@ mod tests {
         }
         for row in TABLE {
             assert_eq!(settings.get(row.name), broker.get(row.broker_name), "{}", row.name);
-            assert!(!UNSUPPORTED.contains(&row.name));
         }
     }
 

@@ -116,7 +116,7 @@ fn describe_error(lab: &mut Lab, broker: i32, whose: (i8, &str)) -> ErrorCode {
     answer.results[0].error_code
 }
 
-fn replica<'a>(lab: &'a Lab, broker: i32, partition: i32) -> &'a Replica {
+fn replica(lab: &Lab, broker: i32, partition: i32) -> &Replica {
     let broker = lab.cluster.broker(BrokerId(broker)).unwrap().running().unwrap();
     &broker.replicas[&TopicPartition::new("t", partition)]
 }
@@ -206,8 +206,8 @@ fn a_request_that_makes_no_sense_is_refused_part_by_part() {
         resources: vec![one.resources[0].clone(), one.resources[0].clone()],
         validate_only: false,
     };
-    let once = "Each resource must appear at most once.".to_owned();
-    assert_eq!(ask(&mut lab, 1, twice), (ErrorCode::INVALID_REQUEST, once));
+    let message = "Each resource must appear at most once.".to_owned();
+    assert_eq!(ask(&mut lab, 1, twice), (ErrorCode::INVALID_REQUEST, message));
     let with = |configs: Vec<IncrementalAlterableConfig>, resource_type| {
         let resource = IncrementalAlterConfigsResource { resource_type, resource_name: "t".into(), configs };
         IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false }

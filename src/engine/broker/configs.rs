@@ -65,7 +65,7 @@ enum Waiting {
     Changed(Vec<ConfigEntity>),
     /// A LeaderAndIsr needs the settings of these topics.
     Hosting(Vec<Arc<str>>, Origin, LeaderAndIsrRequest),
-    /// A DescribeConfigs.
+    /// A `DescribeConfigs`.
     Describing(describe::Describing),
     /// What is to be changed is read.
     Altering(alter::Altering),

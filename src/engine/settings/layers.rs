@@ -124,8 +124,8 @@ impl BrokerSettings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayerError {
     /// No setting has this name, or none that the lab has: Kafka would take it for one of a plug-in.
-    #[error("{0} is not a broker config of this version of kscope; see docs/settings.md")]
-    Unknown(String),
+    #[error("{0} is not a broker config of kscope: {1}; see docs/settings.md")]
+    Unknown(String, &'static str),
     /// They hold from a broker's start to its end.
     #[error("Cannot update these configs dynamically: Set({0})")]
     NotDynamic(String),
@@ -137,7 +137,8 @@ pub enum LayerError {
 /// Checks what a layer is to be.
 pub fn check(overrides: &Overrides) -> Result<(), LayerError> {
     if let Some(name) = overrides.keys().find(|name| definition(name).is_none()) {
-        return Err(LayerError::Unknown(name.clone()));
+        let why = super::refused::broker(name).unwrap_or("nothing here would go by it");
+        return Err(LayerError::Unknown(name.clone(), why));
     }
     let fixed = |name: &String| definition(name).is_some_and(|row| row.settable && !row.is_dynamic());
     let fixed: BTreeSet<&str> = overrides.keys().filter(|name| fixed(name)).map(String::as_str).collect();

@@ -307,13 +307,11 @@ fn list_default(name: &str, of_topic: bool, operation: &str) -> Result<String, R
         .iter()
         .find(|row| if of_topic { row.name == name } else { row.broker_name == name })
         .filter(|row| row.kind == "LIST");
-    match row {
-        Some(row) => Ok(Settings::default().get(row.broker_name).unwrap_or_default()),
-        None => {
-            let message = format!("Config value {operation} is not allowed for config key: {name}");
-            Err((ErrorCode::INVALID_CONFIG, message))
-        }
-    }
+    let Some(row) = row else {
+        let message = format!("Config value {operation} is not allowed for config key: {name}");
+        return Err((ErrorCode::INVALID_CONFIG, message));
+    };
+    Ok(Settings::default().get(row.broker_name).unwrap_or_default())
 }
 
 fn no_topic(topic: &str) -> Refusal {
@@ -322,7 +320,7 @@ fn no_topic(topic: &str) -> Refusal {
 
 fn of_topic(topic: &str, error: &TopicSettingError) -> Refusal {
     let message = match error {
-        TopicSettingError::Unknown(_) | TopicSettingError::Unsupported(_) => error.to_string(),
+        TopicSettingError::Unknown(_) | TopicSettingError::Unsupported(..) => error.to_string(),
         _ => format!("Invalid config value for resource ConfigResource(type=TOPIC, name='{topic}'): {error}"),
     };
     (ErrorCode::INVALID_CONFIG, message)
@@ -331,7 +329,7 @@ fn of_topic(topic: &str, error: &TopicSettingError) -> Refusal {
 /// A setting that is not there or has one value only is `INVALID_CONFIG`, as it is for topics; the rest is Kafka's.
 fn of_broker(error: &LayerError) -> Refusal {
     let code = match error {
-        LayerError::Unknown(_) | LayerError::Value(settings::SettingError::Fixed { .. }) => ErrorCode::INVALID_CONFIG,
+        LayerError::Unknown(..) | LayerError::Value(settings::SettingError::Fixed { .. }) => ErrorCode::INVALID_CONFIG,
         _ => ErrorCode::INVALID_REQUEST,
     };
     (code, error.to_string())

@@ -113,15 +113,15 @@ struct Value {
     doc: &'static str,
     read_only: bool,
     /// The value in force, where it is not that of the first place; none where that is null.
-    value: Option<String>,
+    in_force: Option<String>,
     places: Vec<(&'static str, String, i8)>,
 }
 
 impl Value {
     /// Of a broker's setting.
     fn of(row: &Definition, places: Vec<(&'static str, String, i8)>) -> Self {
-        let value = places.first().map(|(_, value, _)| value.clone());
-        Self { name: row.name, kind: row.kind, doc: row.doc, read_only: !row.is_dynamic(), value, places }
+        let in_force = places.first().map(|(_, value, _)| value.clone());
+        Self { name: row.name, kind: row.kind, doc: row.doc, read_only: !row.is_dynamic(), in_force, places }
     }
 }
 
@@ -133,7 +133,7 @@ impl Broker {
             kind: "INT",
             doc: "The broker's id.",
             read_only: true,
-            value: Some(number.clone()),
+            in_force: Some(number.clone()),
             places: vec![("broker.id", number, config_source::STATIC_BROKER)],
         };
         let value = |row: &Definition| Value::of(row, broker_places(&self.configs.broker, row));
@@ -149,15 +149,15 @@ fn topic_configs(
 ) -> Vec<DescribeConfigsResourceResult> {
     let settings = TopicSettings::with_overrides(broker.now(), overrides);
     let value = |row: &TopicDefinition| {
-        let value = settings.get(row.name);
+        let in_force = settings.get(row.name);
         let mut places = Vec::new();
         if overrides.contains_key(row.name) {
-            places.push((row.name, value.clone().unwrap_or_default(), config_source::TOPIC));
+            places.push((row.name, in_force.clone().unwrap_or_default(), config_source::TOPIC));
         }
         if let Some(row) = settings::definition(row.broker_name) {
             places.extend(broker_places(broker, row));
         }
-        Value { name: row.name, kind: row.kind, doc: row.doc, read_only: false, value, places }
+        Value { name: row.name, kind: row.kind, doc: row.doc, read_only: false, in_force, places }
     };
     topic_settings::TABLE.iter().map(|row| result(&value(row), request)).collect()
 }
@@ -192,7 +192,7 @@ fn result(value: &Value, request: &DescribeConfigsRequest) -> DescribeConfigsRes
     };
     DescribeConfigsResourceResult {
         name: value.name.into(),
-        value: value.value.as_deref().map(Arc::from),
+        value: value.in_force.as_deref().map(Arc::from),
         read_only: value.read_only,
         is_default: source == config_source::DEFAULT,
         config_source: source,

@@ -347,7 +347,7 @@ impl Node {
                     }
                 }
                 ZkClientEvent::Done { ticket, results } => {
-                    self.controller.on_done(ticket, results, &mut self.zk, ctx);
+                    self.controller.on_done(ticket, &results, &mut self.zk, ctx);
                 }
                 ZkClientEvent::Watch(event) => self.controller.on_watch(&event, &mut self.zk, ctx),
             }
