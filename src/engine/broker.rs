@@ -11,6 +11,7 @@
 pub mod api;
 mod cleaner;
 mod cold;
+mod configs;
 pub mod connection;
 pub mod disk;
 mod fetch_session;
@@ -33,11 +34,11 @@ use std::sync::Arc;
 use self::api::{Callers, Handled};
 use self::cleaner::Cleaning;
 use self::cold::ColdReads;
+use self::configs::Configs;
 use self::connection::{Connections, Origin, Peer, Pending};
 use self::fetch_session::FetchSessions;
 use self::fetcher::Fetchers;
 use self::flush::Flushes;
-use self::inter::AwaitingSettings;
 use self::isr::IsrChanges;
 use self::metadata::MetadataCache;
 use self::producer_ids::ProducerIds;
@@ -50,7 +51,6 @@ use super::message::{KafkaRequest, KafkaResponse, Lane, Output, Payload, SocketI
 use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
 use super::settings::Settings;
-use super::topic_settings::TopicSettings;
 use super::zk::client::{ClientTimer, ZkClient, ZkClientEvent};
 use crate::protocol::{Request, Response};
 
@@ -127,9 +127,7 @@ pub struct Broker {
     purgatory: Purgatory,
     /// Whether it has said that it waits for its old session.
     waited: bool,
-    /// Settings of the topics hosted here, read from ZooKeeper.
-    topic_settings: BTreeMap<Arc<str>, Arc<TopicSettings>>,
-    awaiting_settings: Option<AwaitingSettings>,
+    configs: Configs,
     /// Topics that the controller was asked to create, with the number of the request.
     creating: BTreeMap<Arc<str>, Id>,
     /// The request for the own shutdown that is on its way to the controller.
@@ -143,9 +141,14 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Its settings.
+    /// Its settings, as they are now.
     pub fn settings(&self) -> &Settings {
-        &self.config.settings
+        self.configs.settings()
+    }
+
+    /// Where its logs lie.
+    pub fn log_dir(&self) -> String {
+        format!("/memory/{}", self.id)
     }
 
     /// A message arrived.
@@ -277,13 +280,17 @@ impl Broker {
                 ZkClientEvent::Expired => self.on_session_expired(ctx),
                 ZkClientEvent::Done { ticket, results } => {
                     let mine = self.on_lifecycle_done(ticket, &results, ctx)
-                        || self.on_topic_settings(ticket, &results, ctx)
+                        || self.on_configs(ticket, &results, ctx)
                         || self.on_producer_ids(ticket, &results, ctx);
                     if !mine {
-                        self.controller.on_done(ticket, results, &mut self.zk, ctx);
+                        self.controller.on_done(ticket, &results, &mut self.zk, ctx);
                     }
                 }
-                ZkClientEvent::Watch(watch) => self.controller.on_watch(&watch, &mut self.zk, ctx),
+                ZkClientEvent::Watch(watch) => {
+                    if !self.on_config_watch(&watch, ctx) {
+                        self.controller.on_watch(&watch, &mut self.zk, ctx);
+                    }
+                }
             }
         }
     }

@@ -5,8 +5,12 @@
 //! and its parser. `lab` is the value under `--pace lab`: it shortens what a person would have to wait for and keeps the
 //! order of the time-outs.
 
+mod layers;
+pub mod refused;
 mod value;
 
+use super::event::SettingChange;
+pub use layers::{BrokerSettings, Layer, LayerError, Overrides, Place, Source, check, definition};
 pub use value::{List, Ratio, SettingError, SettingValue};
 
 /// One row of the table: what is known about a setting beside its value.
@@ -22,11 +26,20 @@ pub struct Definition {
     pub allowed: &'static str,
     /// The topic setting that overrides it, if there is one.
     pub topic_name: Option<&'static str>,
+    /// Where nothing sets it: the older name under which Kafka has its default, and that default as Kafka writes it. Such
+    /// a setting has no value of its own then.
+    pub otherwise: Option<(&'static str, &'static str)>,
     /// Whether `--set` may change it; what is not settable is shown with its true value (deviation: fixed-settings).
     pub settable: bool,
 }
 
 impl Definition {
+    /// Whether it can be changed while brokers run, for one of them or for all (KIP-226). Those that topics have can: a
+    /// broker hands them down to its logs. What else Kafka can change is fixed here (deviation: few-dynamic-settings).
+    pub fn is_dynamic(&self) -> bool {
+        self.topic_name.is_some() && self.settable
+    }
+
     /// Whether it is ZooKeeper's (which writes its names in one word) rather than a broker's.
     pub fn is_of_zookeeper(&self) -> bool {
         !self.name.contains('.')
@@ -37,9 +50,10 @@ macro_rules! settings {
     ($(
         $(#[doc = $doc:literal])+
         $field:ident: $kind:ty = $name:literal, $default:expr $(, lab $lab:expr)? $(, in $range:expr)?
-        $(, one_of $choice:expr)? $(, each_of $choices:expr)? $(, topic $topic:literal)? $(, fixed $fixed:literal)?;
+        $(, one_of $choice:expr)? $(, each_of $choices:expr)? $(, topic $topic:literal)?
+        $(, otherwise $old:literal $value:literal)? $(, fixed $fixed:literal)?;
     )+) => {
-        /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab share one.
+        /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab are started with the same.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Settings {
             $( $(#[doc = $doc])+ pub $field: $kind, )+
@@ -60,6 +74,7 @@ macro_rules! settings {
                 kind: <$kind as SettingValue>::KIND,
                 allowed: concat!("" $(, stringify!($range))? $(, stringify!($choice))? $(, stringify!($choices))?),
                 topic_name: settings!(@optional $($topic)?),
+                otherwise: settings!(@optional $(($old, $value))?),
                 settable: settings!(@settable $($fixed)?),
             },
         )+ ];
@@ -99,7 +114,7 @@ macro_rules! settings {
         }
     };
     (@optional) => { None };
-    (@optional $topic:literal) => { Some($topic) };
+    (@optional $value:expr) => { Some($value) };
     (@settable) => { true };
     (@settable $fixed:literal) => { false };
 }
@@ -154,11 +169,13 @@ settings! {
     /// The size at which a log's active segment is closed and a new one begun.
     log_segment_bytes: i32 = "log.segment.bytes", 1_073_741_824, lab 16_777_216, in 14.., topic "segment.bytes";
     /// The age at which an active segment is closed (the timestamp of its first record against the newest).
-    log_roll_ms: i64 = "log.roll.ms", 604_800_000, in 1.., topic "segment.ms";
+    log_roll_ms: i64 = "log.roll.ms", 604_800_000, in 1.., topic "segment.ms",
+        otherwise "log.roll.hours" "168";
     /// So many records of a log may be appended before they are flushed; the last of them is acknowledged after that.
     log_flush_interval_messages: i64 = "log.flush.interval.messages", i64::MAX, in 1.., topic "flush.messages";
     /// How long records may stay unflushed; 9223372036854775807 for as long as log.flush.scheduler.interval.ms says.
-    log_flush_interval_ms: i64 = "log.flush.interval.ms", i64::MAX, in 0.., topic "flush.ms";
+    log_flush_interval_ms: i64 = "log.flush.interval.ms", i64::MAX, in 0.., topic "flush.ms",
+        otherwise "log.flush.scheduler.interval.ms" "9223372036854775807";
     /// How often a broker looks for logs that are to be flushed by time; 9223372036854775807 for never.
     log_flush_scheduler_interval_ms: i64 = "log.flush.scheduler.interval.ms", i64::MAX, in 1..;
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
@@ -169,7 +186,8 @@ settings! {
     /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
     log_cleanup_policy: List = "log.cleanup.policy", "delete", each_of ["compact", "delete"], topic "cleanup.policy";
     /// How long records are kept, by the largest timestamp of a segment; -1 for ever.
-    log_retention_ms: i64 = "log.retention.ms", 604_800_000, in -1.., topic "retention.ms";
+    log_retention_ms: i64 = "log.retention.ms", 604_800_000, in -1.., topic "retention.ms",
+        otherwise "log.retention.hours" "168";
     /// How large a partition may grow before old segments go; -1 without bound (the lab's --memory bounds all logs together).
     log_retention_bytes: i64 = "log.retention.bytes", -1, topic "retention.bytes";
     /// How often a broker looks for segments that retention takes.
@@ -211,6 +229,17 @@ settings! {
     max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots", 1_000, in 0..;
     /// How long a deleted topic's files stay.
     log_segment_delete_delay_ms: i64 = "log.segment.delete.delay.ms", 60_000, topic "file.delete.delay.ms", fixed "a lab in memory frees at once";
+}
+
+/// What is different in `after`, in the order of the table.
+pub fn changes(before: &Settings, after: &Settings) -> Vec<SettingChange> {
+    let value = |settings: &Settings, name| settings.get(name).unwrap_or_default();
+    let change = |row: &Definition| SettingChange {
+        name: row.name,
+        before: value(before, row.name),
+        after: value(after, row.name),
+    };
+    TABLE.iter().map(change).filter(|change| change.before != change.after).collect()
 }
 
 #[cfg(test)]

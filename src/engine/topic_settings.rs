@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use super::event::SettingChange;
 use super::log::LogConfig;
-use super::settings::{List, Ratio, SettingValue, Settings};
+use super::settings::{List, Ratio, SettingValue, Settings, refused};
 
 /// One row of the table: what is known about a topic setting beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,8 @@ pub struct TopicDefinition {
     pub doc: &'static str,
     /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `DOUBLE`, `STRING`, `LIST`.
     pub kind: &'static str,
+    /// What values are allowed, for people.
+    pub allowed: &'static str,
     /// The broker setting that holds where the topic has none.
     pub broker_name: &'static str,
     /// Why it cannot be set to anything else than the broker has, where that is so.
@@ -31,8 +34,8 @@ pub enum TopicSettingError {
     #[error("Unknown topic config name: {0}")]
     Unknown(String),
     /// Kafka has it, the lab does not.
-    #[error("Topic config {0} is not supported by this version of kscope; see docs/deviations.md")]
-    Unsupported(String),
+    #[error("Topic config {0} is not supported by kscope: {1}; see docs/settings.md")]
+    Unsupported(String, &'static str),
     /// It has no value.
     #[error("Null value not supported for topic configs: {0}")]
     Null(String),
@@ -68,28 +71,6 @@ pub enum TopicSettingError {
     },
 }
 
-/// Topic settings of Kafka 3.9 that the lab does not have yet: refused with a reason of their own.
-const UNSUPPORTED: &[&str] = &[
-    "compression.gzip.level",
-    "compression.lz4.level",
-    "compression.zstd.level",
-    "follower.replication.throttled.replicas",
-    "index.interval.bytes",
-    "leader.replication.throttled.replicas",
-    "local.retention.bytes",
-    "local.retention.ms",
-    "message.downconversion.enable",
-    "message.format.version",
-    "message.timestamp.after.max.ms",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.difference.max.ms",
-    "preallocate",
-    "remote.log.copy.disable",
-    "remote.log.delete.on.disable",
-    "remote.storage.enable",
-    "segment.index.bytes",
-];
-
 macro_rules! topic_settings {
     ($(
         $(#[doc = $doc:literal])+
@@ -108,6 +89,7 @@ macro_rules! topic_settings {
                 name: $name,
                 doc: concat!($($doc),+),
                 kind: $kind,
+                allowed: concat!("" $(, stringify!($least), "..")? $(, stringify!($choices))?),
                 broker_name: $broker_name,
                 fixed: topic_settings!(@optional $($fixed)?),
             },
@@ -145,8 +127,11 @@ macro_rules! topic_settings {
                         let _ = broker;
                         self.$field = value;
                     } )+
-                    _ if UNSUPPORTED.contains(&name) => return Err(TopicSettingError::Unsupported(name.to_owned())),
-                    _ => return Err(TopicSettingError::Unknown(name.to_owned())),
+                    _ => {
+                        let unknown = || TopicSettingError::Unknown(name.to_owned());
+                        let refused = |why| TopicSettingError::Unsupported(name.to_owned(), why);
+                        return Err(refused::topic(name).map_or_else(unknown, refused));
+                    }
                 }
                 Ok(())
             }
@@ -235,6 +220,17 @@ impl TopicSettings {
         Ok(settings)
     }
 
+    /// What is different in `after`, in the order of the table.
+    pub fn changes_to(&self, after: &Self) -> Vec<SettingChange> {
+        let value = |settings: &Self, name| settings.get(name).unwrap_or_default();
+        let change = |row: &TopicDefinition| SettingChange {
+            name: row.name,
+            before: value(self, row.name),
+            after: value(after, row.name),
+        };
+        TABLE.iter().map(change).filter(|change| change.before != change.after).collect()
+    }
+
     /// What a log needs of them.
     pub fn log_config(&self) -> LogConfig {
         LogConfig {
@@ -291,7 +287,6 @@ mod tests {
         }
         for row in TABLE {
             assert_eq!(settings.get(row.name), broker.get(row.broker_name), "{}", row.name);
-            assert!(!UNSUPPORTED.contains(&row.name));
         }
     }
 

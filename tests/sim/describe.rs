@@ -7,7 +7,7 @@ use kscope::engine::cluster::{BrokerNode, Cluster, Process};
 use kscope::engine::context::Id;
 use kscope::engine::controller::znodes::{self, StateNode};
 use kscope::engine::event::{
-    BrokerEvent, ControllerEvent, Event, EventKind, LeadershipChange, OperatorEvent, ReassignmentStep,
+    BrokerEvent, ControllerEvent, Event, EventKind, LeadershipChange, OperatorEvent, ReassignmentStep, SettingChange,
 };
 use kscope::engine::log::{Log, RetentionReason};
 use kscope::engine::message::{Message, Payload};
@@ -282,6 +282,8 @@ fn broker(event: &BrokerEvent) -> String {
         BrokerEvent::Compacted { partition, up_to, before, after } => {
             format!("compacted {partition} up to {up_to}: {} records became {}", before.records, after.records)
         }
+        BrokerEvent::ConfigAltered { entity, changes, api, .. } => format!("{api} of {entity}: {}", settings(changes)),
+        BrokerEvent::ConfigTakenUp { entity, changes } => format!("takes up {entity}: {}", settings(changes)),
         other => format!("{other:?}"),
     }
 }
@@ -289,6 +291,10 @@ fn broker(event: &BrokerEvent) -> String {
 fn beginning(partitions: &[(TopicPartition, i64)]) -> String {
     let told: Vec<_> = partitions.iter().map(|(id, start)| format!("{id} begins at {start}")).collect();
     told.join(", ")
+}
+
+fn settings(changes: &[SettingChange]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn changes(changes: &[LeadershipChange]) -> String {

@@ -1,9 +1,10 @@
 //! Scenario scripts (`tests/scripts`): a story in prose, commands after `> `, and below each what came of it.
 //!
-//! A script runs a whole lab, its seed 1, in virtual time; what must always hold is checked after every step.
+//! A script runs a whole lab, its seed 1 unless it says another, in virtual time; what must always hold is checked after every step.
 //! `UPDATE_SCRIPTS=1` writes what is said now; a person then reads the difference.
 //!
 //! ```text
+//! seed 2                                  before the lab is there: chance falls in another way
 //! set min.insync.replicas=2               before the lab is there: a broker setting
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
@@ -17,6 +18,8 @@
 //! partition t-0 | log 2 t-0               what stands where
 //! zk get /controller | zk ls /admin       what stands in ZooKeeper
 //! elect t-0 | elect t-0 unclean | reassign t-0 2,3 to=1 | delete t
+//! alter t a=1 b= c+=x to=2 | alter broker:2 a=1 | alter brokers a=1      sets, resets, appends to; to the controller
+//! settings t a b to=1 | settings broker:2 a                              what holds, and where it comes from
 //! events                                  what happened since it was last asked, each with its cause
 //! trace LeaderAndIsr                      from here on, messages of that name are shown as they arrive
 //! ```
@@ -45,6 +48,7 @@ use kscope::protocol::{
     ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Request, Response,
 };
 
+use super::configs;
 use super::describe::{self, Labels};
 use super::harness::Lab;
 
@@ -71,6 +75,7 @@ fn scripts_say_what_they_said() {
 /// A script as it runs.
 #[derive(Default)]
 struct Script {
+    seed: Option<u64>,
     settings: Vec<(String, String)>,
     lab: Option<Lab>,
     labels: Labels,
@@ -131,6 +136,10 @@ impl Script {
                 self.settings.extend(words.named.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
                 String::new()
             }
+            "seed" => {
+                self.seed = Some(rest.parse().unwrap());
+                String::new()
+            }
             "brokers" => self.start_lab(rest.parse().unwrap()),
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
@@ -163,6 +172,8 @@ impl Script {
             "elect" => self.elect(&mut words),
             "reassign" => self.reassign(&mut words),
             "delete" => self.delete(rest, &mut words),
+            "alter" => self.alter(&mut words),
+            "settings" => self.settings_of(&mut words),
             "events" => self.labels.show(&self.lab.as_ref().unwrap().cluster),
             "trace" => {
                 self.lab().traces.insert(rest.to_owned());
@@ -177,7 +188,7 @@ impl Script {
         for (name, value) in &self.settings {
             settings.set(name, value).unwrap();
         }
-        let mut lab = Lab::new(Config { brokers, settings: settings.into(), ..Lab::config(1) });
+        let mut lab = Lab::new(Config { brokers, settings: settings.into(), ..Lab::config(self.seed.unwrap_or(1)) });
         lab.wait("a whole cluster", |lab| {
             let joined = |node: &kscope::engine::cluster::BrokerNode| {
                 node.running().is_some_and(|broker| broker.metadata.brokers.len() == brokers as usize)
@@ -384,6 +395,31 @@ impl Script {
         })
     }
 
+    fn alter(&mut self, words: &mut Words<'_>) -> String {
+        let to = words.take("to").or_else(|| asks_itself(words.plain[0]));
+        let request = configs::alteration(words.plain[0], &words.named);
+        words.named.clear();
+        let to = to.or_else(|| self.lab().controller()).expect("no controller: say to=");
+        said(self.ask(BrokerId(to), 1, request, Duration::from_secs(5)), |response| match response {
+            Response::IncrementalAlterConfigs(answer) => {
+                why(answer.responses[0].error_code, answer.responses[0].error_message.as_deref())
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn settings_of(&mut self, words: &mut Words<'_>) -> String {
+        let to = words.take("to").or_else(|| asks_itself(words.plain[0])).or_else(|| self.lab().controller());
+        let request = configs::description(words.plain[0], &words.plain[1..]);
+        said(self.ask(BrokerId(to.unwrap()), 4, request, Duration::from_secs(5)), |response| match response {
+            Response::DescribeConfigs(answer) => {
+                let lines: Vec<String> = answer.results[0].configs.iter().map(configs::shown).collect();
+                lines.join("\n")
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+
     fn delete(&mut self, topic: &str, words: &mut Words<'_>) -> String {
         let name = topic.split(' ').next().unwrap();
         let topics = vec![DeleteTopicState { name: Some(name.into()), ..Default::default() }];
@@ -395,6 +431,11 @@ impl Script {
             other => panic!("{other:?}"),
         })
     }
+}
+
+/// The broker whose settings only it can change and tell.
+fn asks_itself(whose: &str) -> Option<i32> {
+    whose.strip_prefix("broker:").and_then(|id| id.parse().ok())
 }
 
 /// What a command's answer says, for people.

@@ -75,6 +75,7 @@ impl Broker {
         let mut broker = Self {
             id,
             controller: Controller::new(id, Arc::clone(&config.settings)),
+            configs: super::Configs::new(Arc::clone(&config.settings)),
             config,
             stage: Stage::Connecting,
             zk,
@@ -99,8 +100,6 @@ impl Broker {
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
             waited: false,
-            topic_settings: BTreeMap::new(),
-            awaiting_settings: None,
             creating: BTreeMap::new(),
             leaving: None,
             turn: std::collections::VecDeque::new(),
@@ -152,6 +151,7 @@ impl Broker {
             .iter()
             .map(|path| Op::from(Write::create(*path, Bytes::new(), CreateMode::Persistent)))
             .collect();
+        ops.extend(self.config_reads());
         let cluster_id = znodes::cluster_id(ctx.rng.uuid());
         ops.push(Write::create(znodes::CLUSTER_ID, cluster_id, CreateMode::Persistent).into());
         ops.push(Op::get(znodes::CLUSTER_ID));
@@ -192,8 +192,10 @@ impl Broker {
     }
 
     fn prepared(&mut self, results: &[Result<OpResult, ZkError>], ctx: &mut Context<'_>) {
-        match results.last() {
-            Some(Ok(OpResult::Data { data, .. })) => {
+        let lost = results.iter().any(|r| matches!(r, Err(ZkError::ConnectionLoss | ZkError::SessionExpired)));
+        match results {
+            [.., changes, all_brokers, own, _, Ok(OpResult::Data { data, .. })] if !lost => {
+                self.configs_read(changes, all_brokers, own, ctx);
                 self.cluster_id = znodes::read_cluster_id(data).map(Arc::from);
                 self.register(ctx);
             }

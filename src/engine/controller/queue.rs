@@ -41,6 +41,8 @@ pub(super) enum Event {
     ReassignmentsAsked,
     /// Preferred elections were asked for in the old way.
     PreferredAsked,
+    /// A topic allows unclean election since just now, or all do that do not say.
+    UncleanAllowed(Option<Arc<str>>),
     /// A broker says which replicas it has deleted.
     ReplicasStopped {
         /// Which broker.
@@ -241,6 +243,7 @@ impl Controller {
             Event::LogDirFailed(broker) => self.log_dirs_failed(&BTreeSet::from([broker]), io),
             Event::ReassignmentsAsked => self.read_reassignments(io),
             Event::PreferredAsked => self.ask(vec![Op::get(znodes::PREFERRED_ELECTION)], Resume::PreferredRead, io),
+            Event::UncleanAllowed(topic) => self.elect_uncleanly(topic.as_deref()),
             Event::ReplicasStopped { broker, asked, response } => self.replicas_stopped(broker, &asked, &response),
             Event::Rebalance => self.rebalance(io),
             Event::Request { request, origin, deadline } => self.request(*request, origin, deadline, io),

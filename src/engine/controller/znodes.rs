@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::engine::entity::ConfigEntity;
 use crate::engine::node::BrokerId;
 
 /// The persistent znodes that every broker makes sure of when it starts, parents first (deviation: no-feature-znode).
@@ -19,7 +20,7 @@ pub const PERSISTENT: &[&str] = &[
     TOPICS,
     "/brokers/seqid",
     "/config",
-    "/config/changes",
+    CONFIG_CHANGES,
     TOPIC_CONFIGS,
     "/config/clients",
     "/config/users",
@@ -45,6 +46,10 @@ pub const BROKER_IDS: &str = "/brokers/ids";
 pub const TOPICS: &str = "/brokers/topics";
 /// One child per topic with settings of its own.
 pub const TOPIC_CONFIGS: &str = "/config/topics";
+/// One sequential child per change of settings, which brokers watch; old ones are deleted.
+pub const CONFIG_CHANGES: &str = "/config/changes";
+/// How the children of [`CONFIG_CHANGES`] begin; their number follows.
+pub const CONFIG_CHANGE_PREFIX: &str = "config_change_";
 /// One child per topic that is to be deleted.
 pub const DELETE_TOPICS: &str = "/admin/delete_topics";
 /// Reassignments asked for in the old way; deleted when all are done.
@@ -363,14 +368,35 @@ struct ConfigJson {
     config: BTreeMap<String, String>,
 }
 
-/// The data of a topic's settings: only those that were set on it.
-pub fn topic_config(config: &BTreeMap<String, String>) -> Vec<u8> {
+/// The data of the settings of a topic or a broker: only those that were set on it.
+pub fn config(config: &BTreeMap<String, String>) -> Vec<u8> {
     write(&ConfigJson { version: 1, config: config.clone() })
 }
 
-/// Reads a topic's settings: none where there is nothing to read.
+/// Reads the settings of a topic or a broker: none where there is nothing to read.
 pub fn read_config(data: &[u8]) -> BTreeMap<String, String> {
     read(data).map(|json: ConfigJson| json.config).unwrap_or_default()
+}
+
+#[derive(Serialize, Deserialize)]
+struct ConfigChangeJson {
+    version: i32,
+    entity_path: String,
+}
+
+/// The data of a notification that the settings of `entity` have changed.
+pub fn config_change(entity: &ConfigEntity) -> Vec<u8> {
+    write(&ConfigChangeJson { version: 2, entity_path: entity.relative_path() })
+}
+
+/// Reads a notification: whose settings have changed.
+pub fn read_config_change(data: &[u8]) -> Option<ConfigEntity> {
+    ConfigEntity::from_relative_path(&read::<ConfigChangeJson>(data)?.entity_path)
+}
+
+/// The number of a notification, by its name.
+pub fn config_change_number(name: &str) -> Option<i64> {
+    name.strip_prefix(CONFIG_CHANGE_PREFIX)?.parse().ok()
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::broker::disk::Recovery;
+use crate::engine::entity::ConfigEntity;
 use crate::engine::log::clean::Amount;
 use crate::engine::log::{Log, RetentionReason};
 use crate::engine::message::By;
@@ -104,6 +105,24 @@ pub enum BrokerEvent {
         /// Why.
         reason: String,
     },
+    /// It was asked to change settings, and writes them to ZooKeeper.
+    ConfigAltered {
+        /// Whose settings.
+        entity: ConfigEntity,
+        /// What changes.
+        changes: Vec<SettingChange>,
+        /// The API by which it was asked.
+        api: &'static str,
+        /// The `client.id` of who asked.
+        by: Arc<str>,
+    },
+    /// It read settings that had changed, and goes by them from now on.
+    ConfigTakenUp {
+        /// Whose settings.
+        entity: ConfigEntity,
+        /// What changed here.
+        changes: Vec<SettingChange>,
+    },
     /// The oldest records went, to keep the logs of all brokers within `--memory`.
     Evicted {
         /// Of which partitions, and where their logs begin now.
@@ -145,6 +164,23 @@ pub enum BrokerEvent {
         /// Why.
         reason: String,
     },
+}
+
+/// A setting that has another value now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingChange {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// What held.
+    pub before: String,
+    /// What holds.
+    pub after: String,
+}
+
+impl std::fmt::Display for SettingChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} -> {}", self.name, self.before, self.after)
+    }
 }
 
 /// What a log loses in a power loss: what was not flushed.

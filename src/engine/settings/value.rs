@@ -151,6 +151,28 @@ pub enum SettingError {
 }
 
 impl SettingError {
+    /// The same as Kafka's `ConfigException` says it to a client.
+    pub fn in_kafkas_words(&self) -> String {
+        let invalid =
+            |text: &str, name: &str, why: &str| format!("Invalid value {text} for configuration {name}: {why}");
+        match self {
+            Self::WrongType { name, text, kind: kind @ ("INT" | "LONG" | "SHORT") } => {
+                invalid(text, name, &format!("Not a number of type {kind}"))
+            }
+            Self::WrongType { name, text, kind: "BOOLEAN" } => {
+                invalid(text, name, "Expected value to be either true or false")
+            }
+            Self::OutOfRange { name, value, allowed } => {
+                match (allowed.strip_suffix(".."), allowed.strip_prefix("one of ")) {
+                    (Some(least), _) => invalid(value, name, &format!("Value must be at least {least}")),
+                    (_, Some(choices)) => invalid(value, name, &format!("String must be one of: {choices}")),
+                    _ => invalid(value, name, allowed),
+                }
+            }
+            other => other.to_string(),
+        }
+    }
+
     pub(super) fn unknown(name: &str) -> Self {
         let distance = |known: &str| edit_distance(name.as_bytes(), known.as_bytes());
         let nearest = TABLE.iter().map(|row| row.name).min_by_key(|known| distance(known)).filter(|n| distance(n) <= 4);

@@ -62,6 +62,9 @@ codecs! {
     InitProducerId: InitProducerIdRequest, InitProducerIdResponse;
     OffsetForLeaderEpoch: OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
     DescribeConfigs: DescribeConfigsRequest, DescribeConfigsResponse;
+    AlterConfigs: AlterConfigsRequest, AlterConfigsResponse;
+    IncrementalAlterConfigs: IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
+    DescribeLogDirs: DescribeLogDirsRequest, DescribeLogDirsResponse;
     CreatePartitions: CreatePartitionsRequest, CreatePartitionsResponse;
     ElectLeaders: ElectLeadersRequest, ElectLeadersResponse;
     AlterPartitionReassignments: AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;

@@ -31,13 +31,13 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
     let unknown: BTreeSet<Arc<str>> = request
         .topic_states
         .iter()
-        .filter(|topic| !broker.topic_settings.contains_key(&topic.topic_name))
+        .filter(|topic| !broker.configs.knows(&topic.topic_name))
         .map(|topic| Arc::clone(&topic.topic_name))
         .collect();
     if unknown.is_empty() {
         return Handled::Ready(apply(broker, &request, ctx).into());
     }
-    broker.read_topic_settings(unknown, origin, request, ctx);
+    broker.read_for_hosting(unknown.into_iter().collect(), origin, request, ctx);
     Handled::Parked
 }
 

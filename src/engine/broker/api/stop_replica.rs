@@ -59,7 +59,7 @@ fn stop(
             return Err(broker.log_dir_failed(&error, ctx));
         }
         if !broker.replicas.keys().any(|other| other.topic == id.topic) {
-            broker.topic_settings.remove(&id.topic);
+            broker.configs.forget(&id.topic);
         }
     }
     Ok(())

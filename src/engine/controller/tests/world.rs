@@ -253,13 +253,7 @@ impl World {
         let origin =
             Origin { peer: Peer::Socket(SocketId(correlation)), correlation, version, client_id: "test".into() };
         self.with_node(BrokerId(broker), Cause::default(), |node, ctx| {
-            match request {
-                // Not the controller's alone: any broker answers.
-                Request::DescribeConfigs(request) => {
-                    node.controller.describe_configs(request, origin, &mut node.zk, ctx);
-                }
-                request => node.controller.on_request(request, origin, &mut node.zk, ctx),
-            }
+            node.controller.on_request(request, origin, &mut node.zk, ctx);
         });
         self.settle();
         correlation
@@ -363,7 +357,7 @@ impl Node {
                     }
                 }
                 ZkClientEvent::Done { ticket, results } => {
-                    self.controller.on_done(ticket, results, &mut self.zk, ctx);
+                    self.controller.on_done(ticket, &results, &mut self.zk, ctx);
                 }
                 ZkClientEvent::Watch(event) => self.controller.on_watch(&event, &mut self.zk, ctx),
             }

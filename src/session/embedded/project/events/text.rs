@@ -7,7 +7,9 @@ mod log;
 use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
-use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent};
+use crate::engine::event::{
+    BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent, SettingChange,
+};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -310,6 +312,15 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
                 .on([partition])
         }
+        BrokerEvent::ConfigAltered { entity, changes, api, by } => {
+            let text = format!("{entity}: {}", listed(changes));
+            let told = Told::new("config_altered", Severity::Info, text, &format!("{api} by {by}"));
+            values(told, changes)
+        }
+        BrokerEvent::ConfigTakenUp { entity, changes } => {
+            let text = format!("{node} takes up {entity}: {}", listed(changes));
+            values(Told::new("config_taken_up", Severity::Info, text, ""), changes)
+        }
         other => log::told(other, node).unwrap_or_else(|| of_process(other, happened)),
     }
 }
@@ -348,6 +359,15 @@ fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
         }
         other => Told::new("broker", Severity::Info, format!("{node}: {other:?}"), ""),
     }
+}
+
+/// Settings that changed, in a line.
+fn listed(changes: &[SettingChange]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn values(told: Told, changes: &[SettingChange]) -> Told {
+    changes.iter().fold(told, |told, c| told.change(c.name, c.before.clone(), c.after.clone(), ""))
 }
 
 /// What a power loss took, behind the words that it happened.
