@@ -6,7 +6,7 @@
 //! appends would have written. Source: `LogSegment.append`, `LogSegment.truncateTo`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, Write as _};
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -302,7 +302,7 @@ impl Segment {
         for (kind, bytes) in [(Kind::Index, &news.index), (Kind::TimeIndex, &news.time_index)] {
             if !bytes.is_empty() {
                 let file = self.files.open(kind)?;
-                (&*file).write_all(bytes).map_err(self.files.error("append to", kind))?;
+                write_all(&file, &mut [IoSlice::new(bytes)]).map_err(self.files.error("append to", kind))?;
             }
         }
         Ok(())
@@ -321,7 +321,7 @@ impl Segment {
             (Kind::Index, index_entries * OffsetEntry::BYTES),
             (Kind::TimeIndex, time_entries * TimeEntry::BYTES),
         ] {
-            self.files.open(kind)?.set_len(length).map_err(self.files.error("cut", kind))?;
+            set_length(&*self.files.open(kind)?, length).map_err(self.files.error("cut", kind))?;
         }
         Ok(())
     }
@@ -388,9 +388,9 @@ impl View {
         let mut cut = 0;
         self.walk(tail.indexed_at, |batch| {
             if batch.position >= position {
-                cut += 1
+                cut += 1;
             } else {
-                tail.see_time(&batch.header)
+                tail.see_time(&batch.header);
             }
             true
         })?;
@@ -465,11 +465,11 @@ impl View {
 }
 
 /// Writes all pieces, in as few writes as the system makes of it.
-fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+fn write_all(file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
     // Without this a first empty piece would look like a full disk.
     IoSlice::advance_slices(&mut pieces, 0);
     while !pieces.is_empty() {
-        match file.write_vectored(pieces) {
+        match write_vectored(file, pieces) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => IoSlice::advance_slices(&mut pieces, written),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -477,4 +477,19 @@ fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+use super::faults::write_vectored;
+
+/// One write.
+#[cfg(not(test))]
+fn write_vectored(mut file: &File, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    io::Write::write_vectored(&mut file, pieces)
+}
+
+fn set_length(file: &File, length: u64) -> io::Result<()> {
+    #[cfg(test)]
+    super::faults::cut()?;
+    file.set_len(length)
 }

@@ -4,6 +4,7 @@
 
 mod cleaning;
 mod damage;
+mod errors;
 mod kafka;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use super::folder::{self, Kind, Stage};
 use super::recovery::{self, Hints, Recovered};
 use super::*;
 use crate::engine::log::{Epochs, Producers, StoredBatch};
-use crate::protocol::records::{BatchBuilder, Compression, HEAD_BYTES, validate};
+use crate::protocol::records::{BatchBuilder, Compression, validate};
 
 /// A batch of `records` records of 50 bytes, as a leader in `epoch` would store it.
 fn batch(base_offset: i64, records: usize, timestamp: i64, epoch: i32) -> StoredBatch {
@@ -32,7 +33,7 @@ fn produced(mut builder: BatchBuilder, base_offset: i64, records: usize, timesta
 }
 
 fn config() -> FileConfig {
-    FileConfig { index_interval_bytes: 300 }
+    FileConfig { index_interval_bytes: 200 }
 }
 
 fn log_path(folder: &Path, base_offset: i64) -> PathBuf {
@@ -129,7 +130,9 @@ impl Model {
         self.producers = producers;
         let again: Vec<_> =
             self.batches().map(|batch| batch.header).filter(|batch| batch.base_offset >= from).collect();
-        again.iter().for_each(|header| self.producers.update(header));
+        for header in &again {
+            self.producers.update(header);
+        }
     }
 
     fn remove_before(&mut self, base: i64) {
