@@ -5,6 +5,7 @@
 //! GET  /v1/events                                   server-sent events, from now on
 //! GET  /metrics                                     Prometheus text
 //! POST /v1/brokers/{id}/{kill|power-loss|start|shutdown}
+//! POST /v1/topics/{name}/settings  {"retention.ms":"60000","segment.bytes":null}
 //! POST /v1/clock  {"rate":0.1} | {"paused":true} | {"step":1}
 //! ```
 //!
@@ -17,6 +18,8 @@ mod error;
 mod events;
 mod guard;
 mod metrics;
+
+use std::collections::BTreeMap;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -32,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::session::Session;
-use crate::session::action::{Action, Origin, Outcome};
+use crate::session::action::{Action, Origin, Outcome, SettingsChange};
 use error::ApiError;
 
 /// A control API that was started.
@@ -78,6 +81,7 @@ fn router(api: Api) -> Router {
         .route("/v1/events", get(events::stream))
         .route("/metrics", get(metrics::text))
         .route("/v1/brokers/{id}/{what}", post(broker))
+        .route("/v1/topics/{name}/settings", post(settings))
         .route("/v1/clock", post(clock))
         .fallback(|| async { ApiError::not_found("there is no such resource; see docs/control.md") })
         .method_not_allowed_fallback(|| async { ApiError::method() })
@@ -104,6 +108,21 @@ async fn broker(State(api): State<Api>, Path((id, what)): Path<(String, String)>
         return Err(ApiError::not_found(format!("there is no broker {id}")));
     }
     done(api.session.ask_by(Origin::ControlApi, action).await)
+}
+
+/// POST /v1/topics/{name}/settings: Kafka's names with new values; null for what is to be as the brokers have it.
+async fn settings(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    body: Result<Json<BTreeMap<String, Option<String>>>, JsonRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Json(settings) = body.map_err(|rejection| ApiError::body(&rejection))?;
+    if !api.session.snapshot().await.topics.contains_key(name.as_str()) {
+        return Err(ApiError::not_found(format!("there is no topic {name}")));
+    }
+    let settings = settings.into_iter().map(|(name, value)| (name.into(), value.map(Into::into))).collect();
+    let change = SettingsChange { name: name.into(), settings };
+    done(api.session.ask_by(Origin::ControlApi, Action::AlterTopic(change)).await)
 }
 
 /// The body of POST /v1/clock: one of these.

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod config;
 pub mod context;
 pub mod controller;
+pub mod entity;
 pub mod event;
 pub mod files;
 pub mod invariants;

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use kscope::control::{Server, serve};
-use kscope::session::action::{Action, Failure, Origin, Outcome};
+use kscope::session::action::{Action, Failure, Origin, Outcome, SettingsChange};
 use kscope::session::event::{Event, NodeRef, Severity};
-use kscope::session::snapshot::{Broker, BrokerState, Snapshot};
+use kscope::session::snapshot::{Broker, BrokerState, Snapshot, Topic};
 use kscope::session::{Asked, Session};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -24,7 +24,9 @@ struct Lab {
 
 fn snapshot() -> Snapshot {
     let broker = |id| Broker { id, state: BrokerState::Running, leaders: 4, ..Broker::default() };
-    Snapshot { brokers: Arc::new(BTreeMap::from([(1, broker(1)), (2, broker(2))])), ..Snapshot::default() }
+    let topics = BTreeMap::from([("trucks".into(), Topic { name: "trucks".into(), ..Topic::default() })]);
+    let brokers = BTreeMap::from([(1, broker(1)), (2, broker(2))]);
+    Snapshot { brokers: Arc::new(brokers), topics: Arc::new(topics), ..Snapshot::default() }
 }
 
 fn event(id: u64) -> Event {
@@ -130,6 +132,27 @@ async fn brokers_are_killed_started_and_shut_down() {
         let (found, body) = lab.post(&format!("/v1/brokers/{path}"), "").await;
         assert_eq!(found, status, "{path}");
         assert!(body["error"].is_string() && body["message"].is_string(), "{body}");
+    }
+    assert_eq!(lab.asked(), []);
+    lab.server.end().await;
+}
+
+#[tokio::test]
+async fn settings_of_a_topic_are_changed_by_name() {
+    let lab = Lab::new().await;
+    let path = "/v1/topics/trucks/settings";
+    assert_eq!(lab.post(path, r#"{"retention.ms":"60000","segment.bytes":null}"#).await.0, 200);
+    let settings = vec![("retention.ms".into(), Some("60000".into())), ("segment.bytes".into(), None)];
+    assert_eq!(lab.asked(), [Action::AlterTopic(SettingsChange { name: "trucks".into(), settings })]);
+    for (path, body, status) in [
+        ("/v1/topics/nope/settings", r#"{"retention.ms":"1"}"#, 404),
+        (path, r#"{"retention.ms":1}"#, 400),
+        (path, "[]", 400),
+        (path, "{", 400),
+    ] {
+        let (found, answer) = lab.post(path, body).await;
+        assert_eq!(found, status, "{path} {body}: {answer}");
+        assert!(answer["error"].is_string());
     }
     assert_eq!(lab.asked(), []);
     lab.server.end().await;

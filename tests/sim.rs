@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod sim {
+    mod configs;
     mod describe;
+    mod disks;
     mod harness;
     mod judge;
+    mod lasting;
     mod life;
     mod memory;
     mod power;

@@ -45,6 +45,8 @@ pub enum Command {
     Produce,
     /// Create a topic.
     NewTopic,
+    /// Change settings of the selected topic.
+    AlterTopic,
     /// Delete the selected topic.
     DeleteTopic,
     /// Filter the list.
@@ -230,6 +232,10 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::NewTopic, "create-topic", &["t"], "create a topic")
         .hint("new topic")
         .under(Category::Data)
+        .needs(Need::Write),
+    Spec::new(Command::AlterTopic, "change-topic", &["e"], "change settings of the selected topic")
+        .under(Category::Data)
+        .within(&[Mode::Topics, Mode::Messages])
         .needs(Need::Write),
     Spec::new(Command::DeleteTopic, "delete-topic", &["Ctrl-D"], "delete the selected topic with all its records")
         .under(Category::Data)

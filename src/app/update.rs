@@ -23,6 +23,7 @@ mod form;
 mod messages;
 mod overlay;
 mod seek;
+mod topic_form;
 
 /// The model with what keys need: their map, and keys that wait for more.
 #[derive(Clone, Debug)]

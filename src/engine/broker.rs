@@ -9,6 +9,9 @@
 //! [`api`]; every answer passes [`Broker::reply`].
 
 pub mod api;
+mod cleaner;
+mod cold;
+mod configs;
 pub mod connection;
 pub mod disk;
 mod fetch_session;
@@ -17,21 +20,25 @@ mod flush;
 mod inter;
 mod isr;
 mod lifecycle;
+mod log_dir;
 pub mod metadata;
 pub mod producer_ids;
 mod purgatory;
 mod replicas;
+mod retention;
 pub mod stats;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use self::api::{Callers, Handled};
+use self::cleaner::Cleaning;
+use self::cold::ColdReads;
+use self::configs::Configs;
 use self::connection::{Connections, Origin, Peer, Pending};
 use self::fetch_session::FetchSessions;
 use self::fetcher::Fetchers;
 use self::flush::Flushes;
-use self::inter::AwaitingSettings;
 use self::isr::IsrChanges;
 use self::metadata::MetadataCache;
 use self::producer_ids::ProducerIds;
@@ -44,7 +51,6 @@ use super::message::{KafkaRequest, KafkaResponse, Lane, Output, Payload, SocketI
 use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
 use super::settings::Settings;
-use super::topic_settings::TopicSettings;
 use super::zk::client::{ClientTimer, ZkClient, ZkClientEvent};
 use crate::protocol::{Request, Response};
 
@@ -66,6 +72,10 @@ pub enum BrokerTimer {
     Checkpoint,
     /// Look for logs that were not flushed for too long.
     Flush,
+    /// Look for segments that are too old or too many.
+    Retain,
+    /// Look for logs to compact.
+    Clean,
     /// The controller has not answered this request within `controller.socket.timeout.ms`.
     Unanswered(Id),
     /// The lifecycle's own: try to register again, ask for the shutdown again.
@@ -109,27 +119,36 @@ pub struct Broker {
     fetchers: Fetchers,
     isr: IsrChanges,
     flushes: Flushes,
+    cold: ColdReads,
+    /// What the log directory failed of: it is offline since.
+    log_dir_error: Option<Arc<str>>,
+    cleaning: Cleaning,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
     /// Whether it has said that it waits for its old session.
     waited: bool,
-    /// Settings of the topics hosted here, read from ZooKeeper.
-    topic_settings: BTreeMap<Arc<str>, Arc<TopicSettings>>,
-    awaiting_settings: Option<AwaitingSettings>,
+    configs: Configs,
     /// Topics that the controller was asked to create, with the number of the request.
     creating: BTreeMap<Arc<str>, Id>,
     /// The request for the own shutdown that is on its way to the controller.
     leaving: Option<(Id, TimerId)>,
     /// Requests whose turn came while another was being answered.
     turn: VecDeque<Pending>,
+    /// The checkpoint that is being written.
+    checkpointing: Option<Id>,
     /// High watermarks as the last checkpoint has them.
     checkpoint: BTreeMap<TopicPartition, i64>,
 }
 
 impl Broker {
-    /// Its settings.
+    /// Its settings, as they are now.
     pub fn settings(&self) -> &Settings {
-        &self.config.settings
+        self.configs.settings()
+    }
+
+    /// Where its logs lie.
+    pub fn log_dir(&self) -> String {
+        format!("/memory/{}", self.id)
     }
 
     /// A message arrived.
@@ -156,6 +175,8 @@ impl Broker {
             BrokerTimer::ProposeIsr => self.propose_isr_again(ctx),
             BrokerTimer::Checkpoint => self.write_checkpoint(ctx),
             BrokerTimer::Flush => self.flush_by_time(ctx),
+            BrokerTimer::Retain => self.retain(ctx),
+            BrokerTimer::Clean => self.clean_next(ctx),
             BrokerTimer::Unanswered(id) => self.on_unanswered(id, ctx),
             BrokerTimer::Lifecycle => self.on_lifecycle_timer(ctx),
             BrokerTimer::Controller(timer) => self.controller.on_timer(&timer, &mut self.zk, ctx),
@@ -259,13 +280,17 @@ impl Broker {
                 ZkClientEvent::Expired => self.on_session_expired(ctx),
                 ZkClientEvent::Done { ticket, results } => {
                     let mine = self.on_lifecycle_done(ticket, &results, ctx)
-                        || self.on_topic_settings(ticket, &results, ctx)
+                        || self.on_configs(ticket, &results, ctx)
                         || self.on_producer_ids(ticket, &results, ctx);
                     if !mine {
-                        self.controller.on_done(ticket, results, &mut self.zk, ctx);
+                        self.controller.on_done(ticket, &results, &mut self.zk, ctx);
                     }
                 }
-                ZkClientEvent::Watch(watch) => self.controller.on_watch(&watch, &mut self.zk, ctx),
+                ZkClientEvent::Watch(watch) => {
+                    if !self.on_config_watch(&watch, ctx) {
+                        self.controller.on_watch(&watch, &mut self.zk, ctx);
+                    }
+                }
             }
         }
     }

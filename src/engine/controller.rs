@@ -46,6 +46,7 @@ mod deletion;
 mod election;
 mod failover;
 mod isr;
+mod log_dirs;
 mod partitions;
 mod preferred;
 mod queue;
@@ -68,7 +69,7 @@ use self::admin::{Admin, WaiterId};
 use self::batch::RequestBatch;
 use self::channel::{Channels, Purpose};
 use self::deletion::Deletion;
-use self::queue::{Event, Queue, Resume, Step};
+use self::queue::{Event, Queue, Results, Resume, Step};
 use super::broker::connection::Origin;
 use super::context::{Context, Id};
 use super::event::{ControllerEvent, EventKind};
@@ -78,7 +79,6 @@ use super::settings::Settings;
 use super::time::Clock;
 use super::zk::client::{Ticket, ZkClient};
 use super::zk::message::WatchEvent;
-use super::zk::op::{OpResult, ZkError};
 use crate::protocol::{ErrorCode, Request, Response};
 
 /// How many partitions share one transaction at most: a request to ZooKeeper stays far below its limit of 1 MiB
@@ -189,23 +189,28 @@ impl Controller {
     }
 
     /// A ZooKeeper batch is answered. Returns false where it is not this controller's, or not any more.
-    pub fn on_done(
-        &mut self,
-        ticket: Ticket,
-        results: Vec<Result<OpResult, ZkError>>,
-        zk: &mut ZkClient,
-        ctx: &mut Context<'_>,
-    ) -> bool {
-        let Some(results) = self.described(ticket, results, &mut Io { zk: &mut *zk, ctx: &mut *ctx }) else {
-            return true;
-        };
+    pub fn on_done(&mut self, ticket: Ticket, results: &Results, zk: &mut ZkClient, ctx: &mut Context<'_>) -> bool {
         let Some((_, resume)) = self.waiting.take_if(|(awaited, _)| *awaited == ticket) else { return false };
         self.on_lab_clock(ctx, |controller, ctx| {
             // What goes on after this is caused by what it reports: the steps that follow are run under its cause.
-            controller.resume(resume, &results, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
+            controller.resume(resume, results, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
             controller.go_on(zk, ctx);
         });
         true
+    }
+
+    /// The settings of the broker are these from now on.
+    pub fn set_settings(&mut self, settings: Arc<Settings>) {
+        self.settings = settings;
+    }
+
+    /// Unclean election is allowed from now on, for a topic or where topics do not say: what has no leader may get one.
+    /// Kafka's `TopicUncleanLeaderElectionEnable`. Nothing in a broker that is not the controller.
+    pub fn unclean_election_allowed(&mut self, topic: Option<Arc<str>>, zk: &mut ZkClient, ctx: &mut Context<'_>) {
+        if self.is_active() {
+            self.queue.push(Event::UncleanAllowed(topic), &ctx.cause);
+            self.work(zk, ctx);
+        }
     }
 
     /// A watch of this broker's session fired.
@@ -254,6 +259,9 @@ impl Controller {
                 self.queue.push(Event::ReplicasStopped { broker: from, asked, response }, &ctx.cause);
             }
             (Purpose::Metadata(_), _) => self.answer_waiters(ctx),
+            (_, Response::LeaderAndIsr(answer)) => {
+                self.check_hosting(from, &answer, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
+            }
             _ => {}
         }
         self.work(zk, ctx);

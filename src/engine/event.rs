@@ -4,7 +4,7 @@ mod broker;
 mod client;
 mod controller;
 
-pub use broker::{BrokerEvent, Lost, OperatorEvent};
+pub use broker::{BrokerEvent, Lost, OperatorEvent, SettingChange};
 pub use client::ClientEvent;
 pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
 

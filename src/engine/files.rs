@@ -44,8 +44,9 @@ mod segment;
 mod snapshot;
 mod text;
 mod walk;
+pub mod zookeeper;
 
-pub use clean::{Cleaned, Cleaning};
+pub use clean::{Cleaned, Cleaning, Old};
 pub use error::FileError;
 pub use handles::Handles;
 pub use jobs::{Flush, Removal};

@@ -5,9 +5,13 @@
 //! and its parser. `lab` is the value under `--pace lab`: it shortens what a person would have to wait for and keeps the
 //! order of the time-outs.
 
+mod layers;
+pub mod refused;
 mod value;
 
-pub use value::{SettingError, SettingValue};
+use super::event::SettingChange;
+pub use layers::{BrokerSettings, Layer, LayerError, Overrides, Place, Source, check, definition};
+pub use value::{List, Ratio, SettingError, SettingValue};
 
 /// One row of the table: what is known about a setting beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -16,17 +20,26 @@ pub struct Definition {
     pub name: &'static str,
     /// What it means.
     pub doc: &'static str,
-    /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `STRING`.
+    /// Kafka's type name: `INT`, `LONG`, `DOUBLE`, `BOOLEAN`, `STRING`, `LIST`.
     pub kind: &'static str,
     /// What values are allowed, for people.
     pub allowed: &'static str,
     /// The topic setting that overrides it, if there is one.
     pub topic_name: Option<&'static str>,
+    /// Where nothing sets it: the older name under which Kafka has its default, and that default as Kafka writes it. Such
+    /// a setting has no value of its own then.
+    pub otherwise: Option<(&'static str, &'static str)>,
     /// Whether `--set` may change it; what is not settable is shown with its true value (deviation: fixed-settings).
     pub settable: bool,
 }
 
 impl Definition {
+    /// Whether it can be changed while brokers run, for one of them or for all (KIP-226). Those that topics have can: a
+    /// broker hands them down to its logs. What else Kafka can change is fixed here (deviation: few-dynamic-settings).
+    pub fn is_dynamic(&self) -> bool {
+        self.topic_name.is_some() && self.settable
+    }
+
     /// Whether it is ZooKeeper's (which writes its names in one word) rather than a broker's.
     pub fn is_of_zookeeper(&self) -> bool {
         !self.name.contains('.')
@@ -37,9 +50,10 @@ macro_rules! settings {
     ($(
         $(#[doc = $doc:literal])+
         $field:ident: $kind:ty = $name:literal, $default:expr $(, lab $lab:expr)? $(, in $range:expr)?
-        $(, one_of $choice:expr)? $(, topic $topic:literal)? $(, fixed $fixed:literal)?;
+        $(, one_of $choice:expr)? $(, each_of $choices:expr)? $(, topic $topic:literal)?
+        $(, otherwise $old:literal $value:literal)? $(, fixed $fixed:literal)?;
     )+) => {
-        /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab share one.
+        /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab are started with the same.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Settings {
             $( $(#[doc = $doc])+ pub $field: $kind, )+
@@ -58,8 +72,9 @@ macro_rules! settings {
                 name: $name,
                 doc: concat!($($doc),+),
                 kind: <$kind as SettingValue>::KIND,
-                allowed: concat!("" $(, stringify!($range))? $(, stringify!($choice))?),
+                allowed: concat!("" $(, stringify!($range))? $(, stringify!($choice))? $(, stringify!($choices))?),
                 topic_name: settings!(@optional $($topic)?),
+                otherwise: settings!(@optional $(($old, $value))?),
                 settable: settings!(@settable $($fixed)?),
             },
         )+ ];
@@ -81,6 +96,7 @@ macro_rules! settings {
                             .ok_or_else(|| SettingError::wrong_type::<$kind>($name, text))?;
                         $( SettingError::check_range($name, &value, $range)?; )?
                         $( SettingError::check_choice($name, &value, &$choice)?; )?
+                        $( SettingError::check_choices($name, &value, &$choices)?; )?
                         self.$field = value;
                     } )+
                     _ => return Err(SettingError::unknown(name)),
@@ -98,7 +114,7 @@ macro_rules! settings {
         }
     };
     (@optional) => { None };
-    (@optional $topic:literal) => { Some($topic) };
+    (@optional $value:expr) => { Some($value) };
     (@settable) => { true };
     (@settable $fixed:literal) => { false };
 }
@@ -153,11 +169,13 @@ settings! {
     /// The size at which a log's active segment is closed and a new one begun.
     log_segment_bytes: i32 = "log.segment.bytes", 1_073_741_824, lab 16_777_216, in 14.., topic "segment.bytes";
     /// The age at which an active segment is closed (the timestamp of its first record against the newest).
-    log_roll_ms: i64 = "log.roll.ms", 604_800_000, in 1.., topic "segment.ms";
+    log_roll_ms: i64 = "log.roll.ms", 604_800_000, in 1.., topic "segment.ms",
+        otherwise "log.roll.hours" "168";
     /// So many records of a log may be appended before they are flushed; the last of them is acknowledged after that.
     log_flush_interval_messages: i64 = "log.flush.interval.messages", i64::MAX, in 1.., topic "flush.messages";
     /// How long records may stay unflushed; 9223372036854775807 for as long as log.flush.scheduler.interval.ms says.
-    log_flush_interval_ms: i64 = "log.flush.interval.ms", i64::MAX, in 0.., topic "flush.ms";
+    log_flush_interval_ms: i64 = "log.flush.interval.ms", i64::MAX, in 0.., topic "flush.ms",
+        otherwise "log.flush.scheduler.interval.ms" "9223372036854775807";
     /// How often a broker looks for logs that are to be flushed by time; 9223372036854775807 for never.
     log_flush_scheduler_interval_ms: i64 = "log.flush.scheduler.interval.ms", i64::MAX, in 1..;
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
@@ -165,16 +183,40 @@ settings! {
         one_of ["CreateTime", "LogAppendTime"], topic "message.timestamp.type";
     /// How batches are stored: as the producer compressed them.
     compression_type: String = "compression.type", "producer", topic "compression.type", fixed "recompression comes with the commit log";
-    /// What happens to old segments.
-    log_cleanup_policy: String = "log.cleanup.policy", "delete", topic "cleanup.policy", fixed "compaction comes with the commit log";
-    /// How long records are kept; -1 for ever: retention by time is not there yet, and this is its true value.
-    log_retention_ms: i64 = "log.retention.ms", -1, topic "retention.ms", fixed "retention comes with the commit log";
-    /// How large a log may grow; -1 without bound (the lab's --memory bounds all logs together).
-    log_retention_bytes: i64 = "log.retention.bytes", -1, topic "retention.bytes", fixed "retention comes with the commit log";
+    /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
+    log_cleanup_policy: List = "log.cleanup.policy", "delete", each_of ["compact", "delete"], topic "cleanup.policy";
+    /// How long records are kept, by the largest timestamp of a segment; -1 for ever.
+    log_retention_ms: i64 = "log.retention.ms", 604_800_000, in -1.., topic "retention.ms",
+        otherwise "log.retention.hours" "168";
+    /// How large a partition may grow before old segments go; -1 without bound (the lab's --memory bounds all logs together).
+    log_retention_bytes: i64 = "log.retention.bytes", -1, topic "retention.bytes";
+    /// How often a broker looks for segments that retention takes.
+    log_retention_check_interval_ms: i64 = "log.retention.check.interval.ms", 300_000, lab 1_000, in 1..;
+    /// How long after its start a broker looks for the first time.
+    log_initial_task_delay_ms: i64 = "log.initial.task.delay.ms", 30_000, lab 1_000, in 0..;
+    /// By how much the age at which an active segment is closed may be shortened, drawn for each log.
+    log_roll_jitter_ms: i64 = "log.roll.jitter.ms", 0, in 0.., topic "segment.jitter.ms";
+    /// Whether logs are compacted at all.
+    log_cleaner_enable: bool = "log.cleaner.enable", true;
+    /// How long the cleaner rests when nothing is to be compacted.
+    log_cleaner_backoff_ms: i64 = "log.cleaner.backoff.ms", 15_000, lab 1_000, in 0..;
+    /// The memory in which the cleaner notes the newest offset of each key: 24 bytes a key.
+    log_cleaner_dedupe_buffer_size: i64 = "log.cleaner.dedupe.buffer.size", 134_217_728, in 1_048_576..;
+    /// How much of a log must be new since it was last compacted before it is compacted again.
+    log_cleaner_min_cleanable_ratio: Ratio = "log.cleaner.min.cleanable.ratio", Ratio::from_ppm(500_000),
+        topic "min.cleanable.dirty.ratio";
+    /// For how long a record is safe from compaction.
+    log_cleaner_min_compaction_lag_ms: i64 = "log.cleaner.min.compaction.lag.ms", 0, in 0.., topic "min.compaction.lag.ms";
+    /// After how long a record is compacted however little is new.
+    log_cleaner_max_compaction_lag_ms: i64 = "log.cleaner.max.compaction.lag.ms", i64::MAX, in 1.., topic "max.compaction.lag.ms";
+    /// How long compaction keeps the record that deletes a key, so that readers can learn of it.
+    log_cleaner_delete_retention_ms: i64 = "log.cleaner.delete.retention.ms", 86_400_000, in 0.., topic "delete.retention.ms";
     /// Partitions of `__consumer_offsets`.
     offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions", 50, lab 10, in 1..;
     /// Replicas of each partition of `__consumer_offsets`; fewer while fewer brokers live is refused, as in Kafka.
     offsets_topic_replication_factor: i16 = "offsets.topic.replication.factor", 3_i16, in 1_i16..;
+    /// The segment size of `__consumer_offsets`: small, so that it is compacted and loaded soon.
+    offsets_topic_segment_bytes: i32 = "offsets.topic.segment.bytes", 104_857_600, in 1..;
     /// The most bytes that one fetch is answered with.
     fetch_max_bytes: i32 = "fetch.max.bytes", 57_671_680, in 1024..;
     /// The largest request that is read from a socket.
@@ -187,6 +229,17 @@ settings! {
     max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots", 1_000, in 0..;
     /// How long a deleted topic's files stay.
     log_segment_delete_delay_ms: i64 = "log.segment.delete.delay.ms", 60_000, topic "file.delete.delay.ms", fixed "a lab in memory frees at once";
+}
+
+/// What is different in `after`, in the order of the table.
+pub fn changes(before: &Settings, after: &Settings) -> Vec<SettingChange> {
+    let value = |settings: &Settings, name| settings.get(name).unwrap_or_default();
+    let change = |row: &Definition| SettingChange {
+        name: row.name,
+        before: value(before, row.name),
+        after: value(after, row.name),
+    };
+    TABLE.iter().map(change).filter(|change| change.before != change.after).collect()
 }
 
 #[cfg(test)]
@@ -222,7 +275,8 @@ mod tests {
         assert!(message(settings.set("num.partitions", "three")).contains("INT"));
         assert!(message(settings.set("num.partitions", "0")).contains("1.."));
         assert!(message(settings.set("log.message.timestamp.type", "Never")).contains("LogAppendTime"));
-        assert!(message(settings.set("log.retention.ms", "1")).contains("cannot be set"));
+        assert!(message(settings.set("log.cleanup.policy", "delete,forget")).contains("compact"));
+        assert!(message(settings.set("compression.type", "zstd")).contains("cannot be set"));
         assert_eq!(settings, Settings::default());
     }
 }

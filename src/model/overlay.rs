@@ -69,6 +69,8 @@ pub enum FormKind {
     Produce,
     /// Create a topic.
     NewTopic,
+    /// Change settings of a topic.
+    AlterTopic,
     /// Write what is shown to a file.
     Export,
 }

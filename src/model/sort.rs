@@ -5,8 +5,6 @@ use std::cmp::Reverse;
 
 use crate::session::snapshot::{Broker, Partition, Topic};
 
-use super::topics::retention_ms;
-
 /// What a row is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
@@ -40,12 +38,14 @@ impl<T> Column<T> {
 /// The columns of the list of topics; the first one is the order at the start.
 pub const TOPICS: &[Column<Topic>] = &[
     Column::smallest("topic", |t| Key::Words(t.name.to_string())),
-    Column::largest("partitions", |t| length(t.partitions.len())),
+    Column::largest("parts", |t| length(t.partitions.len())),
     Column::largest("copies", |t| Key::Number(t.replication_factor.into())),
     Column::largest("in sync", |t| sum(t, troubles)),
     Column::largest("records", |t| sum(t, |p| p.log_end - p.log_start)),
     Column::largest("in/s", |t| sum(t, |p| number(p.in_per_sec))),
     Column::largest("size", |t| sum(t, |p| number(p.size_bytes))),
+    Column::largest("segs", |t| sum(t, |p| number(p.segment_count()))),
+    Column::largest("log start", |t| Key::Number(first_offset(t))),
     Column::largest("kept for", |t| Key::Number(kept(t))),
 ];
 
@@ -60,6 +60,7 @@ pub const PARTITIONS: &[Column<Partition>] = &[
     Column::largest("high water", |p| Key::Number(p.high_watermark)),
     Column::largest("log end", |p| Key::Number(p.log_end)),
     Column::largest("size", |p| Key::Number(number(p.size_bytes))),
+    Column::largest("segs", |p| Key::Number(number(p.segment_count()))),
     Column::largest("in/s", |p| Key::Number(number(p.in_per_sec))),
 ];
 
@@ -85,9 +86,14 @@ fn troubles(partition: &Partition) -> i64 {
     if partition.leader.is_none() { missing + 1_000 } else { missing }
 }
 
-/// For ever is longest; what the broker's own setting says comes last.
+/// The smallest offset that any partition of a topic keeps: nothing of them was deleted where it is 0.
+pub fn first_offset(topic: &Topic) -> i64 {
+    topic.partitions.iter().map(|partition| partition.log_start).min().unwrap_or(0)
+}
+
+/// For ever is longest.
 fn kept(topic: &Topic) -> i64 {
-    retention_ms(topic).map_or(-1, |ms| if ms < 0 { i64::MAX } else { ms })
+    if topic.retention_ms < 0 { i64::MAX } else { topic.retention_ms }
 }
 
 fn sum(topic: &Topic, of: fn(&Partition) -> i64) -> Key {

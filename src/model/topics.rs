@@ -92,12 +92,6 @@ pub fn fullest(snapshot: &Snapshot) -> Option<Arc<str>> {
     fullest.map(|topic| Arc::clone(&topic.name))
 }
 
-/// How long a topic keeps its records, in milliseconds, where that was set on it; negative for ever.
-pub fn retention_ms(topic: &Topic) -> Option<i64> {
-    let setting = topic.settings.iter().find(|setting| *setting.name == *"retention.ms")?;
-    setting.value.parse().ok()
-}
-
 /// The Topics screens' place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicsPlace {

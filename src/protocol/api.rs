@@ -217,11 +217,16 @@ apis! {
     ApiVersions in api_versions: ApiVersionsRequest, ApiVersionsResponse;
     CreateTopics in create_topics: CreateTopicsRequest, CreateTopicsResponse;
     DeleteTopics in delete_topics: DeleteTopicsRequest, DeleteTopicsResponse;
+    DeleteRecords in delete_records: DeleteRecordsRequest, DeleteRecordsResponse;
     InitProducerId in init_producer_id: InitProducerIdRequest, InitProducerIdResponse;
     OffsetForLeaderEpoch in offset_for_leader_epoch: OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
     DescribeConfigs in describe_configs: DescribeConfigsRequest, DescribeConfigsResponse;
+    AlterConfigs in alter_configs: AlterConfigsRequest, AlterConfigsResponse;
+    DescribeLogDirs in describe_log_dirs: DescribeLogDirsRequest, DescribeLogDirsResponse;
     CreatePartitions in create_partitions: CreatePartitionsRequest, CreatePartitionsResponse;
     ElectLeaders in elect_leaders: ElectLeadersRequest, ElectLeadersResponse;
+    IncrementalAlterConfigs in incremental_alter_configs:
+        IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
     AlterPartitionReassignments in alter_partition_reassignments:
         AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;
     ListPartitionReassignments in list_partition_reassignments:

@@ -29,6 +29,8 @@ pub enum Action {
         /// Its name.
         name: Arc<str>,
     },
+    /// Changes settings of a topic.
+    AlterTopic(SettingsChange),
     /// Writes one record.
     Produce(NewRecord),
     /// Reads records of one partition, from its leader.
@@ -85,6 +87,15 @@ pub struct NewTopic {
     pub replication_factor: i16,
     /// Settings by Kafka's names.
     pub settings: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// What is to be changed in the settings of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsChange {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Settings by Kafka's names with their new values; none for what is to be as its broker has it.
+    pub settings: Vec<(Arc<str>, Option<Arc<str>>)>,
 }
 
 /// A record to write.

@@ -248,6 +248,10 @@ pub struct Topic {
     pub replication_factor: u32,
     /// Its effective `min.insync.replicas`.
     pub min_insync_replicas: u32,
+    /// Its effective `retention.ms`: how long records are kept; -1 for ever.
+    pub retention_ms: i64,
+    /// Its effective `retention.bytes`: how large a partition may grow; -1 without bound.
+    pub retention_bytes: i64,
     /// Settings of its own.
     pub settings: Vec<Setting>,
     /// Its partitions, from 0 on; shared with the snapshots before while nothing about them changes.
@@ -283,8 +287,10 @@ pub struct Partition {
     pub last_stable: Option<i64>,
     /// Bytes of the leader's log.
     pub size_bytes: u64,
-    /// Segments of the leader's log, oldest first.
+    /// Segments of the leader's log, oldest first: the newest 48. The last one is active.
     pub segments: Vec<Segment>,
+    /// How many segments are older than these.
+    pub older_segments: u32,
     /// Records in per second.
     pub in_per_sec: u64,
     /// Each replica's own log, by broker id; empty where that cannot be seen.
@@ -297,6 +303,13 @@ pub struct Partition {
     pub isr_changed_us: u64,
     /// True while the high watermark stands still because an in-sync replica is silent.
     pub held: bool,
+}
+
+impl Partition {
+    /// How many segments the leader's log has.
+    pub fn segment_count(&self) -> u64 {
+        u64::from(self.older_segments) + u64::try_from(self.segments.len()).unwrap_or(0)
+    }
 }
 
 /// One replica's own log.
@@ -325,7 +338,7 @@ pub struct Segment {
     pub end_offset: i64,
     /// Its size.
     pub size_bytes: u64,
-    /// Its largest record timestamp.
+    /// Its largest record timestamp, in milliseconds since 1970; -1 where it holds no record.
     pub max_timestamp_ms: i64,
 }
 

@@ -236,5 +236,6 @@ pictures! {
     themes: Explorer::of(fixture::calm()).press("T j");
     form_to_produce: Explorer::of(fixture::calm()).press("p").type_in("truck-07").press("Tab Tab Tab");
     form_to_create_a_topic: Explorer::of(fixture::calm()).press("t").type_in("no blanks").press("Enter");
+    form_to_change_a_topic: Explorer::of(fixture::calm()).press("2 e");
     a_topic_to_delete: Explorer::of(fixture::calm()).press("2 Ctrl-D");
 }

@@ -41,6 +41,7 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
     let title = match form.kind {
         FormKind::Produce => " Write a record ",
         FormKind::NewTopic => " Create a topic ",
+        FormKind::AlterTopic => " Change settings of a topic ",
         FormKind::Export => " Write what is shown to a file ",
     };
     PanelView { area: centred(all, width, height), title: Line::of(Role::Strong, title), lines }
@@ -154,7 +155,11 @@ fn state(form: &Form, width: usize) -> Vec<PanelLine> {
 fn keys(form: &Form) -> PanelLine {
     let choosing = form.fields.get(form.focus).is_some_and(|field| !field.choices.is_empty());
     let key = |line: Line, key: &str, what: &str| line.with(Role::Key, key).with(Role::Dim, format!(" {what}   "));
-    let does = if form.kind == FormKind::NewTopic { "create it" } else { "write it" };
+    let does = match form.kind {
+        FormKind::NewTopic => "create it",
+        FormKind::AlterTopic => "change it",
+        FormKind::Produce | FormKind::Export => "write it",
+    };
     let mut line = key(Line::of(Role::Text, "  "), "Enter", does);
     if form.fields.len() > 1 {
         line = key(line, "Tab", "next field");

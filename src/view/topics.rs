@@ -13,9 +13,9 @@ mod log;
 mod messages;
 mod partitions;
 mod record;
+mod segments;
 
 use crate::model::Model;
-use crate::model::topics::retention_ms;
 use crate::session::snapshot::{BrokerState, Partition, Snapshot, Topic};
 
 use super::format;
@@ -95,9 +95,7 @@ fn crumbs(topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     line = fact(line, "", &format::plural(topic.partitions.len(), "partition"), "");
     line = fact(line, "", &topic.replication_factor.to_string(), " copies each");
     line = fact(line, "min.insync.replicas ", &topic.min_insync_replicas.to_string(), "");
-    if let Some(kept) = kept_for(topic) {
-        line = fact(line, "kept for ", &kept, "");
-    }
+    line = fact(line, "kept for ", &kept_for(topic), "");
     let total: u64 = topic.partitions.iter().map(|partition| partition.in_per_sec).sum();
     let size: u64 = topic.partitions.iter().map(|partition| partition.size_bytes).sum();
     let right = Line::of(Role::Strong, format::count(total))
@@ -108,11 +106,11 @@ fn crumbs(topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) {
     sheet.put_right(area, right, Role::Ground);
 }
 
-/// How long a topic keeps its records, where that was set on it.
-fn kept_for(topic: &Topic) -> Option<String> {
-    match retention_ms(topic)? {
-        ..0 => Some("ever".to_owned()),
-        ms => Some(format::duration_ms(u64::try_from(ms).ok()?)),
+/// How long a topic keeps its records.
+fn kept_for(topic: &Topic) -> String {
+    match u64::try_from(topic.retention_ms) {
+        Ok(ms) => format::duration_ms(ms),
+        Err(_) => "ever".to_owned(),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
-use kscope::engine::cluster::Cluster;
+use super::disks::{FaultyDisks, TestDisks};
+use kscope::engine::cluster::{Cluster, Outside};
 use kscope::engine::config::Config;
 use kscope::engine::context::Id;
 use kscope::engine::event::{Event, EventKind, OperatorEvent};
@@ -12,6 +14,7 @@ use kscope::engine::invariants::Invariants;
 use kscope::engine::message::{Answer, By, Command, Input, Message, Output, StorageDone, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::rng::Rng;
+use kscope::engine::runtime::disks::{self, Opened};
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
 use kscope::protocol::{Request, Response};
@@ -24,7 +27,9 @@ pub(crate) struct Lab {
     /// Storage jobs, by when they are done. One whose process has died comes back all the same: the core drops it.
     jobs: BTreeMap<(Time, Id), StorageDone>,
     /// How long storage jobs take.
-    disks: Rng,
+    delays: Rng,
+    /// What they work on.
+    pub(crate) disks: TestDisks,
     /// The time that has passed, whether or not anything was due.
     time: Time,
     /// What always holds.
@@ -40,14 +45,24 @@ impl Lab {
         Config { settings: Settings::lab().into(), ..Config::new(seed) }
     }
 
+    /// A lab that goes on with what is in `folder`, or begins there.
+    pub(crate) fn on_files(config: Config, folder: &Path) -> Self {
+        let config = Config { lasting: true, ..config };
+        let Opened { disks, found } = disks::open(folder, &config).unwrap();
+        let lab = Self::new(config.clone());
+        let cluster = Cluster::going_on(config, lab.cluster.now().epoch_ms, found);
+        Self { cluster, disks: TestDisks::on(disks), ..lab }
+    }
+
     pub(crate) fn new(config: Config) -> Self {
-        let disks = Rng::split(config.seed, "disks");
+        let delays = Rng::split(config.seed, "disks");
         Self {
             cluster: Cluster::new(config, 1_700_000_000_000),
             outputs: Vec::new(),
             tickets: 0,
             jobs: BTreeMap::new(),
-            disks,
+            delays,
+            disks: TestDisks::Faulty(FaultyDisks::default()),
             time: Time::ZERO,
             invariants: Invariants::default(),
             traces: BTreeSet::new(),
@@ -89,11 +104,15 @@ impl Lab {
     /// One step; takes up the storage jobs that come out of it.
     fn handle(&mut self, input: Input, at: Time) {
         let before = self.outputs.len();
-        self.cluster.step(input, self.at(at), &mut self.outputs);
+        let now = self.at(at);
+        if let Input::Storage(done) = &input {
+            self.disks.answered(done);
+        }
+        self.cluster.step_on(input, now, &mut Outside { outputs: &mut self.outputs, disks: self.disks.get() });
         for output in &self.outputs[before..] {
             if let Output::Storage(job) = output {
-                let takes = self.disks.between(Duration::from_micros(100), Duration::from_millis(20));
-                self.jobs.insert((at + takes, job.id), job.done());
+                let takes = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));
+                self.jobs.insert((at + takes, job.id), self.disks.outcome(job));
             }
         }
     }

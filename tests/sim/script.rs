@@ -1,20 +1,25 @@
 //! Scenario scripts (`tests/scripts`): a story in prose, commands after `> `, and below each what came of it.
 //!
-//! A script runs a whole lab, its seed 1, in virtual time; what must always hold is checked after every step.
+//! A script runs a whole lab, its seed 1 unless it says another, in virtual time; what must always hold is checked after every step.
 //! `UPDATE_SCRIPTS=1` writes what is said now; a person then reads the difference.
 //!
 //! ```text
+//! seed 2                                  before the lab is there: chance falls in another way
 //! set min.insync.replicas=2               before the lab is there: a broker setting
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
-//! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s
+//! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s      with keys: k/a k/b, and k/ to delete k
+//! fetch t-0 5 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
 //! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
+//! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
 //! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
 //! run 500ms                               time passes
 //! until t-0 leader=2 isr=2,3              time passes until ZooKeeper and the leader say so;  until controller=2
 //! partition t-0 | log 2 t-0               what stands where
 //! zk get /controller | zk ls /admin       what stands in ZooKeeper
 //! elect t-0 | elect t-0 unclean | reassign t-0 2,3 to=1 | delete t
+//! alter t a=1 b= c+=x to=2 | alter broker:2 a=1 | alter brokers a=1      sets, resets, appends to; to the controller
+//! settings t a b to=1 | settings broker:2 a                              what holds, and where it comes from
 //! events                                  what happened since it was last asked, each with its cause
 //! trace LeaderAndIsr                      from here on, messages of that name are shown as they arrive
 //! ```
@@ -32,15 +37,18 @@ use kscope::engine::replica::TopicPartition;
 use kscope::engine::settings::Settings;
 use kscope::protocol::alter_partition_reassignments::{ReassignablePartition, ReassignableTopic};
 use kscope::protocol::create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
+use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kscope::protocol::delete_topics::DeleteTopicState;
 use kscope::protocol::elect_leaders::{TopicPartitions, election_type};
+use kscope::protocol::fetch::{FetchPartition, FetchTopic};
 use kscope::protocol::produce::{PartitionProduceData, TopicProduceData};
 use kscope::protocol::records::{BatchBuilder, Compression};
 use kscope::protocol::{
-    AlterPartitionReassignmentsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest, ErrorCode,
-    ProduceRequest, Request, Response,
+    AlterPartitionReassignmentsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Request, Response,
 };
 
+use super::configs;
 use super::describe::{self, Labels};
 use super::harness::Lab;
 
@@ -67,6 +75,7 @@ fn scripts_say_what_they_said() {
 /// A script as it runs.
 #[derive(Default)]
 struct Script {
+    seed: Option<u64>,
     settings: Vec<(String, String)>,
     lab: Option<Lab>,
     labels: Labels,
@@ -127,11 +136,25 @@ impl Script {
                 self.settings.extend(words.named.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
                 String::new()
             }
+            "seed" => {
+                self.seed = Some(rest.parse().unwrap());
+                String::new()
+            }
             "brokers" => self.start_lab(rest.parse().unwrap()),
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
+            "fetch" => self.fetch(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
+            "delete-records" => self.delete_records(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
             "kill" => self.command(Command::Kill(broker(rest))),
             "power-loss" => self.command(Command::PowerLoss(broker(rest))),
+            "disk-full" => {
+                self.lab().disks.faulty().full.insert(broker(rest));
+                String::new()
+            }
+            "disk-works" => {
+                self.lab().disks.faulty().full.remove(&broker(rest));
+                String::new()
+            }
             "start" => self.command(Command::Start(broker(rest))),
             "shutdown" => self.command(Command::Shutdown(broker(rest))),
             "cut" => self.command(Command::Cut(node(words.plain[0]), node(words.plain[1]))),
@@ -149,6 +172,8 @@ impl Script {
             "elect" => self.elect(&mut words),
             "reassign" => self.reassign(&mut words),
             "delete" => self.delete(rest, &mut words),
+            "alter" => self.alter(&mut words),
+            "settings" => self.settings_of(&mut words),
             "events" => self.labels.show(&self.lab.as_ref().unwrap().cluster),
             "trace" => {
                 self.lab().traces.insert(rest.to_owned());
@@ -163,7 +188,7 @@ impl Script {
         for (name, value) in &self.settings {
             settings.set(name, value).unwrap();
         }
-        let mut lab = Lab::new(Config { brokers, settings: settings.into(), ..Lab::config(1) });
+        let mut lab = Lab::new(Config { brokers, settings: settings.into(), ..Lab::config(self.seed.unwrap_or(1)) });
         lab.wait("a whole cluster", |lab| {
             let joined = |node: &kscope::engine::cluster::BrokerNode| {
                 node.running().is_some_and(|broker| broker.metadata.brokers.len() == brokers as usize)
@@ -240,8 +265,11 @@ impl Script {
         if let Some(pid) = words.take("pid") {
             batch = batch.producer(pid, words.take("epoch").unwrap_or(0), words.take("seq").unwrap());
         }
-        for value in &words.plain[1..] {
-            batch.push(1_700_000_000_000, None, Some(value.as_bytes()), &[]);
+        let date_ms = self.lab().cluster.now().epoch_ms + i64::try_from(self.lab().now().as_millis()).unwrap();
+        for word in &words.plain[1..] {
+            let (key, value) = word.split_once('/').map_or((None, *word), |(key, value)| (Some(key.as_bytes()), value));
+            let value = Some(value.as_bytes()).filter(|value| key.is_none() || !value.is_empty());
+            batch.push(date_ms, key, value, &[]);
         }
         let data = PartitionProduceData { index: id.partition, records: Some(batch.build()) };
         let topic = TopicProduceData { name: id.topic.clone(), partition_data: vec![data] };
@@ -262,6 +290,49 @@ impl Script {
                 other => panic!("{other:?}"),
             }),
         }
+    }
+
+    /// Asks a partition's leader.
+    fn ask_leader(&mut self, id: &TopicPartition, version: i16, request: impl Into<Request>) -> Option<Answer> {
+        let leader = state(self.lab(), id).and_then(|state| state.leader).expect("a leader");
+        self.ask(leader, version, request, Duration::from_secs(5))
+    }
+
+    fn fetch(&mut self, id: &TopicPartition, fetch_offset: i64) -> String {
+        let wanted = FetchPartition {
+            partition: id.partition,
+            fetch_offset,
+            partition_max_bytes: 1 << 20,
+            ..Default::default()
+        };
+        let topics = vec![FetchTopic { topic: id.topic.clone(), partitions: vec![wanted], ..Default::default() }];
+        let request = FetchRequest { replica_id: -1, max_bytes: 1 << 20, topics, ..Default::default() };
+        said(self.ask_leader(id, 12, request), |response| match response {
+            Response::Fetch(answer) => {
+                let data = &answer.responses[0].partitions[0];
+                match data.error_code {
+                    ErrorCode::NONE => describe::records(data.records.as_ref()),
+                    error => why(error, None),
+                }
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn delete_records(&mut self, id: &TopicPartition, offset: i64) -> String {
+        let partitions = vec![DeleteRecordsPartition { partition_index: id.partition, offset }];
+        let topics = vec![DeleteRecordsTopic { name: id.topic.clone(), partitions }];
+        let request = DeleteRecordsRequest { topics, timeout_ms: 2_000 };
+        said(self.ask_leader(id, 2, request), |response| match response {
+            Response::DeleteRecords(answer) => {
+                let result = &answer.topics[0].partitions[0];
+                match result.error_code {
+                    ErrorCode::NONE => format!("low watermark {}", result.low_watermark),
+                    error => why(error, None),
+                }
+            }
+            other => panic!("{other:?}"),
+        })
     }
 
     fn until(&mut self, words: &mut Words<'_>) -> String {
@@ -324,6 +395,31 @@ impl Script {
         })
     }
 
+    fn alter(&mut self, words: &mut Words<'_>) -> String {
+        let to = words.take("to").or_else(|| asks_itself(words.plain[0]));
+        let request = configs::alteration(words.plain[0], &words.named);
+        words.named.clear();
+        let to = to.or_else(|| self.lab().controller()).expect("no controller: say to=");
+        said(self.ask(BrokerId(to), 1, request, Duration::from_secs(5)), |response| match response {
+            Response::IncrementalAlterConfigs(answer) => {
+                why(answer.responses[0].error_code, answer.responses[0].error_message.as_deref())
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn settings_of(&mut self, words: &mut Words<'_>) -> String {
+        let to = words.take("to").or_else(|| asks_itself(words.plain[0])).or_else(|| self.lab().controller());
+        let request = configs::description(words.plain[0], &words.plain[1..]);
+        said(self.ask(BrokerId(to.unwrap()), 4, request, Duration::from_secs(5)), |response| match response {
+            Response::DescribeConfigs(answer) => {
+                let lines: Vec<String> = answer.results[0].configs.iter().map(configs::shown).collect();
+                lines.join("\n")
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+
     fn delete(&mut self, topic: &str, words: &mut Words<'_>) -> String {
         let name = topic.split(' ').next().unwrap();
         let topics = vec![DeleteTopicState { name: Some(name.into()), ..Default::default() }];
@@ -335,6 +431,11 @@ impl Script {
             other => panic!("{other:?}"),
         })
     }
+}
+
+/// The broker whose settings only it can change and tell.
+fn asks_itself(whose: &str) -> Option<i32> {
+    whose.strip_prefix("broker:").and_then(|id| id.parse().ok())
 }
 
 /// What a command's answer says, for people.

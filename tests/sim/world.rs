@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,17 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// In memory.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::of(seed, Lab::new)
+    }
+
+    /// The same on files in `folder`.
+    pub(crate) fn on_files(seed: u64, folder: &Path) -> Self {
+        Self::of(seed, |config| Lab::on_files(config, folder))
+    }
+
+    fn of(seed: u64, lab: impl FnOnce(Config) -> Lab) -> Self {
         let brokers = 3 + u32::try_from(seed % 3).unwrap() / 2;
         let mut settings = Settings::lab();
         settings.min_insync_replicas = 1 + i32::try_from(seed % 2).unwrap();
@@ -62,7 +73,7 @@ impl World {
         settings.leader_imbalance_check_interval_seconds = 2;
         let config = Config { brokers, settings: settings.into(), ..Lab::config(seed) };
         Self {
-            lab: Lab::new(config),
+            lab: lab(config),
             producers: Producers::default(),
             log: String::new(),
             rng: Rng::split(seed, "script"),

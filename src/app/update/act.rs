@@ -15,7 +15,7 @@ use crate::app::effect::{Effect, Purpose};
 use crate::view;
 use crate::view::format::{grouped, plural};
 
-use super::{form, messages, overlay};
+use super::{form, messages, overlay, topic_form};
 
 /// Lab time per real time at real time, in millionths.
 const REAL_TIME_PPM: u64 = 1_000_000;
@@ -71,7 +71,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             on_lists(model, command);
             Vec::new()
         }
-        Command::Produce | Command::NewTopic | Command::DeleteTopic => on_topics(model, command),
+        Command::Produce | Command::NewTopic | Command::AlterTopic | Command::DeleteTopic => on_topics(model, command),
         Command::Seek | Command::Follow | Command::ViewAs | Command::Zoom => on_messages(model, command),
     }
 }
@@ -79,7 +79,8 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
 fn on_topics(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
         Command::Produce => form::produce(model),
-        Command::NewTopic => form::new_topic(model),
+        Command::NewTopic => topic_form::new_topic(model),
+        Command::AlterTopic => topic_form::alter_topic(model),
         _ => ask_to_delete(model),
     }
     Vec::new()

@@ -8,9 +8,9 @@ use crate::model::field::TextField;
 use crate::model::overlay::{Confirm, Confirmed, Form, FormField, FormKind, FormState, Overlay};
 use crate::model::place::{Screen, Selection};
 use crate::model::topics::fullest;
-use crate::session::action::{Action, Failure, NewRecord, NewTopic, Outcome};
+use crate::session::action::{Action, Failure, NewRecord, Outcome};
 use crate::session::partition_for_key;
-use crate::session::snapshot::{BrokerState, Snapshot};
+use crate::session::snapshot::Snapshot;
 
 use crate::app::effect::{Effect, Purpose};
 use crate::app::file::Unwritten;
@@ -21,9 +21,7 @@ use crate::view::format::{bytes as size, plural};
 use crate::view::text::safe_str;
 
 use super::answer::words;
-
-/// The longest name of a topic, in characters (Kafka's `Topic.MAX_NAME_LENGTH`).
-const MAX_TOPIC_NAME: usize = 249;
+use super::topic_form::{changed, topic, topic_name};
 
 /// Opens the form to write a record: to what is selected, or to the fullest topic.
 pub(super) fn produce(model: &mut Model) {
@@ -49,26 +47,6 @@ pub(super) fn produce(model: &mut Model) {
     model.overlays.push(Overlay::Form(form));
 }
 
-/// Opens the form to create a topic.
-pub(super) fn new_topic(model: &mut Model) {
-    // A topic can only be laid out over brokers that live.
-    let living = model.snapshot.brokers.values().filter(|broker| broker.state != BrokerState::Dead).count();
-    let copies = living.clamp(1, 3).to_string();
-    let fields = vec![
-        text("name", "letters, digits, . _ -", "", 1),
-        text("partitions", "how many logs it is split into", "3", 1),
-        text("replication factor", "how many copies of each", &copies, 1),
-        text("settings", "name=value, one on a line: retention.ms=60000", "", 3),
-    ];
-    model.overlays.push(Overlay::Form(Form {
-        kind: FormKind::NewTopic,
-        fields,
-        focus: 0,
-        state: FormState::Editing,
-        by_key: None,
-    }));
-}
-
 /// Opens the form to write what is shown to a file.
 pub(super) fn export(model: &mut Model) {
     let table = Table::of(model);
@@ -81,11 +59,11 @@ pub(super) fn export(model: &mut Model) {
     model.overlays.push(Overlay::Form(Form { kind, fields, focus: 0, state, by_key: None }));
 }
 
-fn text(label: &'static str, help: &'static str, text: &str, rows: u16) -> FormField {
+pub(super) fn text(label: &'static str, help: &'static str, text: &str, rows: u16) -> FormField {
     FormField { label, help, field: TextField::with(text), error: None, rows, choices: Vec::new() }
 }
 
-fn choice(label: &'static str, help: &'static str, choices: &[&str]) -> FormField {
+pub(super) fn choice(label: &'static str, help: &'static str, choices: &[&str]) -> FormField {
     let first = choices.first().copied().unwrap_or_default();
     let choices = choices.iter().map(|choice| Arc::from(*choice)).collect();
     FormField { choices, ..text(label, help, first, 1) }
@@ -129,6 +107,7 @@ pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
 pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let brokers = model.snapshot.brokers.len();
     let shown = Table::of(model);
+    let topics = Arc::clone(&model.snapshot.topics);
     let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
     if form.state == FormState::Waiting {
         return Vec::new();
@@ -140,6 +119,9 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         FormKind::Produce => record(form).map(|record| Effect::Ask(Action::Produce(record), Purpose::Form(form.kind))),
         FormKind::NewTopic => {
             topic(form, brokers).map(|topic| Effect::Ask(Action::CreateTopic(topic), Purpose::Form(form.kind)))
+        }
+        FormKind::AlterTopic => {
+            changed(form, &topics).map(|change| Effect::Ask(Action::AlterTopic(change), Purpose::Form(form.kind)))
         }
         FormKind::Export => file(form, &shown).map(Effect::Write),
     };
@@ -184,7 +166,7 @@ pub(super) fn answered(model: &mut Model, kind: FormKind, outcome: &Outcome) {
     match (said, form, kind) {
         (Ok(what), Some(form), FormKind::Produce) => form.state = FormState::Done(what),
         (Err(why), Some(form), _) => form.state = FormState::Failed(why),
-        (Ok(what), Some(_), FormKind::NewTopic | FormKind::Export) => {
+        (Ok(what), Some(_), FormKind::NewTopic | FormKind::AlterTopic | FormKind::Export) => {
             model.overlays.pop();
             model.tell(what, false);
         }
@@ -216,7 +198,7 @@ pub(super) fn written(model: &mut Model, export: Export, result: Result<(), Unwr
 }
 
 /// What is wrong, by the number of the field.
-type Wrong = Vec<(usize, String)>;
+pub(super) type Wrong = Vec<(usize, String)>;
 
 fn record(form: &Form) -> Result<NewRecord, Wrong> {
     let bytes =
@@ -245,27 +227,6 @@ fn record(form: &Form) -> Result<NewRecord, Wrong> {
     Ok(NewRecord { topic: topic.into(), partition, key: bytes(1), value: bytes(2), headers, acks })
 }
 
-fn topic(form: &Form, brokers: usize) -> Result<NewTopic, Wrong> {
-    let mut wrong = Wrong::new();
-    let name = entry(form, 0);
-    check(&mut wrong, 0, topic_name(&name));
-    let partitions = entry(form, 1).trim().parse::<i32>().ok().filter(|n| *n >= 1);
-    check(&mut wrong, 1, partitions.ok_or_else(|| "a number from 1".to_owned()));
-    let copies = entry(form, 2).trim().parse::<i16>().ok().filter(|n| *n >= 1);
-    let enough = copies.is_some_and(|n| usize::try_from(n).is_ok_and(|n| n <= brokers.max(1)));
-    check(
-        &mut wrong,
-        2,
-        enough.then_some(()).ok_or_else(|| format!("a number from 1 to {brokers}: one copy on a broker")),
-    );
-    let settings = pairs(&entry(form, 3)).map_err(|what| wrong.push((3, what))).unwrap_or_default();
-    let (Some(partitions), Some(replication_factor), true) = (partitions, copies, wrong.is_empty()) else {
-        return Err(wrong);
-    };
-    let settings = settings.into_iter().map(|(name, value)| (Arc::from(name), Arc::from(value))).collect();
-    Ok(NewTopic { name: name.into(), partitions, replication_factor, settings })
-}
-
 fn file(form: &Form, shown: &Table) -> Result<Export, Wrong> {
     let path = entry(form, 0).trim().to_owned();
     let Some(format) = Format::of(&path) else {
@@ -275,34 +236,18 @@ fn file(form: &Form, shown: &Table) -> Result<Export, Wrong> {
     Ok(Export { path, text, what: plural(shown.len(), shown.of), overwrite: false })
 }
 
-fn check<T>(wrong: &mut Wrong, at: usize, result: Result<T, String>) {
+pub(super) fn check<T>(wrong: &mut Wrong, at: usize, result: Result<T, String>) {
     if let Err(what) = result {
         wrong.push((at, what));
     }
 }
 
-fn entry(form: &Form, at: usize) -> String {
+pub(super) fn entry(form: &Form, at: usize) -> String {
     form.fields.get(at).map_or_else(String::new, |field| field.field.text())
 }
 
-/// Kafka's rule for names of topics (`Topic.validate`).
-fn topic_name(name: &str) -> Result<(), String> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() {
-        Err("a topic needs a name".into())
-    } else if name == "." || name == ".." {
-        Err("not . or ..".into())
-    } else if name.len() > MAX_TOPIC_NAME {
-        Err(format!("at most {MAX_TOPIC_NAME} characters"))
-    } else if let Some(c) = name.chars().find(|c| !legal(*c)) {
-        Err(format!("no '{}' in a name; letters, digits, . _ - may be", c.escape_default()))
-    } else {
-        Ok(())
-    }
-}
-
 /// Lines of `name=value`.
-fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines
         .map(|line| match line.split_once('=') {

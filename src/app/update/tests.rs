@@ -13,6 +13,7 @@ use crate::session::snapshot::TopicPartition;
 use crate::view::{Body, Full, View};
 
 mod lists;
+mod topics;
 
 fn state(snapshot: Snapshot) -> State {
     let keymap = Keymap::new(&BTreeMap::new()).expect("the table");

@@ -1,19 +1,23 @@
 //! The APIs that a broker serves: one file each, with the versions it serves beside its handler. `ApiVersions` is made
 //! from [`APIS`]. A handler cannot tell a socket from a simulated link.
 
+mod alter_configs;
 mod alter_partition;
 mod alter_partition_reassignments;
 pub mod api_versions;
 mod controlled_shutdown;
 mod create_partitions;
 mod create_topics;
+pub(super) mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_log_dirs;
 mod describe_topic_partitions;
 mod elect_leaders;
 pub(super) mod fetch;
 mod find_coordinator;
+mod incremental_alter_configs;
 mod init_producer_id;
 pub(super) mod leader_and_isr;
 mod list_offsets;
@@ -82,6 +86,7 @@ pub static APIS: &[Api] = &[
     describe_topic_partitions::API,
     create_topics::API,
     delete_topics::API,
+    delete_records::API,
     create_partitions::API,
     elect_leaders::API,
     alter_partition::API,
@@ -89,6 +94,9 @@ pub static APIS: &[Api] = &[
     list_partition_reassignments::API,
     controlled_shutdown::API,
     describe_configs::API,
+    alter_configs::API,
+    incremental_alter_configs::API,
+    describe_log_dirs::API,
     describe_cluster::API,
 ];
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::{Cause, Context, Id};
-use crate::engine::message::{Output, StorageJob, StorageWork};
+use crate::engine::message::{Output, StorageDone, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
 
@@ -89,12 +89,34 @@ impl Broker {
         ctx.output(Output::Storage(StorageJob { id: job, broker: self.id, work }));
     }
 
-    /// A storage job is done: whoever waits for it is tried again, and a log that wants more flushed begins again.
-    pub fn on_storage_done(&mut self, job: Id, ctx: &mut Context<'_>) {
+    /// A storage job is done, or failed: its outcome says which kind it was.
+    pub fn on_storage_done(&mut self, done: &StorageDone, ctx: &mut Context<'_>) {
+        if let StorageOutcome::Failed(error) = &done.outcome
+            && self.is_under_way(done.id)
+        {
+            self.log_dir_failed(error, ctx);
+        }
+        match &done.outcome {
+            StorageOutcome::Flushed => return self.on_flushed(done.id, ctx),
+            StorageOutcome::Read(batches) => self.on_read_back(done.id, batches),
+            StorageOutcome::CheckpointWritten => self.checkpointing = None,
+            StorageOutcome::Failed(_) if self.cold.is_under_way(done.id) => self.cold.failed(done.id),
+            outcome => self.on_cleaned(done.id, outcome, ctx),
+        }
+        self.finish(ctx);
+    }
+
+    /// Whether a job is this process's, and what it works on is still there.
+    fn is_under_way(&self, job: Id) -> bool {
+        self.flushes.under_way.contains_key(&job) || self.cold.is_under_way(job) || self.checkpointing == Some(job)
+    }
+
+    /// A flush is done: whoever waits for it is tried again, and a log that wants more flushed begins again.
+    fn on_flushed(&mut self, job: Id, ctx: &mut Context<'_>) {
         let Some((id, cause)) = self.flushes.under_way.remove(&job) else { return };
         ctx.because(cause, |ctx| {
-            // A replica that was deleted and made again since has no flush under way.
             if let Some(replica) = self.replica_mut(&id) {
+                // A replica that was deleted and made again since has no flush under way.
                 replica.log.flushed();
                 self.flushes.last.insert(id.clone(), ctx.now.lab);
                 self.touch(&id);
@@ -105,7 +127,8 @@ impl Broker {
     }
 
     /// Forgets what is known of a replica that is deleted.
-    pub(crate) fn forget_flushes(&mut self, id: &TopicPartition) {
+    pub(crate) fn forget_storage(&mut self, id: &TopicPartition) {
+        self.cold.forget(id);
         self.flushes.last.remove(id);
         self.flushes.under_way.retain(|_, (of, _)| of != id);
     }

@@ -59,6 +59,9 @@ impl Broker {
         let servers = (1..=config.zookeepers).map(ZkId).collect();
         let zk = ZkClient::new(servers, Self::millis(config.settings.zookeeper_session_timeout_ms));
         let min_insync = usize::try_from(config.settings.min_insync_replicas).unwrap_or(1);
+        if let Some(recovery) = disk.recovery {
+            ctx.note(EventKind::Broker(BrokerEvent::Recovered(recovery)));
+        }
         let replicas: BTreeMap<_, _> = disk
             .logs
             .into_iter()
@@ -72,6 +75,7 @@ impl Broker {
         let mut broker = Self {
             id,
             controller: Controller::new(id, Arc::clone(&config.settings)),
+            configs: super::Configs::new(Arc::clone(&config.settings)),
             config,
             stage: Stage::Connecting,
             zk,
@@ -80,6 +84,7 @@ impl Broker {
             cluster_id: disk.cluster_id,
             connections: Connections::default(),
             checkpoint: BTreeMap::new(),
+            checkpointing: None,
             touched: replicas.keys().cloned().collect(),
             replicas,
             metadata: Arc::default(),
@@ -89,11 +94,12 @@ impl Broker {
             fetchers: super::Fetchers::default(),
             isr: super::IsrChanges::default(),
             flushes: super::Flushes::default(),
+            cold: super::ColdReads::default(),
+            log_dir_error: None,
+            cleaning: super::Cleaning::default(),
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
             waited: false,
-            topic_settings: BTreeMap::new(),
-            awaiting_settings: None,
             creating: BTreeMap::new(),
             leaving: None,
             turn: std::collections::VecDeque::new(),
@@ -108,6 +114,8 @@ impl Broker {
         let patience = Self::millis(self.settings().replica_lag_time_max_ms);
         ctx.routine(patience / 2, Self::timer(BrokerTimer::ShrinkIsr));
         self.start_flushing(ctx);
+        self.start_retention(ctx);
+        self.start_cleaner(ctx);
     }
 
     /// What the process leaves on the disk: after a kill the high watermarks of the last checkpoint, after a clean stop
@@ -127,7 +135,7 @@ impl Broker {
                 (id, stored)
             })
             .collect();
-        Disk { logs, cluster_id: self.cluster_id }
+        Disk { logs, cluster_id: self.cluster_id, recovery: None }
     }
 
     /// A ZooKeeper session is there.
@@ -143,6 +151,7 @@ impl Broker {
             .iter()
             .map(|path| Op::from(Write::create(*path, Bytes::new(), CreateMode::Persistent)))
             .collect();
+        ops.extend(self.config_reads());
         let cluster_id = znodes::cluster_id(ctx.rng.uuid());
         ops.push(Write::create(znodes::CLUSTER_ID, cluster_id, CreateMode::Persistent).into());
         ops.push(Op::get(znodes::CLUSTER_ID));
@@ -183,8 +192,10 @@ impl Broker {
     }
 
     fn prepared(&mut self, results: &[Result<OpResult, ZkError>], ctx: &mut Context<'_>) {
-        match results.last() {
-            Some(Ok(OpResult::Data { data, .. })) => {
+        let lost = results.iter().any(|r| matches!(r, Err(ZkError::ConnectionLoss | ZkError::SessionExpired)));
+        match results {
+            [.., changes, all_brokers, own, _, Ok(OpResult::Data { data, .. })] if !lost => {
+                self.configs_read(changes, all_brokers, own, ctx);
                 self.cluster_id = znodes::read_cluster_id(data).map(Arc::from);
                 self.register(ctx);
             }

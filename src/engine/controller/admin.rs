@@ -7,7 +7,6 @@ mod assign;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
-mod describe_configs;
 mod refusal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +18,6 @@ use super::{Controller, ControllerTimer, Io};
 use crate::engine::broker::BrokerTimer;
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::{Context, Timer, TimerId};
-use crate::engine::zk::client::Ticket;
 use crate::protocol::{ErrorCode, Request, Response};
 
 /// The number of a request that waits.
@@ -61,7 +59,6 @@ pub(super) struct Admin {
     /// The request in hand, until it is answered or waits.
     in_hand: Option<(Box<Request>, Origin)>,
     waiters: BTreeMap<WaiterId, Waiter>,
-    describing: BTreeMap<Ticket, describe_configs::Describing>,
 }
 
 /// What is still to be done for a request.

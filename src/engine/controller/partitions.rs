@@ -65,6 +65,18 @@ impl Controller {
         self.first([Step::Write(first), elect]);
     }
 
+    /// Elects leaders for partitions that have none, since one out of sync may lead now: those of a topic, or all.
+    pub(super) fn elect_uncleanly(&mut self, topic: Option<&str>) {
+        let waits = |id: &TopicPartition, partition: &Partition| {
+            topic.is_none_or(|topic| *id.topic == *topic)
+                && partition.stage == Stage::Offline
+                && !self.is_going(&id.topic)
+        };
+        let partitions = self.cluster.partitions_where(waits);
+        let (strategy, reason) = (Strategy::Offline, ElectionReason::Unclean);
+        self.first([Step::Elect { partitions, strategy, reason }]);
+    }
+
     /// The first state of a partition; none while no replica lives.
     pub(super) fn first_leadership(&self, partition: &Partition) -> Option<Leadership> {
         let isr: Vec<BrokerId> = self.live_among(&partition.assignment.replicas);

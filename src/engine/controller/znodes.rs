@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::engine::entity::ConfigEntity;
 use crate::engine::node::BrokerId;
 
 /// The persistent znodes that every broker makes sure of when it starts, parents first (deviation: no-feature-znode).
@@ -19,7 +20,7 @@ pub const PERSISTENT: &[&str] = &[
     TOPICS,
     "/brokers/seqid",
     "/config",
-    "/config/changes",
+    CONFIG_CHANGES,
     TOPIC_CONFIGS,
     "/config/clients",
     "/config/users",
@@ -29,7 +30,7 @@ pub const PERSISTENT: &[&str] = &[
     DELETE_TOPICS,
     "/isr_change_notification",
     "/latest_producer_id_block",
-    "/log_dir_event_notification",
+    LOG_DIR_EVENTS,
     "/cluster",
 ];
 
@@ -45,10 +46,18 @@ pub const BROKER_IDS: &str = "/brokers/ids";
 pub const TOPICS: &str = "/brokers/topics";
 /// One child per topic with settings of its own.
 pub const TOPIC_CONFIGS: &str = "/config/topics";
+/// One sequential child per change of settings, which brokers watch; old ones are deleted.
+pub const CONFIG_CHANGES: &str = "/config/changes";
+/// How the children of [`CONFIG_CHANGES`] begin; their number follows.
+pub const CONFIG_CHANGE_PREFIX: &str = "config_change_";
 /// One child per topic that is to be deleted.
 pub const DELETE_TOPICS: &str = "/admin/delete_topics";
 /// Reassignments asked for in the old way; deleted when all are done.
 pub const REASSIGN_PARTITIONS: &str = "/admin/reassign_partitions";
+/// One sequential child per log directory that failed; deleted by the controller that has seen to it.
+pub const LOG_DIR_EVENTS: &str = "/log_dir_event_notification";
+/// The name of such a child, which its number follows.
+pub const LOG_DIR_EVENT: &str = "/log_dir_event_notification/log_dir_event_";
 /// Preferred elections asked for in the old way; deleted when done.
 pub const PREFERRED_ELECTION: &str = "/admin/preferred_replica_election";
 
@@ -105,6 +114,27 @@ struct ClusterIdNode {
 /// The data of [`CLUSTER_ID`]: a random id, written as Kafka writes UUIDs.
 pub fn cluster_id(id: Uuid) -> Vec<u8> {
     write(&ClusterIdNode { version: "1".to_owned(), id: uuid_to_text(id) })
+}
+
+#[derive(Serialize, Deserialize)]
+struct LogDirEventNode {
+    version: i32,
+    broker: i32,
+    event: i32,
+}
+
+/// What a failed log directory is told by: `LogDirFailureEvent`, the only kind that there is.
+const LOG_DIR_FAILURE: i32 = 1;
+
+/// The data of a child of [`LOG_DIR_EVENTS`].
+pub fn log_dir_failure(broker: BrokerId) -> Vec<u8> {
+    write(&LogDirEventNode { version: 1, broker: broker.0, event: LOG_DIR_FAILURE })
+}
+
+/// Reads a child of [`LOG_DIR_EVENTS`]: whose log directory failed.
+pub fn read_log_dir_failure(data: &[u8]) -> Option<BrokerId> {
+    let node: LogDirEventNode = read(data)?;
+    (node.event == LOG_DIR_FAILURE).then_some(BrokerId(node.broker))
 }
 
 /// Reads [`CLUSTER_ID`].
@@ -338,14 +368,35 @@ struct ConfigJson {
     config: BTreeMap<String, String>,
 }
 
-/// The data of a topic's settings: only those that were set on it.
-pub fn topic_config(config: &BTreeMap<String, String>) -> Vec<u8> {
+/// The data of the settings of a topic or a broker: only those that were set on it.
+pub fn config(config: &BTreeMap<String, String>) -> Vec<u8> {
     write(&ConfigJson { version: 1, config: config.clone() })
 }
 
-/// Reads a topic's settings: none where there is nothing to read.
+/// Reads the settings of a topic or a broker: none where there is nothing to read.
 pub fn read_config(data: &[u8]) -> BTreeMap<String, String> {
     read(data).map(|json: ConfigJson| json.config).unwrap_or_default()
+}
+
+#[derive(Serialize, Deserialize)]
+struct ConfigChangeJson {
+    version: i32,
+    entity_path: String,
+}
+
+/// The data of a notification that the settings of `entity` have changed.
+pub fn config_change(entity: &ConfigEntity) -> Vec<u8> {
+    write(&ConfigChangeJson { version: 2, entity_path: entity.relative_path() })
+}
+
+/// Reads a notification: whose settings have changed.
+pub fn read_config_change(data: &[u8]) -> Option<ConfigEntity> {
+    ConfigEntity::from_relative_path(&read::<ConfigChangeJson>(data)?.entity_path)
+}
+
+/// The number of a notification, by its name.
+pub fn config_change_number(name: &str) -> Option<i64> {
+    name.strip_prefix(CONFIG_CHANGE_PREFIX)?.parse().ok()
 }
 
 #[derive(Serialize, Deserialize)]

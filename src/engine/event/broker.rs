@@ -1,8 +1,12 @@
 //! What happens to brokers and to the replicas on them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::log::Log;
+use crate::engine::broker::disk::Recovery;
+use crate::engine::entity::ConfigEntity;
+use crate::engine::log::clean::Amount;
+use crate::engine::log::{Log, RetentionReason};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -87,12 +91,37 @@ pub enum BrokerEvent {
         /// Whose log it follows.
         leader: BrokerId,
     },
+    /// Its log directory was taken up from files.
+    Recovered(Recovery),
+    /// Its log directory failed: all its replicas are offline.
+    LogDirFailed {
+        /// What went wrong.
+        reason: String,
+    },
     /// What a leader sent could not be appended.
     ReplicaFailed {
         /// Which partition.
         partition: TopicPartition,
         /// Why.
         reason: String,
+    },
+    /// It was asked to change settings, and writes them to ZooKeeper.
+    ConfigAltered {
+        /// Whose settings.
+        entity: ConfigEntity,
+        /// What changes.
+        changes: Vec<SettingChange>,
+        /// The API by which it was asked.
+        api: &'static str,
+        /// The `client.id` of who asked.
+        by: Arc<str>,
+    },
+    /// It read settings that had changed, and goes by them from now on.
+    ConfigTakenUp {
+        /// Whose settings.
+        entity: ConfigEntity,
+        /// What changed here.
+        changes: Vec<SettingChange>,
     },
     /// The oldest records went, to keep the logs of all brokers within `--memory`.
     Evicted {
@@ -101,6 +130,57 @@ pub enum BrokerEvent {
         /// How many bytes went.
         bytes: u64,
     },
+    /// Retention took the oldest segments of its logs.
+    SegmentsDeleted {
+        /// Why.
+        reason: RetentionReason,
+        /// Of which partitions, and where their logs begin now.
+        partitions: Vec<(TopicPartition, i64)>,
+        /// How many bytes went.
+        bytes: u64,
+    },
+    /// A client had the oldest records of partitions deleted, that this broker leads.
+    RecordsDeleted {
+        /// Which, and where their logs begin now.
+        partitions: Vec<(TopicPartition, i64)>,
+        /// The client's `client.id`.
+        client_id: Arc<str>,
+    },
+    /// Compaction took records that newer ones of their keys overtook.
+    Compacted {
+        /// Of which partition.
+        partition: TopicPartition,
+        /// Up to this offset its log is clean.
+        up_to: i64,
+        /// What there was below.
+        before: Amount,
+        /// What is left of it.
+        after: Amount,
+    },
+    /// A log cannot be compacted, and is not any more.
+    CleaningFailed {
+        /// Of which partition.
+        partition: TopicPartition,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A setting that has another value now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingChange {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// What held.
+    pub before: String,
+    /// What holds.
+    pub after: String,
+}
+
+impl std::fmt::Display for SettingChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} -> {}", self.name, self.before, self.after)
+    }
 }
 
 /// What a log loses in a power loss: what was not flushed.

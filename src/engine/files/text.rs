@@ -17,21 +17,21 @@ const VERSION: &str = "0";
 /// # Errors
 /// [`FileError`]; the old text stands then.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), FileError> {
-    write(path, text, false)
+    write(path, text.as_bytes(), false)
 }
 
 /// As [`replace`], and waits until it is on the disk.
-pub(super) fn replace_durably(path: &Path, text: &str) -> Result<(), FileError> {
-    write(path, text, true)?;
+pub(super) fn replace_durably(path: &Path, content: impl AsRef<[u8]>) -> Result<(), FileError> {
+    write(path, content.as_ref(), true)?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-fn write(path: &Path, text: &str, sync: bool) -> Result<(), FileError> {
+fn write(path: &Path, content: &[u8], sync: bool) -> Result<(), FileError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let beside = Path::new(&beside);
     let mut file = File::create(beside).map_err(FileError::of("create", beside))?;
-    file.write_all(text.as_bytes()).map_err(FileError::of("write", beside))?;
+    file.write_all(content).map_err(FileError::of("write", beside))?;
     if sync {
         file.sync_all().map_err(FileError::of("flush", beside))?;
     }

@@ -5,7 +5,8 @@
 use thiserror::Error;
 
 use super::storage::{Storage, StorageError, StoredBatch};
-use super::{Log, SequenceError};
+use super::{Log, LogConfig, SequenceError};
+use crate::engine::rng::Rng;
 use crate::protocol::records::header::TimestampType;
 use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
 use crate::protocol::{ErrorCode, Records};
@@ -42,6 +43,9 @@ pub enum AppendError {
         /// What is allowed.
         most: u64,
     },
+    /// A record of a compacted topic has no key.
+    #[error("a topic that is compacted takes no record without a key")]
+    NoKey,
     /// Only a broker may say when a record was appended.
     #[error("a producer may not send timestamps of type LogAppendTime")]
     TimestampType,
@@ -70,6 +74,7 @@ impl AppendError {
         match self {
             Self::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             Self::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            Self::NoKey => ErrorCode::INVALID_RECORD,
             Self::TimestampType => ErrorCode::INVALID_TIMESTAMP,
             Self::Sequence(error) => error.code(),
             Self::Batch(error) => error.code(),
@@ -79,7 +84,22 @@ impl AppendError {
     }
 }
 
-impl<S: Storage> Log<S> {
+impl LogConfig {
+    /// How long the records of the segment at `base_offset` may span: `segment.ms`, or `max.compaction.lag.ms` where that
+    /// is shorter (an active segment is never compacted), less what `segment.jitter.ms` draws.
+    fn roll_ms(&self, base_offset: i64) -> i64 {
+        let longest = if self.compact { self.segment_ms.min(self.max_compaction_lag_ms) } else { self.segment_ms };
+        match u64::try_from(self.segment_jitter_ms.min(longest)) {
+            Ok(jitter @ 1..) => {
+                let drawn = Rng::split(self.roll_seed ^ base_offset.cast_unsigned(), "segment.jitter.ms").below(jitter);
+                longest - i64::try_from(drawn).unwrap_or(0)
+            }
+            _ => longest,
+        }
+    }
+}
+
+impl Log {
     /// Appends what a producer sent, as the leader: gives it its offsets. A duplicate of an idempotent producer is
     /// answered with its original's offsets and not appended. `date_ms` is the broker's date, ms since 1970.
     ///
@@ -90,13 +110,14 @@ impl<S: Storage> Log<S> {
         batch: &ProducedBatch,
         leader_epoch: i32,
         date_ms: i64,
+        disk: &mut dyn Storage,
     ) -> Result<Appended, AppendError> {
         self.check_produced(batch)?;
         if let Some(original) = self.producers.now().check(&batch.header)? {
             return Ok(self.appended(original.base_offset, original.last_offset, original.timestamp_ms));
         }
         let header = self.head_of(batch, leader_epoch, date_ms);
-        self.append(StoredBatch { header, body: batch.body.clone() }, date_ms)?;
+        self.append(StoredBatch { header, body: batch.body.clone() }, date_ms, disk)?;
         Ok(self.appended(header.base_offset, header.last_offset(), header.max_timestamp))
     }
 
@@ -108,6 +129,8 @@ impl<S: Storage> Log<S> {
             Err(AppendError::LargerThanSegment { size, most: config.segment_bytes })
         } else if batch.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
             Err(AppendError::TimestampType)
+        } else if config.compact && batch.has_null_key {
+            Err(AppendError::NoKey)
         } else {
             Ok(())
         }
@@ -134,10 +157,10 @@ impl<S: Storage> Log<S> {
     ///
     /// # Errors
     /// [`AppendError::Batch`], [`AppendError::Gap`], [`AppendError::Storage`].
-    pub fn append_as_follower(&mut self, records: &Records) -> Result<i64, AppendError> {
+    pub fn append_as_follower(&mut self, records: &Records, disk: &mut dyn Storage) -> Result<i64, AppendError> {
         for batch in self.check_fetched(records)? {
             let date_ms = batch.header.max_timestamp;
-            self.append(batch, date_ms)?;
+            self.append(batch, date_ms, disk)?;
         }
         Ok(self.end_offset)
     }
@@ -161,13 +184,14 @@ impl<S: Storage> Log<S> {
         Ok(batches)
     }
 
-    fn append(&mut self, batch: StoredBatch, date_ms: i64) -> Result<(), StorageError> {
+    fn append(&mut self, batch: StoredBatch, date_ms: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
         let header = batch.header;
         if self.must_roll(&batch, date_ms) {
-            self.roll()?;
+            self.roll(disk)?;
         }
-        self.storage.append(batch)?;
-        self.epochs.assign(header.leader_epoch, header.base_offset);
+        disk.append(&batch)?;
+        self.assign_epoch(header.leader_epoch, header.base_offset, disk)?;
+        self.memory.append(batch);
         self.producers.now_mut().update(&header);
         self.end_offset = header.next_offset();
         self.flush_by_count();
@@ -177,12 +201,12 @@ impl<S: Storage> Log<S> {
     /// Whether `batch` would make the active segment too large, too old, or too long for Kafka's indexes, which count
     /// offsets from its base in 31 bits. Source: `LogSegment.shouldRoll`.
     fn must_roll(&self, batch: &StoredBatch, date_ms: i64) -> bool {
-        let active = self.storage.active();
+        let active = self.memory.active();
         let newest = if batch.header.max_timestamp < 0 { date_ms } else { batch.header.max_timestamp };
         let most = self.config.segment_bytes.min(self.config.memory_segment_bytes);
         let too_large = active.size_bytes + batch.size_bytes() > most;
-        let too_old =
-            active.first_timestamp_ms >= 0 && newest.saturating_sub(active.first_timestamp_ms) > self.config.segment_ms;
+        let span = newest.saturating_sub(active.first_timestamp_ms);
+        let too_old = active.first_timestamp_ms >= 0 && span > self.config.roll_ms(active.base_offset);
         let too_long = batch.header.last_offset().saturating_sub(active.base_offset) > i64::from(i32::MAX);
         active.size_bytes > 0 && (too_large || too_old || too_long)
     }

@@ -191,6 +191,11 @@ impl Producers {
         }
     }
 
+    /// The producers and the offset of the last record of each.
+    pub fn last_offsets(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.by_id.iter().map(|(id, producer)| (*id, producer.last_offset()))
+    }
+
     /// What a disk keeps of them, by id. Of each only the last batch, as in Kafka: after a restart the others are not
     /// known as duplicates any more, unless they are read again from the log.
     pub fn entries(&self) -> impl Iterator<Item = ProducerEntry> + '_ {
@@ -229,15 +234,20 @@ impl Producers {
 
 /// The producers now, and as they were at the beginning of each segment but the first one ever.
 #[derive(Clone, Debug, Default)]
-pub(super) struct History {
+pub struct History {
     now: Producers,
     /// By the segment's base offset.
     before: Arc<BTreeMap<i64, Producers>>,
 }
 
 impl History {
+    /// As a disk kept them: now, and where segments begin, by base offset.
+    pub fn restored(now: Producers, before: BTreeMap<i64, Producers>) -> Self {
+        Self { now, before: Arc::new(before) }
+    }
+
     /// The producers now.
-    pub(super) fn now(&self) -> &Producers {
+    pub fn now(&self) -> &Producers {
         &self.now
     }
 

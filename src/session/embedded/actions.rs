@@ -13,19 +13,25 @@ use crate::engine::node::BrokerId;
 use crate::engine::runtime::{Ended, Handle};
 use crate::protocol::create_topics::{CreatableTopic, CreatableTopicConfig};
 use crate::protocol::delete_topics::DeleteTopicState;
+use crate::protocol::describe_configs::resource_type;
 use crate::protocol::elect_leaders::{TopicPartitions, election_type};
+use crate::protocol::incremental_alter_configs::{
+    IncrementalAlterConfigsResource, IncrementalAlterableConfig, config_operation,
+};
 use crate::protocol::partitioner::partition_for_key;
 use crate::protocol::produce::{PartitionProduceData, TopicProduceData};
 use crate::protocol::records::{BatchBuilder, Compression, Header};
 use crate::protocol::{
-    CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest, ErrorCode, ProduceRequest, Request, Response,
+    CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest, ErrorCode, IncrementalAlterConfigsRequest,
+    ProduceRequest, Request, Response,
 };
-use crate::session::action::{Action, Failure, NewRecord, NewTopic, Origin, Outcome};
+use crate::session::action::{Action, Failure, NewRecord, NewTopic, Origin, Outcome, SettingsChange};
 
 /// The versions that a session speaks: the newest of Kafka 3.9.
 const CREATE_TOPICS: i16 = 7;
 const DELETE_TOPICS: i16 = 6;
 const ELECT_LEADERS: i16 = 2;
+const INCREMENTAL_ALTER_CONFIGS: i16 = 1;
 const PRODUCE: i16 = 11;
 
 /// How long a broker may wait for others before it answers, in milliseconds.
@@ -65,6 +71,7 @@ impl Actor {
             Action::ElectPreferred { topics } => self.elect(topics).await,
             Action::CreateTopic(topic) => self.create(topic).await,
             Action::DeleteTopic { name } => self.delete(name).await,
+            Action::AlterTopic(change) => self.alter(change).await,
             Action::Produce(record) => self.produce(record).await,
             Action::Read(from) => {
                 let taken = self.inspect(move |cluster| read::take(cluster, &from)).await??;
@@ -159,6 +166,27 @@ impl Actor {
         let result = answer.responses.first().ok_or_else(unexpected)?;
         check(result.error_code, result.error_message.as_ref())?;
         Ok(done(format!("topic {name} deleted")))
+    }
+
+    async fn alter(&self, change: SettingsChange) -> Result<Outcome, Failure> {
+        let edit = |(name, value): (Arc<str>, Option<Arc<str>>)| IncrementalAlterableConfig {
+            name,
+            config_operation: if value.is_some() { config_operation::SET } else { config_operation::DELETE },
+            value,
+        };
+        let count = change.settings.len();
+        let resource = IncrementalAlterConfigsResource {
+            resource_type: resource_type::TOPIC,
+            resource_name: Arc::clone(&change.name),
+            configs: change.settings.into_iter().map(edit).collect(),
+        };
+        let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
+        // Any broker takes it; the controller is one that is there.
+        let answer = self.ask_controller(INCREMENTAL_ALTER_CONFIGS, request.into()).await?;
+        let Response::IncrementalAlterConfigs(answer) = answer else { return Err(unexpected()) };
+        let result = answer.responses.first().ok_or_else(unexpected)?;
+        check(result.error_code, result.error_message.as_ref())?;
+        Ok(done(format!("topic {}: {count} setting{} changed", change.name, if count == 1 { "" } else { "s" })))
     }
 
     async fn produce(&self, record: NewRecord) -> Result<Outcome, Failure> {

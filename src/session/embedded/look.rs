@@ -8,6 +8,7 @@ use crate::engine::controller::znodes;
 use crate::engine::log::Log;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
+use crate::engine::settings::Settings;
 use crate::engine::zk::ZkServer;
 use crate::engine::zk::tree::Tree;
 
@@ -60,4 +61,10 @@ pub(super) fn best_log_among<'a>(
         Some(leader) => log(cluster, *leader, partition),
         None => hosts.iter().filter_map(|id| log(cluster, *id, partition)).max_by_key(|(log, _)| log.log_end_offset()),
     }
+}
+
+/// The settings that brokers go by now: those of the first one that runs, or what all were started with.
+pub(super) fn settings(cluster: &Cluster) -> &Settings {
+    let running = cluster.brokers().find_map(|(_, node)| node.running());
+    running.map_or(&cluster.config().settings, |broker| broker.settings())
 }

@@ -3,20 +3,18 @@
 use crate::model::Model;
 use crate::model::place::Selection;
 use crate::model::prompt::Prompt;
-use crate::model::sort;
-use crate::session::snapshot::Topic;
+use crate::model::sort::{self, first_offset};
+use crate::session::snapshot::{Partition, Topic};
 use crate::view::chrome::join;
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::sheet::{Chosen, Heads, Sheet, columns, left, right};
+use crate::view::sheet::{Chosen, Heads, Sheet, columns, left};
 use crate::view::text::safe_str;
 use crate::view::{Area, Target};
 
 use super::inset;
 
-/// Columns from the end of the row that are shown only when there is room for them.
-const PARTITIONS_FROM: u16 = 100;
 /// From this height on the selected topic's partitions are shown below the list.
 const PREVIEW_ROWS: u16 = 34;
 
@@ -64,7 +62,11 @@ pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
 fn preview(model: &Model, area: Area, sheet: &mut Sheet) {
     let topic = model.topics.topic.as_ref().and_then(|name| model.snapshot.topics.get(name));
     if let Some(topic) = topic {
-        sheet.put_title(inset(area), &safe_str(&topic.name), "Enter opens it: its log and its messages");
+        sheet.put_title(
+            inset(area),
+            &safe_str(&topic.name),
+            "Enter opens it: its log and its messages; e changes its settings",
+        );
         let rows = area.below(2);
         super::partitions::table(model, topic, rows, rows.height.saturating_sub(2), sheet);
     }
@@ -103,8 +105,7 @@ fn filter(model: &Model, listed: usize, heads: Heads, area: Area, sheet: &mut Sh
         }
         _ => {
             let width = area.width + 4;
-            let hidden = (width < PARTITIONS_FROM && WIDE_ONLY.contains(&heads.sorted.0))
-                || (width < COPIES_FROM && heads.sorted.0 == "copies");
+            let hidden = COLUMNS.iter().any(|column| column.name == heads.sorted.0 && column.from > width);
             let words = if hidden { format!("sorted by {}", heads.in_words()) } else { String::new() };
             sheet.put_right(area, Line::of(Role::Accent, words), Role::Ground);
             return;
@@ -114,55 +115,135 @@ fn filter(model: &Model, listed: usize, heads: Heads, area: Area, sheet: &mut Sh
     sheet.put(Area { x: field.x + field.width, width: 16, ..field }, Line::of(Role::Faint, count));
 }
 
-/// From this width on there is a column for the number of copies.
-const COPIES_FROM: u16 = 80;
-
-/// Columns of the topics' names: what a narrow terminal has left for them.
-fn name_width(width: u16) -> usize {
-    usize::from(width.saturating_sub(47)).clamp(8, 25)
+/// A column behind the topic's name: its head, from which width of the terminal on it is there, how wide it is there and on
+/// a wide terminal, and what a topic has in it.
+struct Column {
+    name: &'static str,
+    from: u16,
+    narrow: usize,
+    wide: usize,
+    cell: fn(&Topic) -> Line,
 }
 
-/// The columns that are left out where the terminal is narrow.
-const WIDE_ONLY: [&str; 2] = ["size", "kept for"];
+/// The columns from left to right.
+const COLUMNS: &[Column] = &[
+    Column {
+        name: "parts",
+        from: 0,
+        narrow: 6,
+        wide: 8,
+        cell: |t| Line::of(Role::Text, t.partitions.len().to_string()),
+    },
+    Column {
+        name: "copies",
+        from: 100,
+        narrow: 7,
+        wide: 8,
+        cell: |t| Line::of(Role::Text, t.replication_factor.to_string()),
+    },
+    Column { name: IN_SYNC, from: 0, narrow: 10, wide: 11, cell: health },
+    Column {
+        name: "records",
+        from: 0,
+        narrow: 9,
+        wide: 13,
+        cell: |t| Line::of(Role::Strong, format::grouped(records(t))),
+    },
+    Column {
+        name: "in/s",
+        from: 0,
+        narrow: 6,
+        wide: 8,
+        cell: |t| Line::of(Role::Text, format::count(sum(t, |p| p.in_per_sec))),
+    },
+    Column {
+        name: "size",
+        from: 68,
+        narrow: 10,
+        wide: 11,
+        cell: |t| Line::of(Role::Text, format::bytes(sum(t, |p| p.size_bytes))),
+    },
+    Column {
+        name: "segs",
+        from: 76,
+        narrow: 5,
+        wide: 7,
+        cell: |t| Line::of(Role::Dim, format::count(sum(t, Partition::segment_count))),
+    },
+    Column {
+        name: "log start",
+        from: 76,
+        narrow: 10,
+        wide: 12,
+        cell: |t| Line::of(Role::Dim, format::grouped(first_offset(t))),
+    },
+    Column { name: "kept for", from: 76, narrow: 9, wide: 10, cell: |t| Line::of(Role::Dim, super::kept_for(t)) },
+];
+
+/// The one column of words; the others hold numbers, at their right.
+const IN_SYNC: &str = "in sync";
+/// From this width on the columns have their full width.
+const WIDE: u16 = 124;
+/// From this width on the leaders are shown.
+const LEADERS_FROM: u16 = 140;
+
+impl Column {
+    fn width(&self, terminal: u16) -> usize {
+        if terminal >= WIDE { self.wide } else { self.narrow }
+    }
+
+    fn head(&self, heads: Heads, terminal: u16) -> Line {
+        let width = self.width(terminal);
+        if self.name == IN_SYNC {
+            return join(Line::of(Role::Text, "   "), heads.words(self.name, width - 3));
+        }
+        heads.number(self.name, width)
+    }
+
+    fn of(&self, topic: &Topic, terminal: u16) -> Line {
+        let (line, width) = ((self.cell)(topic), self.width(terminal));
+        if self.name == IN_SYNC {
+            return join(Line::of(Role::Text, "   "), line).padded(width);
+        }
+        join(Line::of(Role::Text, " ".repeat(width.saturating_sub(line.width()))), line)
+    }
+}
+
+fn shown(terminal: u16) -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(move |column| column.from <= terminal)
+}
+
+/// Columns of the topics' names: what the others leave, and one at the right edge.
+fn name_width(terminal: u16) -> usize {
+    let others: usize = shown(terminal).map(|column| column.width(terminal)).sum();
+    usize::from(terminal.saturating_sub(3)).saturating_sub(others).clamp(8, 25)
+}
 
 fn header(heads: Heads, width: u16) -> Line {
-    let line = heads.words("topic", name_width(width)).append(heads.number("partitions", 11));
-    let line = if width < COPIES_FROM { line } else { line.append(heads.number("copies", 8)) };
-    let line =
-        line.append(heads.words("   in sync", 11)).append(heads.number("records", 14)).append(heads.number("in/s", 9));
-    if width < PARTITIONS_FROM {
-        return line;
-    }
-    let line = line.append(heads.number("size", 12)).append(heads.number("kept for", 11));
-    line.with(Role::Faint, "    leaders")
+    let line = heads.words("topic", name_width(width));
+    let line = shown(width).fold(line, |line, column| line.append(column.head(heads, width)));
+    if width < LEADERS_FROM { line } else { line.with(Role::Faint, "    leaders") }
 }
 
 fn line(topic: &Topic, width: u16) -> Line {
     let name = if topic.internal { Role::Dim } else { Role::Strong };
-    let records: i64 = topic.partitions.iter().map(|partition| partition.log_end - partition.log_start).sum();
-    let rate: u64 = topic.partitions.iter().map(|partition| partition.in_per_sec).sum();
-    let copies = if width < COPIES_FROM { String::new() } else { right(&topic.replication_factor.to_string(), 8) };
-    let line = Line::of(name, left(&safe_str(&topic.name), name_width(width)))
-        .with(Role::Text, right(&topic.partitions.len().to_string(), 11))
-        .with(Role::Text, copies)
-        .with(Role::Text, "   ");
-    let line = join(line, health(topic))
-        .with(Role::Strong, right(&format::grouped(records), 14))
-        .with(Role::Text, right(&format::count(rate), 9));
-    if width < PARTITIONS_FROM {
-        return line;
-    }
-    let size: u64 = topic.partitions.iter().map(|partition| partition.size_bytes).sum();
-    let kept = super::kept_for(topic).unwrap_or_else(|| "default".to_owned());
-    let line = line.with(Role::Text, right(&format::bytes(size), 12)).with(Role::Dim, right(&kept, 11));
-    join(line.with(Role::Text, "    "), leaders(topic))
+    let line = Line::of(name, left(&safe_str(&topic.name), name_width(width)));
+    let line = shown(width).fold(line, |line, column| join(line, column.of(topic, width)));
+    if width < LEADERS_FROM { line } else { join(line.with(Role::Text, "    "), leaders(topic)) }
 }
 
-/// The worst that is wrong with a topic's partitions, in eight columns.
+fn sum(topic: &Topic, of: impl Fn(&Partition) -> u64) -> u64 {
+    topic.partitions.iter().map(|partition| of(partition)).sum()
+}
+
+fn records(topic: &Topic) -> i64 {
+    topic.partitions.iter().map(|partition| partition.log_end - partition.log_start).sum()
+}
+
+/// The worst that is wrong with a topic's partitions.
 fn health(topic: &Topic) -> Line {
-    let count = |holds: &dyn Fn(&crate::session::snapshot::Partition) -> bool| {
-        topic.partitions.iter().filter(|partition| holds(partition)).count()
-    };
+    let count =
+        |holds: &dyn Fn(&Partition) -> bool| topic.partitions.iter().filter(|partition| holds(partition)).count();
     let leaderless = count(&|partition| partition.leader.is_none());
     let fewer = count(&|partition| partition.isr.len() < partition.replicas.len());
     let (role, text) = if topic.deleting {
@@ -174,7 +255,7 @@ fn health(topic: &Topic) -> Line {
     } else {
         (Role::Good, "● all".to_owned())
     };
-    Line::of(role, left(&text, 8))
+    Line::of(role, text)
 }
 
 /// The leader of each partition, in their order; what has none stands out.

@@ -2,7 +2,7 @@
 //! replica, with the marks that say who may read what.
 
 use crate::model::Model;
-use crate::session::snapshot::{Partition, Segment, Topic};
+use crate::session::snapshot::{Partition, Topic};
 use crate::view::Area;
 use crate::view::format;
 use crate::view::line::Line;
@@ -10,6 +10,7 @@ use crate::view::role::Role;
 use crate::view::sheet::{Sheet, columns, left, right};
 use crate::view::text::safe_str;
 
+use super::segments::Log;
 use super::{Standing, standing};
 
 /// Columns before the cells: the replica and how it is.
@@ -20,6 +21,9 @@ const NOTE: u16 = 26;
 const NARROW_LABEL: u16 = 19;
 /// The same on narrow terminals.
 const NARROW_NOTE: u16 = 16;
+
+/// From this height on the segments have a row where they have no place of their own.
+const STRIP_ROWS: u16 = 16;
 
 /// The window of offsets that the cells show.
 #[derive(Clone, Copy)]
@@ -52,12 +56,19 @@ pub(super) fn project(
     sheet: &mut Sheet,
 ) -> Area {
     let mut rest = area;
+    let log = Log { topic, partition, now_ms: model.snapshot.clock.date_ms };
     let inner = |area: Area| Area { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     if roomy {
         let title = format!("The log of {}-{}", safe_str(&topic.name), partition.id);
-        sheet.put_title(super::inset(rest), &title, "oldest segment to newest");
-        segments(partition, super::inset(rest.below(1)), sheet);
-        rest = rest.below(4);
+        sheet.put_title(super::inset(rest), &title, "oldest segment to newest; e changes how long they are kept");
+        log.draw(super::inset(rest.below(1)), LABEL, sheet);
+        rest = rest.below(5);
+    } else if area.height >= STRIP_ROWS {
+        let older = log.strip(inner(rest), NARROW_LABEL, sheet);
+        if older > 0 {
+            sheet.put(inner(rest), Line::of(Role::Dim, format!("segments  +{older}")));
+        }
+        rest = rest.below(1);
     }
     let note = if area.width >= 110 { NOTE } else { NARROW_NOTE };
     let wide = area.width >= 110;
@@ -81,59 +92,6 @@ pub(super) fn project(
     }
     meaning(model, partition, cells, place.row(row), sheet);
     rest.below(row + 1)
-}
-
-/// Segments to scale, the one that is written to last, and what is gone.
-fn segments(partition: &Partition, area: Area, sheet: &mut Sheet) {
-    let (label, note) = if area.width >= 100 { (LABEL, NOTE - 10) } else { (NARROW_LABEL, 2) };
-    let row = Area { x: area.x + label, width: area.width.saturating_sub(label + note), ..area };
-    sheet.put(area, Line::of(Role::Dim, "segments"));
-    let first = partition.segments.first().map_or(partition.log_start, |segment| segment.base_offset);
-    let gone = partition.log_start > 0;
-    let start = if gone { 9 } else { 0 };
-    if gone {
-        sheet.put(Area { width: 8, ..row }, Line::of(Role::Hatch, "╱╱╱╱╱╱╱╱"));
-    }
-    let space = Area { x: row.x + start, width: row.width.saturating_sub(start), ..row };
-    let many = partition.segments.len();
-    let shown = many.min(usize::from(space.width / 12).max(1));
-    let older = partition.segments.get(..many - shown).unwrap_or_default().len();
-    let last = partition.segments.get(many - shown..).unwrap_or_default();
-    draw_segments(last, space, sheet);
-    let line = if gone {
-        Line::of(Role::Faint, "deleted  ")
-            .with(Role::Dim, format!("↑ log start {}", format::grouped(partition.log_start)))
-    } else if older > 0 {
-        Line::of(Role::Faint, format!("{older} older; the log starts at {}", format::grouped(first)))
-    } else {
-        Line::of(Role::Faint, "nothing was deleted yet")
-    };
-    sheet.put(row.row(1), line);
-    if let Some(active) = partition.segments.last().filter(|_| row.width >= 70) {
-        let text = format!("from {}: the newest below", format::grouped(active.base_offset));
-        sheet.put_right(row.row(1), Line::of(Role::Faint, text), Role::Ground);
-    }
-}
-
-fn draw_segments(segments: &[Segment], space: Area, sheet: &mut Sheet) {
-    let records = |segment: &Segment| (segment.end_offset - segment.base_offset).max(1);
-    let total: i64 = segments.iter().map(records).sum();
-    let gaps = i64::try_from(segments.len()).unwrap_or(0);
-    let usable = i64::from(space.width) - gaps - 10 * gaps;
-    let mut x = space.x;
-    for (at, segment) in segments.iter().enumerate() {
-        let share = usable.max(0) * records(segment) / total.max(1);
-        let width = u16::try_from(share).unwrap_or(0) + 10;
-        let active = at + 1 == segments.len();
-        let range = format!("{} to {}", format::grouped(segment.base_offset), format::grouped(segment.end_offset - 1));
-        let text = if active { "active".to_owned() } else { range };
-        let (role, surface) =
-            if active { (Role::SegmentActive, Role::SegmentActive) } else { (Role::Segment, Role::Segment) };
-        let text = crate::view::line::cut(&text, usize::from(width));
-        let line = Line::of(role, format!("{text:^width$}", width = usize::from(width)));
-        sheet.put_on(Area { x, width: width.min((space.x + space.width).saturating_sub(x)), ..space }, line, surface);
-        x = x.saturating_add(width + 1);
-    }
 }
 
 /// The names of the marks over the cells: to the left of their arrows, and the last one to the right where they would touch.

@@ -16,9 +16,9 @@ use crate::view::{Area, Hit, Target};
 use super::{Standing, ids, replica_cell, standing, sync_sign, window};
 
 /// From this width on the table has the line of the newest records.
-const NEWEST_FROM: u16 = 130;
+const NEWEST_FROM: u16 = 136;
 /// Where the columns before that line end.
-const FACTS: u16 = 110;
+const FACTS: u16 = 116;
 
 /// The table with at most so many partitions; returns what is left below it.
 pub(super) fn table(model: &Model, topic: &Topic, area: Area, most: u16, sheet: &mut Sheet) -> Area {
@@ -90,6 +90,7 @@ const NUMBERS: &[Column] = &[
     },
     Column { name: "log end", width: 11, wide_only: false, role: Role::Text, text: |p| format::grouped(p.log_end) },
     Column { name: "size", width: 11, wide_only: true, role: Role::Dim, text: |p| format::bytes(p.size_bytes) },
+    Column { name: "segs", width: 6, wide_only: true, role: Role::Dim, text: |p| format::count(p.segment_count()) },
     Column { name: "in/s", width: 7, wide_only: false, role: Role::Dim, text: |p| format::count(p.in_per_sec) },
 ];
 

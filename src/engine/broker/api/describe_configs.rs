@@ -1,8 +1,6 @@
 //! `DescribeConfigs` (key 32), versions 0 to 4: the settings of topics and of this broker.
 //!
-//! Topics' settings stand in ZooKeeper, so the answer comes when they are read: [`Controller::describe_configs`].
-//!
-//! [`Controller::describe_configs`]: crate::engine::controller::Controller::describe_configs
+//! Topics' settings stand in ZooKeeper, so the answer comes when they are read: [`Broker::describe_configs`].
 
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
@@ -15,6 +13,6 @@ pub(crate) const API: Api =
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::DescribeConfigs(request) = request else { return Handled::Close };
-    broker.controller.describe_configs(request, origin.clone(), &mut broker.zk, ctx);
+    broker.describe_configs(request, origin, ctx);
     Handled::Parked
 }

@@ -253,7 +253,7 @@ fn check_assignments(given: &[CreatableReplicaAssignment]) -> Result<BTreeMap<i3
 /// What is written for a topic: its settings, which may be left from an earlier one, and its assignment, in one
 /// transaction (deviation: topic-in-one-write).
 fn writes(plan: &Plan, has_settings: bool) -> Vec<Write> {
-    let (path, data) = (znodes::topic_config_path(&plan.name), znodes::topic_config(&plan.overrides));
+    let (path, data) = (znodes::topic_config_path(&plan.name), znodes::config(&plan.overrides));
     let settings = if has_settings {
         Write::set(path, data, crate::engine::zk::op::ANY_VERSION)
     } else {

@@ -9,10 +9,8 @@ use crate::engine::node::BrokerId;
 use crate::protocol::create_partitions::CreatePartitionsTopic;
 use crate::protocol::create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
 use crate::protocol::delete_topics::DeleteTopicState;
-use crate::protocol::describe_configs::{DescribeConfigsResource, DescribeConfigsResult, config_source, resource_type};
 use crate::protocol::{
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest, ErrorCode, Request,
-    Response,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, ErrorCode, Request, Response,
 };
 
 pub(super) fn creatable(name: &str, num_partitions: i32, replication_factor: i16) -> CreatableTopic {
@@ -234,49 +232,4 @@ fn a_new_controller_goes_on_deleting() {
     assert_eq!(deleted(&world, id), None, "the controller died with the request");
     world.start(BrokerId(3));
     assert!(!world.exists("/brokers/topics/t"));
-}
-
-fn describe(world: &mut World, kind: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsResult {
-    let resource = DescribeConfigsResource {
-        resource_type: kind,
-        resource_name: name.into(),
-        configuration_keys: keys.map(|keys| keys.iter().map(|key| (*key).into()).collect()),
-    };
-    let request =
-        DescribeConfigsRequest { resources: vec![resource], include_synonyms: true, include_documentation: true };
-    // Broker 2 is not the controller, and answers all the same.
-    let Response::DescribeConfigs(mut answer) = world.answer(2, request) else { panic!() };
-    answer.results.remove(0)
-}
-
-#[test]
-fn any_broker_says_what_holds_for_a_topic_and_why() {
-    let mut world = World::new(2);
-    create(&mut world, configured("t", "min.insync.replicas", Some("2")));
-    let all = describe(&mut world, resource_type::TOPIC, "t", None);
-    assert_eq!(all.error_code, ErrorCode::NONE);
-    assert_eq!(all.configs.len(), crate::engine::topic_settings::TABLE.len());
-    let one = describe(&mut world, resource_type::TOPIC, "t", Some(&["min.insync.replicas"]));
-    let [config] = one.configs.as_slice() else { panic!("{one:?}") };
-    assert_eq!((config.value.as_deref(), config.config_source), (Some("2"), config_source::TOPIC));
-    // The value of the topic, then what would hold without it.
-    let synonyms: Vec<(&str, i8)> = config.synonyms.iter().map(|s| (s.value.as_deref().unwrap(), s.source)).collect();
-    assert_eq!(synonyms, [("2", config_source::TOPIC), ("1", config_source::DEFAULT)]);
-    assert!(config.documentation.as_ref().is_some_and(|text| !text.is_empty()));
-    let unknown = describe(&mut world, resource_type::TOPIC, "u", None);
-    assert_eq!(unknown.error_code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
-    let invalid = describe(&mut world, resource_type::TOPIC, "a/b", None);
-    assert_eq!(invalid.error_code, ErrorCode::INVALID_TOPIC_EXCEPTION);
-}
-
-#[test]
-fn a_broker_speaks_for_itself_only() {
-    let mut world = World::new(2);
-    let own = describe(&mut world, resource_type::BROKER, "2", Some(&["zookeeper.session.timeout.ms", "broker.id"]));
-    let values: Vec<(&str, i8)> =
-        own.configs.iter().map(|config| (config.value.as_deref().unwrap(), config.config_source)).collect();
-    // What `--pace lab` changes counts as set in the broker's file.
-    assert_eq!(values, [("2", config_source::STATIC_BROKER), ("1200", config_source::STATIC_BROKER)]);
-    assert_eq!(describe(&mut world, resource_type::BROKER, "1", None).error_code, ErrorCode::INVALID_REQUEST);
-    assert_eq!(describe(&mut world, resource_type::BROKER_LOGGER, "2", None).error_code, ErrorCode::INVALID_REQUEST);
 }

@@ -160,8 +160,7 @@ fn a_new_controller_elects_for_what_it_finds_without_a_leader() {
 fn unclean_election_happens_only_where_the_topic_allows_it() {
     let mut world = World::new(3);
     let config = [("unclean.leader.election.enable".to_owned(), "true".to_owned())].into();
-    let settings =
-        Write::create(znodes::topic_config_path("loose"), znodes::topic_config(&config), CreateMode::Persistent);
+    let settings = Write::create(znodes::topic_config_path("loose"), znodes::config(&config), CreateMode::Persistent);
     world.by_hand(settings);
     world.topic("loose", &[&[3, 2]]);
     world.topic("strict", &[&[3, 2]]);

@@ -25,9 +25,14 @@ fn znodes_read_as_kafka_writes_them() {
     assert_eq!(text(super::state(&state)), written);
     assert_eq!(read_state(written.as_bytes()), Some(state));
     assert_eq!(
-        text(topic_config(&[("retention.ms".to_owned(), "1000".to_owned())].into())),
+        text(config(&[("retention.ms".to_owned(), "1000".to_owned())].into())),
         r#"{"version":1,"config":{"retention.ms":"1000"}}"#
     );
+    let topic = ConfigEntity::Topic("t".into());
+    let change = r#"{"version":2,"entity_path":"topics/t"}"#;
+    assert_eq!(text(config_change(&topic)), change);
+    assert_eq!(read_config_change(change.as_bytes()), Some(topic));
+    assert_eq!(config_change_number("config_change_0000000012"), Some(12));
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub(super) type Shared = Arc<BTreeMap<Arc<str>, Topic>>;
 /// How many epochs of a partition are shown.
 const EPOCHS: usize = 8;
 
+/// How many segments of a partition are shown.
+const SEGMENTS: usize = 48;
+
 /// Kafka's own topics.
 const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
@@ -124,9 +127,10 @@ impl Look<'_> {
             known.partitions.retain(|id, _| known.node.partitions.contains_key(id));
         }
         let settings = self.settings(name);
-        let min_insync = settings.iter().find(|setting| &*setting.name == "min.insync.replicas");
-        let min_insync = min_insync.and_then(|setting| setting.value.parse().ok());
-        let usual = || u32::try_from(self.cluster.config().settings.min_insync_replicas).unwrap_or(1);
+        let own = |name: &str| settings.iter().find(|setting| &*setting.name == name)?.value.parse::<i64>().ok();
+        let usual = look::settings(self.cluster);
+        let min_insync = own("min.insync.replicas").unwrap_or_else(|| usual.min_insync_replicas.into());
+        let (retention_ms, retention_bytes) = (own("retention.ms"), own("retention.bytes"));
         let touched = self.touched.get(name);
         let partitions: Vec<Arc<Partition>> = known
             .node
@@ -146,7 +150,9 @@ impl Look<'_> {
             replication_factor: partitions
                 .first()
                 .map_or(0, |p| u32::try_from(p.replicas.len() - p.adding.len().min(p.replicas.len())).unwrap_or(0)),
-            min_insync_replicas: min_insync.unwrap_or_else(usual),
+            min_insync_replicas: u32::try_from(min_insync).unwrap_or(1),
+            retention_ms: retention_ms.unwrap_or(usual.log_retention_ms),
+            retention_bytes: retention_bytes.unwrap_or(usual.log_retention_bytes),
             settings,
             partitions,
         }
@@ -189,6 +195,7 @@ impl Look<'_> {
         known.meter.set(self.lab_us, u64::try_from(log_end).unwrap_or(0));
         let leader_log = leader.and_then(|id| look::log(self.cluster, id, at)).map(|(log, _)| log);
         let runs = |id: &BrokerId| self.cluster.broker(*id).and_then(BrokerNode::running).is_some();
+        let (older_segments, segments) = best.map(|(log, _)| segments(log)).unwrap_or_default();
         Partition {
             id: at.partition,
             leader: leader.map(|id| id.0),
@@ -204,7 +211,8 @@ impl Look<'_> {
             // Without transactions everything below the high watermark is stable.
             last_stable: best.map(|(_, high_watermark)| high_watermark),
             size_bytes: best.map_or(0, |(log, _)| log.size_bytes()),
-            segments: best.map(|(log, _)| segments(log)).unwrap_or_default(),
+            segments,
+            older_segments,
             in_per_sec: known.meter.per_sec(),
             copies: assignment
                 .replicas
@@ -280,8 +288,10 @@ fn numbers(ids: &[BrokerId]) -> Vec<i32> {
     ids.iter().map(|id| id.0).collect()
 }
 
-fn segments(log: &Log) -> Vec<Segment> {
-    let infos: Vec<_> = log.segments().collect();
+/// The newest segments, and how many are older.
+fn segments(log: &Log) -> (u32, Vec<Segment>) {
+    let older = log.segments().count().saturating_sub(SEGMENTS);
+    let infos: Vec<_> = log.segments().skip(older).collect();
     let ends = infos.iter().skip(1).map(|next| next.base_offset).chain([log.log_end_offset()]);
     let segment = |(info, end_offset): (&crate::engine::log::SegmentInfo, i64)| Segment {
         base_offset: info.base_offset,
@@ -289,7 +299,7 @@ fn segments(log: &Log) -> Vec<Segment> {
         size_bytes: info.size_bytes,
         max_timestamp_ms: info.max_timestamp_ms,
     };
-    infos.iter().zip(ends).map(segment).collect()
+    (u32::try_from(older).unwrap_or(u32::MAX), infos.iter().zip(ends).map(segment).collect())
 }
 
 fn epochs(log: &Log) -> Vec<(i32, i64)> {

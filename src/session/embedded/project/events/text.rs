@@ -2,10 +2,14 @@
 //! effect, not per partition.
 
 mod controller;
+mod log;
 
+use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
-use crate::engine::event::{BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent};
+use crate::engine::event::{
+    BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent, SettingChange,
+};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -299,20 +303,25 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
                 .on([partition])
                 .about(*leader)
         }
+        BrokerEvent::Recovered(recovery) => recovered(recovery, node),
+        BrokerEvent::LogDirFailed { reason } => {
+            let text = format!("{node}'s log directory is offline");
+            Told::new("log_dir_failed", Severity::Bad, text, reason)
+        }
         BrokerEvent::ReplicaFailed { partition, reason } => {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
                 .on([partition])
         }
-        BrokerEvent::Evicted { partitions, bytes } => {
-            let ids = partitions.iter().map(|(partition, _)| partition);
-            let of = match partitions.as_slice() {
-                [(partition, log_start)] => format!("{partition}, which begins at {log_start} now"),
-                more => format!("{} partitions", more.len()),
-            };
-            let text = format!("{} of the oldest records went: of {of}", bytes_of(*bytes));
-            Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on(ids)
+        BrokerEvent::ConfigAltered { entity, changes, api, by } => {
+            let text = format!("{entity}: {}", listed(changes));
+            let told = Told::new("config_altered", Severity::Info, text, &format!("{api} by {by}"));
+            values(told, changes)
         }
-        process => of_process(process, happened),
+        BrokerEvent::ConfigTakenUp { entity, changes } => {
+            let text = format!("{node} takes up {entity}: {}", listed(changes));
+            values(Told::new("config_taken_up", Severity::Info, text, ""), changes)
+        }
+        other => log::told(other, node).unwrap_or_else(|| of_process(other, happened)),
     }
 }
 
@@ -352,6 +361,15 @@ fn of_process(event: &BrokerEvent, happened: &Happened) -> Told {
     }
 }
 
+/// Settings that changed, in a line.
+fn listed(changes: &[SettingChange]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn values(told: Told, changes: &[SettingChange]) -> Told {
+    changes.iter().fold(told, |told, c| told.change(c.name, c.before.clone(), c.after.clone(), ""))
+}
+
 /// What a power loss took, behind the words that it happened.
 fn unflushed(lost: &[Lost]) -> String {
     let records: i64 = lost.iter().map(|lost| lost.to - lost.from).sum();
@@ -360,6 +378,28 @@ fn unflushed(lost: &[Lost]) -> String {
         [one] => format!(", and with it {} from {} to {}: not flushed", one.partition, one.from, one.to - 1),
         more => format!(", and with it {records} records of {} partitions: not flushed", more.len()),
     }
+}
+
+/// What a start made of a log directory.
+fn recovered(recovery: &Recovery, node: NodeId) -> Told {
+    let logs = counted(recovery.logs, "log");
+    if recovery.clean && recovery.cuts.is_empty() {
+        let text = format!("{node} took up {logs}");
+        return Told::new("recovered", Severity::Info, text, "left in order: nothing had to be scanned");
+    }
+    let cut: u64 = recovery.cuts.iter().map(|(_, _, bytes, _)| bytes).sum();
+    let told = if cut == 0 {
+        let text = format!("{node} scanned {logs}, and cut nothing");
+        Told::new("recovered", Severity::Good, text, "the process before did not stop in order")
+    } else {
+        let text = format!("{node} scanned {logs}, and cut {} off", bytes_of(cut));
+        let why = recovery.cuts.first().map_or("", |(_, _, _, why)| why.as_str());
+        Told::new("recovered", Severity::Warning, text, why)
+    };
+    let told = told.on(recovery.cuts.iter().map(|(partition, ..)| partition));
+    recovery.cuts.iter().fold(told, |told, (partition, log_end, bytes, why)| {
+        told.change(&partition.to_string(), format!("{} more", bytes_of(*bytes)), format!("ends at {log_end}"), why)
+    })
 }
 
 fn bytes_of(bytes: u64) -> String {
