@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use kscope::engine::log::{Log, LogConfig};
+use kscope::engine::log::{InMemory, Log, LogConfig};
 use kscope::protocol::Records;
 use kscope::protocol::records::{BatchBuilder, Compression, validate};
 
@@ -34,7 +34,7 @@ fn log_of(batches: usize) -> Log {
     let mut log = Log::new(config());
     if let Ok(produced) = validate(&batch(MIB - 200)) {
         for _ in 0..batches {
-            drop(log.append_as_leader(&produced, 1, 0));
+            drop(log.append_as_leader(&produced, 1, 0, &mut InMemory));
         }
     }
     log
@@ -60,7 +60,7 @@ fn check_and_append(bencher: Bencher, record_bytes: usize) {
             log = Log::new(config());
         }
         let produced = validate(black_box(&Records::from(bytes.clone())));
-        produced.map(|produced| log.append_as_leader(&produced, 1, 0))
+        produced.map(|produced| log.append_as_leader(&produced, 1, 0, &mut InMemory))
     });
 }
 

@@ -105,7 +105,7 @@ struct LabArgs {
     /// The host that clients are told to connect to
     #[arg(long, value_name = "HOST")]
     advertise: Option<String>,
-    /// Logs and ZooKeeper's state on disk (not in this version yet)
+    /// Keep logs and ZooKeeper's state in this directory, and go on with what is there [default: in memory]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// How much the logs may hold, such as 512M or 2G; the oldest records go first [default: a quarter of the machine's

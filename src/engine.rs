@@ -12,6 +12,7 @@ pub mod context;
 pub mod controller;
 pub mod entity;
 pub mod event;
+pub mod files;
 pub mod invariants;
 pub mod listener;
 pub mod log;

@@ -5,6 +5,7 @@
 mod sim {
     mod configs;
     mod describe;
+    mod disks;
     mod harness;
     mod judge;
     mod life;

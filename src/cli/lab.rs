@@ -43,6 +43,7 @@ pub(super) fn options(args: &LabArgs) -> Result<LabOptions, CliError> {
     options.rate_ppm = rate(&args.rate)?;
     options.memory_bytes = memory(args.memory.as_deref())?;
     options.traffic = !args.no_traffic;
+    options.data_dir.clone_from(&args.data_dir);
     for setting in &args.set {
         let (name, value) =
             setting.split_once('=').ok_or_else(|| usage(format!("--set {setting}: KEY=VALUE is wanted")))?;
@@ -53,7 +54,6 @@ pub(super) fn options(args: &LabArgs) -> Result<LabOptions, CliError> {
 
 fn refuse_later(args: &LabArgs) -> Result<(), CliError> {
     let later = [
-        (args.data_dir.is_some(), "--data-dir"),
         (args.record.is_some(), "--record"),
         (args.demo.is_some(), "--demo"),
         (args.zookeepers > 1, "an ensemble of several ZooKeeper servers (--zookeepers)"),

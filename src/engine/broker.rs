@@ -9,6 +9,7 @@
 //! [`api`]; every answer passes [`Broker::reply`].
 
 pub mod api;
+mod cold;
 mod configs;
 pub mod connection;
 pub mod disk;
@@ -18,6 +19,7 @@ mod flush;
 mod inter;
 mod isr;
 mod lifecycle;
+mod log_dir;
 pub mod metadata;
 pub mod producer_ids;
 mod purgatory;
@@ -28,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use self::api::{Callers, Handled};
+use self::cold::ColdReads;
 use self::configs::Configs;
 use self::connection::{Connections, Origin, Peer, Pending};
 use self::fetch_session::FetchSessions;
@@ -109,6 +112,9 @@ pub struct Broker {
     fetchers: Fetchers,
     isr: IsrChanges,
     flushes: Flushes,
+    cold: ColdReads,
+    /// What the log directory failed of: it is offline since.
+    log_dir_error: Option<Arc<str>>,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
     /// Whether it has said that it waits for its old session.
@@ -120,6 +126,8 @@ pub struct Broker {
     leaving: Option<(Id, TimerId)>,
     /// Requests whose turn came while another was being answered.
     turn: VecDeque<Pending>,
+    /// The checkpoint that is being written.
+    checkpointing: Option<Id>,
     /// High watermarks as the last checkpoint has them.
     checkpoint: BTreeMap<TopicPartition, i64>,
 }
@@ -132,7 +140,7 @@ impl Broker {
 
     /// Where its logs lie.
     pub fn log_dir(&self) -> String {
-        format!("/memory/{}", self.id)
+        format!("{}/{}", self.config.log_dirs, self.id)
     }
 
     /// A message arrived.

@@ -21,9 +21,11 @@ use std::time::Duration;
 pub use events::Events;
 pub use nodes::{BrokerNode, Process};
 
+use super::broker::Disk;
 use super::client::Client;
 use super::config::Config;
 use super::context::{Effect, Id};
+use super::log::{Disks, InMemory};
 use super::message::{Answer, Input, Message, Output, SocketId, Ticket};
 use super::network::Network;
 use super::node::{BrokerId, ClientId, NodeId, ZkId};
@@ -31,6 +33,7 @@ use super::replica::TopicPartition;
 use super::rng::Rng;
 use super::time::{Clock, Now, Time};
 use super::timers::{Pending, Timers};
+use super::zk::persist::Stored;
 use super::zk::{ZkConfig, ZkServer};
 
 /// When something is due next, on each clock.
@@ -40,6 +43,29 @@ pub struct Due {
     pub lab: Time,
     /// On the outside clock; [`Time::NEVER`] for nothing.
     pub outside: Time,
+}
+
+/// The world outside, as a step meets it.
+pub struct Outside<'a> {
+    /// What leaves the core.
+    pub outputs: &'a mut Vec<Output>,
+    /// The disks that it writes to.
+    pub disks: &'a mut dyn Disks,
+}
+
+impl Outside<'_> {
+    fn push(&mut self, output: Output) {
+        self.outputs.push(output);
+    }
+}
+
+/// What was found on the disks of a lab that ran before.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// By broker.
+    pub brokers: BTreeMap<BrokerId, Disk>,
+    /// By ZooKeeper server.
+    pub zookeepers: BTreeMap<ZkId, Stored>,
 }
 
 /// The cluster. See the [module](self).
@@ -96,11 +122,33 @@ impl Cluster {
         cluster
     }
 
+    /// A lab that goes on with what was found on its disks. Ids, and whatever else is drawn, are not those of the run before.
+    pub fn going_on(mut config: Config, epoch_ms: i64, found: Found) -> Self {
+        let reign = found.zookeepers.values().map(|stored| stored.zxid.epoch()).max().unwrap_or(0);
+        let run = Rng::split(config.seed, &format!("run {reign}")).bits();
+        config.seed = if reign == 0 { config.seed } else { run };
+        let mut cluster = Self::new(config, epoch_ms);
+        for (id, disk) in found.brokers {
+            if let Some(node) = cluster.brokers.get_mut(&id) {
+                Arc::make_mut(node).process = Process::Dead(disk);
+            }
+        }
+        for (id, stored) in found.zookeepers {
+            let config = cluster.zk_config();
+            cluster.zookeepers.insert(id, Arc::new(ZkServer::restored(id, config, stored)));
+        }
+        cluster
+    }
+
+    fn zk_config(&self) -> ZkConfig {
+        let tick = Duration::from_millis(u64::try_from(self.config.settings.zookeeper_tick_ms).unwrap_or(1));
+        ZkConfig { tick, ..ZkConfig::default() }
+    }
+
     /// Makes the nodes, none of them running yet.
     fn populate(&mut self) {
-        let tick = Duration::from_millis(u64::try_from(self.config.settings.zookeeper_tick_ms).unwrap_or(1));
+        let config = self.zk_config();
         for id in (1..=self.config.zookeepers).map(ZkId) {
-            let config = ZkConfig { tick, ..ZkConfig::default() };
             self.zookeepers.insert(id, Arc::new(ZkServer::new(id, config)));
         }
         let brokers: Vec<BrokerId> = self.config.broker_ids().collect();
@@ -138,15 +186,20 @@ impl Cluster {
     /// [`Input::Due`] handles the one thing that is due first, at its own time, where it is due by `now`; else it does
     /// nothing.
     pub fn step(&mut self, input: Input, now: Now, outputs: &mut Vec<Output>) {
+        self.step_on(input, now, &mut Outside { outputs, disks: &mut InMemory });
+    }
+
+    /// The same, of a lab whose logs are kept on `outside`'s disks.
+    pub fn step_on(&mut self, input: Input, now: Now, outside: &mut Outside<'_>) {
         if !self.booted {
             self.booted = true;
-            self.boot(outputs);
+            self.boot(outside);
         }
         match input {
-            Input::Due => self.step_due(now, outputs),
+            Input::Due => self.step_due(now, outside),
             other => {
                 self.set_now(now.lab, now.outside);
-                self.handle_input(other, outputs);
+                self.handle_input(other, outside);
             }
         }
     }
@@ -158,12 +211,12 @@ impl Cluster {
 
     /// The one thing that is due first. Where both clocks have something, what is overdue longest goes first, and of
     /// two that are equally overdue the one that was set first.
-    fn step_due(&mut self, now: Now, outputs: &mut Vec<Output>) {
+    fn step_due(&mut self, now: Now, outside: &mut Outside<'_>) {
         let message = self.network.next();
         let timer = self.timers.next(Clock::Lab);
-        let outside = self.timers.next(Clock::Outside).filter(|(at, _)| *at <= now.outside);
+        let real = self.timers.next(Clock::Outside).filter(|(at, _)| *at <= now.outside);
         let lab = [message, timer].into_iter().flatten().min().filter(|(at, _)| *at <= now.lab);
-        let outside_first = match (lab, outside) {
+        let outside_first = match (lab, real) {
             (_, None) => false,
             (None, Some(_)) => true,
             (Some((lab_at, lab_id)), Some((out_at, out_id))) => {
@@ -172,30 +225,30 @@ impl Cluster {
             }
         };
         if outside_first {
-            let Some((at, _)) = outside else { return };
+            let Some((at, _)) = real else { return };
             // Lab time goes along with outside time, but never past what is still to be handled on it.
             let bound = lab.map_or(now.lab, |(at, _)| at);
             self.set_now((now.lab - now.outside.since(at)).min(bound), at);
-            self.fire(Clock::Outside, outputs);
+            self.fire(Clock::Outside, outside);
         } else if let Some((at, id)) = lab {
             self.set_now(at, now.outside - now.lab.since(at));
             if message.is_some_and(|(_, first)| first == id) {
                 if let Some(message) = self.network.take() {
-                    self.deliver(message, outputs);
+                    self.deliver(message, outside);
                 }
             } else {
-                self.fire(Clock::Lab, outputs);
+                self.fire(Clock::Lab, outside);
             }
         }
     }
 
-    fn fire(&mut self, clock: Clock, outputs: &mut Vec<Output>) {
+    fn fire(&mut self, clock: Clock, outside: &mut Outside<'_>) {
         if let Some((id, pending)) = self.timers.take(clock) {
-            self.fire_timer(id, pending, outputs);
+            self.fire_timer(id, pending, outside);
         }
     }
 
-    fn carry_out(&mut self, node: NodeId, effects: Vec<Effect>, outputs: &mut Vec<Output>) {
+    fn carry_out(&mut self, node: NodeId, effects: Vec<Effect>, outside: &mut Outside<'_>) {
         for effect in effects {
             match effect {
                 Effect::Send { to, payload, cause } => {
@@ -207,13 +260,13 @@ impl Cluster {
                 Effect::Event { id, kind, cause } => {
                     self.events.record(super::event::Event { id, at: self.now.lab, node, kind, cause });
                 }
-                Effect::Output(output) => outputs.push(output),
+                Effect::Output(output) => outside.push(output),
             }
         }
     }
 
-    fn answer(ticket: Ticket, answer: Answer, outputs: &mut Vec<Output>) {
-        outputs.push(Output::Answer { ticket, answer });
+    fn answer(ticket: Ticket, answer: Answer, outside: &mut Outside<'_>) {
+        outside.push(Output::Answer { ticket, answer });
     }
 
     /// The brokers, dead ones too, by id.

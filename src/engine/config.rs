@@ -26,8 +26,12 @@ pub struct Config {
     pub link_delay: (Duration, Duration),
     /// The built-in clients, numbered from 1.
     pub clients: Vec<ClientSpec>,
-    /// How many bytes of batches the logs of all brokers may hold; 0 for no bound.
+    /// How many bytes of batches the logs of all brokers may hold in memory; 0 for no bound.
     pub memory_bytes: u64,
+    /// Whether logs are on files, which memory need not bound.
+    pub lasting: bool,
+    /// Where logs lie, as `DescribeLogDirs` says it: each broker has a folder of its own there.
+    pub log_dirs: Arc<str>,
 }
 
 impl Config {
@@ -43,6 +47,8 @@ impl Config {
             link_delay: (Duration::from_micros(50), Duration::from_micros(200)),
             clients: Vec::new(),
             memory_bytes: 0,
+            lasting: false,
+            log_dirs: "/memory".into(),
         }
     }
 
@@ -62,6 +68,7 @@ impl Config {
     /// How large a segment in memory may grow, so that [`Config::memory_bytes`] can be held.
     pub fn memory_segment_bytes(&self) -> u64 {
         match self.memory_bytes {
+            _ if self.lasting => u64::MAX,
             0 => u64::MAX,
             bytes => (bytes / MEMORY_SEGMENTS).max(LEAST_MEMORY_SEGMENT),
         }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::EventKind;
+use super::log::{Disks, Storage};
 use super::message::{Output, Payload};
 use super::node::NodeId;
+use super::replica::TopicPartition;
 use super::rng::Rng;
 use super::time::{Clock, Now, Time};
 
@@ -146,7 +148,6 @@ pub enum Effect {
 }
 
 /// What a handler works with. Made anew for each step.
-#[derive(Debug)]
 pub struct Context<'a> {
     /// The time.
     pub now: Now,
@@ -162,6 +163,8 @@ pub struct Context<'a> {
     pub ids: &'a mut Id,
     /// What was decided so far.
     pub effects: &'a mut Vec<Effect>,
+    /// The disks: the one thing of the world outside that a handler works on itself, as it must know whether that worked.
+    pub disks: &'a mut dyn Disks,
 }
 
 impl Context<'_> {
@@ -174,6 +177,12 @@ impl Context<'_> {
     /// Sends `payload` to `to` over the simulated network.
     pub fn send(&mut self, to: NodeId, payload: Payload) {
         self.effects.push(Effect::Send { to, payload, cause: self.cause.clone() });
+    }
+
+    /// The place of one of the handler's logs, where the handler is a broker.
+    pub fn storage(&mut self, id: &TopicPartition) -> &mut dyn Storage {
+        let NodeId::Broker(broker) = self.node else { unreachable!("only brokers have logs") };
+        self.disks.log(broker, id)
     }
 
     /// Takes back a timer of this node.

@@ -46,6 +46,7 @@ mod deletion;
 mod election;
 mod failover;
 mod isr;
+mod log_dirs;
 mod partitions;
 mod preferred;
 mod queue;
@@ -258,6 +259,9 @@ impl Controller {
                 self.queue.push(Event::ReplicasStopped { broker: from, asked, response }, &ctx.cause);
             }
             (Purpose::Metadata(_), _) => self.answer_waiters(ctx),
+            (_, Response::LeaderAndIsr(answer)) => {
+                self.check_hosting(from, &answer, &mut Io { zk: &mut *zk, ctx: &mut *ctx });
+            }
             _ => {}
         }
         self.work(zk, ctx);

@@ -14,8 +14,9 @@
 //!
 //! A clone is cheap, four counted references: nothing is copied before one of the two is changed ([`memory`]).
 //!
-//! Left out until the commit log's own issue: files, recovery, retention by time and size, compaction. There are no
-//! transactions yet, so there is no last stable offset apart from the high watermark.
+//! Whatever changes a log is handed the place where it is kept beyond memory ([`Storage`]): the disk first, then the log.
+//!
+//! There are no transactions yet, so there is no last stable offset apart from the high watermark.
 
 pub mod append;
 mod epochs;
@@ -28,10 +29,10 @@ mod tree;
 
 pub use append::{AppendError, Appended};
 pub use epochs::Epochs;
-pub use memory::Memory;
-pub use producers::{Producers, Remembered, SequenceError};
+pub use memory::{Memory, Resident};
+pub use producers::{History, ProducerEntry, Producers, Remembered, SequenceError};
 pub use read::{OffsetOutOfRange, ReadResult};
-pub use storage::{SegmentInfo, Storage, StorageError, StoredBatch};
+pub use storage::{Disks, InMemory, SegmentInfo, Storage, StorageError, StoredBatch};
 
 /// The settings of a log, as its topic has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +68,14 @@ impl Default for LogConfig {
     }
 }
 
+/// How much is read at once of what has left memory, within a step.
+const COLD_READ_BYTES: usize = 1 << 20;
+
 /// A log. See the [module](self).
 #[derive(Clone, Debug)]
-pub struct Log<S = Memory> {
+pub struct Log {
     config: LogConfig,
-    storage: S,
+    memory: Memory,
     start_offset: i64,
     end_offset: i64,
     epochs: Epochs,
@@ -79,19 +83,35 @@ pub struct Log<S = Memory> {
     flush: flush::Flush,
 }
 
-impl Log<Memory> {
-    /// An empty log in memory.
-    pub fn new(config: LogConfig) -> Self {
-        Self::on(Memory::default(), config)
-    }
+/// What was found of a log on a disk.
+#[derive(Clone, Debug, Default)]
+pub struct Recovered {
+    /// Its segments, oldest first; at least one.
+    pub segments: Vec<SegmentInfo>,
+    /// The first offset that is kept.
+    pub start_offset: i64,
+    /// The offset that the next record gets.
+    pub end_offset: i64,
+    /// What lies below survives a power loss.
+    pub flushed_offset: i64,
+    /// Its leader epochs.
+    pub epochs: Epochs,
+    /// Its producers, now and at the beginning of its segments.
+    pub producers: History,
 }
 
-impl<S: Storage> Log<S> {
-    /// An empty log on an empty storage, which begins where the storage does.
-    pub fn on(storage: S, config: LogConfig) -> Self {
-        let start = storage.active().base_offset;
-        let (epochs, producers, flush) = Default::default();
-        Self { config, storage, start_offset: start, end_offset: start, epochs, producers, flush }
+impl Log {
+    /// An empty log, which begins at offset 0.
+    pub fn new(config: LogConfig) -> Self {
+        let (memory, epochs, producers, flush) = Default::default();
+        Self { config, memory, start_offset: 0, end_offset: 0, epochs, producers, flush }
+    }
+
+    /// A log as it was found on a disk: none of its batches is in memory.
+    pub fn recovered(config: LogConfig, found: Recovered) -> Self {
+        let Recovered { segments, start_offset, end_offset, flushed_offset, epochs, producers } = found;
+        let memory = Memory::on_disk(&segments, end_offset, flushed_offset);
+        Self { config, memory, start_offset, end_offset, epochs, producers, flush: flush::Flush::default() }
     }
 
     /// Its settings.
@@ -116,26 +136,27 @@ impl<S: Storage> Log<S> {
 
     /// The bytes that it holds.
     pub fn size_bytes(&self) -> u64 {
-        self.storage.segments().map(|segment| segment.size_bytes).sum()
+        self.memory.segments().map(|segment| segment.size_bytes).sum()
     }
 
-    /// The batches that it holds.
-    pub fn batch_count(&self) -> u64 {
-        self.storage.segments().map(|segment| segment.batches).sum()
+    /// What of it is in memory.
+    pub fn resident(&self) -> Resident {
+        self.memory.resident()
     }
 
     /// Its segments, oldest first; the last one is active.
     pub fn segments(&self) -> impl Iterator<Item = SegmentInfo> + '_ {
-        self.storage.segments()
+        self.memory.segments()
     }
 
     /// Closes the active segment, if it holds anything; what is closed is to be flushed.
     ///
     /// # Errors
     /// [`StorageError`]; the segment is then still active.
-    pub fn roll(&mut self) -> Result<(), StorageError> {
-        if self.storage.active().size_bytes > 0 {
-            self.storage.roll(self.end_offset)?;
+    pub fn roll(&mut self, disk: &mut dyn Storage) -> Result<(), StorageError> {
+        if self.memory.active().size_bytes > 0 {
+            disk.roll(self.end_offset, self.producers.now())?;
+            self.memory.roll(self.end_offset);
             self.producers.segment_begins(self.end_offset);
             self.want_flush();
         }
@@ -145,72 +166,138 @@ impl<S: Storage> Log<S> {
     /// Cuts everything from `offset` on; a batch that holds it goes whole. Returns whether anything was cut.
     ///
     /// Epochs that began there or later go, and the producers are what they were then.
-    pub fn truncate_to(&mut self, offset: i64) -> bool {
+    ///
+    /// # Errors
+    /// [`StorageError`]; the log is then as it was, and the disk's is not known.
+    pub fn truncate_to(&mut self, offset: i64, disk: &mut dyn Storage) -> Result<bool, StorageError> {
         if offset >= self.end_offset {
             // A leader that fell before it wrote anything has begun an epoch at its log's end: that goes all the same.
-            self.epochs.truncate_from_end(self.end_offset);
-            return false;
+            self.cut_epochs(self.end_offset, disk)?;
+            return Ok(false);
         }
         if offset < self.start_offset {
-            self.truncate_fully_and_start_at(offset);
-            return true;
+            self.truncate_fully_and_start_at(offset, disk)?;
+            return Ok(true);
         }
-        let holds_it = self.storage.batches_from(offset).next();
-        self.end_offset = holds_it.map_or(offset, |batch| batch.header.base_offset.min(offset));
-        self.start_offset = self.start_offset.min(self.end_offset);
-        self.storage.truncate_to(self.end_offset);
-        self.flush.cut(self.end_offset);
-        self.epochs.truncate_from_end(self.end_offset);
-        let from = self.producers.go_back(self.end_offset).unwrap_or(i64::MIN);
-        for batch in self.storage.batches_from(from) {
+        let holds_it = self.first_batch_from(offset, disk)?;
+        let end = holds_it.map_or(offset, |batch| batch.header.base_offset.min(offset));
+        let left = disk.truncate_to(end)?;
+        self.memory.truncate_to(end, left);
+        self.end_offset = end;
+        self.start_offset = self.start_offset.min(end);
+        self.flush.cut(end);
+        self.cut_epochs(end, disk)?;
+        self.take_producers_back(disk)?;
+        Ok(true)
+    }
+
+    fn first_batch_from(&self, offset: i64, disk: &mut dyn Storage) -> Result<Option<StoredBatch>, StorageError> {
+        if offset < self.memory.resident_from() {
+            return Ok(disk.read(offset, 1)?.into_iter().next());
+        }
+        Ok(self.memory.batches_from(offset).next())
+    }
+
+    fn cut_epochs(&mut self, end: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
+        if self.epochs.truncate_from_end(end) { disk.epochs(&self.epochs) } else { Ok(()) }
+    }
+
+    /// The log was cut: its producers are what they were at its new end.
+    fn take_producers_back(&mut self, disk: &mut dyn Storage) -> Result<(), StorageError> {
+        let from = self.producers.go_back(self.end_offset);
+        let mut next = from.unwrap_or(i64::MIN).max(self.memory.segments().next().map_or(0, |first| first.base_offset));
+        while next < self.memory.resident_from() {
+            let batches = disk.read(next, COLD_READ_BYTES)?;
+            let Some(last) = batches.last() else { break };
+            next = last.header.next_offset();
+            for batch in &batches {
+                self.producers.now_mut().update(&batch.header);
+            }
+        }
+        for batch in self.memory.batches_from(next) {
             self.producers.now_mut().update(&batch.header);
         }
-        true
+        Ok(())
     }
 
     /// Drops everything and goes on at `offset`.
-    pub fn truncate_fully_and_start_at(&mut self, offset: i64) {
-        self.storage.restart_at(offset);
+    ///
+    /// # Errors
+    /// [`StorageError`]; the log is then as it was, and the disk's is not known.
+    pub fn truncate_fully_and_start_at(&mut self, offset: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
+        disk.restart_at(offset)?;
+        self.memory.restart_at(offset);
         (self.start_offset, self.end_offset) = (offset, offset);
         (self.epochs, self.producers, self.flush) = Default::default();
+        disk.epochs(&self.epochs)
     }
 
     /// Moves the log start up to `offset`; closed segments that lie wholly below go. Beyond the log end it is as
     /// [`Log::truncate_fully_and_start_at`].
-    pub fn advance_log_start(&mut self, offset: i64) {
+    ///
+    /// # Errors
+    /// [`StorageError`]; segments below the log start may then still be on the disk.
+    pub fn advance_log_start(&mut self, offset: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
         if offset <= self.start_offset {
-            return;
+            return Ok(());
         }
         if offset > self.end_offset {
-            return self.truncate_fully_and_start_at(offset);
+            return self.truncate_fully_and_start_at(offset, disk);
         }
         self.start_offset = offset;
-        let below: Vec<_> = self.storage.segments().skip(1).take_while(|next| next.base_offset <= offset).collect();
-        for next in below {
-            self.storage.remove_first_segment();
-            self.producers.first_segment_is(next.base_offset);
+        let bases = self.memory.segments().skip(1).map(|next| next.base_offset);
+        let below: Vec<i64> = bases.take_while(|base_offset| *base_offset <= offset).collect();
+        if let Some(first) = below.last() {
+            disk.remove_before(*first)?;
         }
-        self.epochs.truncate_from_start(offset);
+        for base_offset in below {
+            self.memory.remove_first_segment();
+            self.producers.first_segment_is(base_offset);
+        }
+        if self.epochs.truncate_from_start(offset) { disk.epochs(&self.epochs) } else { Ok(()) }
     }
 
     /// Where the oldest segment ends: what [`Log::evict_to`] takes first.
     pub fn oldest_segment_end(&self) -> i64 {
-        self.storage.segments().nth(1).map_or(self.end_offset, |second| second.base_offset)
+        self.memory.segments().nth(1).map_or(self.end_offset, |second| second.base_offset)
     }
 
     /// Frees memory: drops the segments that lie below `offset`, and moves the log start there, but not beyond the log
     /// end. An active segment that lies below is closed first, as Kafka does with one that retention takes.
-    pub fn evict_to(&mut self, offset: i64) {
-        // A storage that cannot begin another segment keeps the one that it has.
-        if offset >= self.end_offset && self.roll().is_err() {
-            return;
+    ///
+    /// # Errors
+    /// [`StorageError`]; segments below the log start may then still be on the disk.
+    pub fn evict_to(&mut self, offset: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
+        if offset >= self.end_offset {
+            self.roll(disk)?;
         }
-        self.advance_log_start(offset.min(self.end_offset));
+        self.advance_log_start(offset.min(self.end_offset), disk)
+    }
+
+    /// Frees memory where a disk has what goes: the batches of the segments that end at `offset` or before are read from
+    /// there from now on.
+    pub fn let_go(&mut self, offset: i64) {
+        self.memory.let_go(offset, self.end_offset);
+    }
+
+    /// Where what is in memory begins; what lies below is read from the disk.
+    pub fn resident_from(&self) -> i64 {
+        self.memory.resident_from()
+    }
+
+    /// Where the oldest segment of which something is in memory ends.
+    pub fn oldest_resident_end(&self) -> i64 {
+        let from = self.memory.resident_from();
+        let ends = self.memory.segments().skip(1).map(|next| next.base_offset);
+        ends.into_iter().find(|end| *end > from).unwrap_or(self.end_offset)
     }
 
     /// A leader begins its reign at `start_offset`.
-    pub fn assign_epoch(&mut self, epoch: i32, start_offset: i64) {
-        self.epochs.assign(epoch, start_offset);
+    ///
+    /// # Errors
+    /// [`StorageError`]; the disk may not know of it.
+    pub fn assign_epoch(&mut self, epoch: i32, start_offset: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
+        if self.epochs.assign(epoch, start_offset) { disk.epochs(&self.epochs) } else { Ok(()) }
     }
 
     /// The latest epoch, if there is one.

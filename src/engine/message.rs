@@ -11,7 +11,7 @@ use super::node::{BrokerId, NodeId};
 use super::time::Time;
 use crate::protocol::{Request, Response};
 
-pub use storage::{StorageDone, StorageJob, StorageWork};
+pub use storage::{Checkpoint, StorageDone, StorageJob, StorageOutcome, StorageWork};
 
 /// A connection of one node to a broker: a node opens one per purpose (a consumer fetches on one lane and asks for
 /// metadata on another), and the broker answers each lane's requests one at a time, in their order.

@@ -26,7 +26,7 @@ pub(crate) use follower::truncate_by_epoch;
 pub use follower::{Follower, Phase, Truncated};
 pub use leader::{FollowerProgress, IsrProposal, Leader};
 
-use super::log::Log;
+use super::log::{Log, Storage, StorageError};
 use super::node::BrokerId;
 use super::time::Time;
 use crate::protocol::ErrorCode;
@@ -144,17 +144,27 @@ impl Replica {
     ///
     /// Followers start with an unknown log end; those in sync count as caught up now, so that they have
     /// `replica.lag.time.max.ms` to fetch.
-    pub fn lead(&mut self, me: BrokerId, state: PartitionState, now: Time) {
+    ///
+    /// # Errors
+    /// [`StorageError`] where the epoch cannot be written down; it does not lead then.
+    pub fn lead(
+        &mut self,
+        me: BrokerId,
+        state: PartitionState,
+        now: Time,
+        disk: &mut dyn Storage,
+    ) -> Result<(), StorageError> {
         let new_epoch = self.leader().is_none_or(|leader| leader.epoch != state.leader_epoch);
         if new_epoch {
             let epoch_start = self.log.log_end_offset();
-            self.log.assign_epoch(state.leader_epoch, epoch_start);
+            self.log.assign_epoch(state.leader_epoch, epoch_start, disk)?;
             self.role = Role::Leader(Leader::new(me, &state, epoch_start, now));
         } else if let Role::Leader(leader) = &mut self.role {
             leader.update(me, &state, now);
         }
         self.state = state;
         self.advance_high_watermark();
+        Ok(())
     }
 
     /// Takes up what the controller says as a follower (or as one without a leader).

@@ -13,6 +13,7 @@
 //!   somebody wants to know. Between that and the next timer the thread sleeps.
 
 mod clock;
+pub mod disks;
 mod driver;
 pub(in crate::engine) mod inbox;
 mod sockets;
@@ -29,9 +30,10 @@ use tokio_util::sync::CancellationToken;
 pub use clock::{RATE_RANGE_PPM, REAL_TIME_PPM};
 pub use inbox::Ended;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Outside};
 use super::context::Id;
-use super::message::{Answer, By, Command, Input, Output};
+use super::log::{Disks, InMemory};
+use super::message::{Answer, By, Command, Input, StorageDone};
 use super::node::BrokerId;
 use super::time::{Clock, Now, Time};
 use driver::{Driver, Parts, RealTime};
@@ -46,7 +48,10 @@ pub trait Core: Send + 'static {
     fn due(&self, clock: Clock) -> Time;
 
     /// Handles one thing. See [`Cluster::step`].
-    fn step(&mut self, input: Input, now: Now, outputs: &mut Vec<Output>);
+    fn step(&mut self, input: Input, now: Now, outside: &mut Outside<'_>);
+
+    /// The process ends: what is on the disks is to be whole.
+    fn close(&self, disks: &mut dyn LabDisks);
 
     /// The message that arrives next, if one is in flight.
     fn next_message(&self) -> Option<Id>;
@@ -64,8 +69,12 @@ impl Core for Cluster {
         }
     }
 
-    fn step(&mut self, input: Input, now: Now, outputs: &mut Vec<Output>) {
-        Self::step(self, input, now, outputs);
+    fn step(&mut self, input: Input, now: Now, outside: &mut Outside<'_>) {
+        self.step_on(input, now, outside);
+    }
+
+    fn close(&self, disks: &mut dyn LabDisks) {
+        disks.close(self);
     }
 
     fn next_message(&self) -> Option<Id> {
@@ -206,13 +215,34 @@ impl<C: Core> Handle<C> {
     }
 }
 
+/// The disks of a lab that runs, and the way back for jobs that take long.
+pub trait LabDisks: Disks + Send {
+    /// Where answers to jobs go that are not done at once. Told before the first job.
+    fn answer_to(&mut self, answers: Box<dyn Fn(StorageDone) + Send + Sync>);
+
+    /// The answer to a job is about to be handled.
+    fn answered(&mut self, done: &StorageDone);
+
+    /// The process ends: the disks are to be left in order, with what `cluster` knows.
+    fn close(&mut self, cluster: &Cluster);
+}
+
+impl LabDisks for InMemory {
+    fn answer_to(&mut self, _answers: Box<dyn Fn(StorageDone) + Send + Sync>) {}
+
+    fn answered(&mut self, _done: &StorageDone) {}
+
+    fn close(&mut self, _cluster: &Cluster) {}
+}
+
 /// How a runtime starts.
-#[derive(Clone, Copy, Debug)]
 pub struct Start {
     /// The date of lab time zero: milliseconds since 1970, UTC.
     pub epoch_ms: i64,
     /// Lab time per real time, in millionths.
     pub rate_ppm: u64,
+    /// The disks.
+    pub disks: Box<dyn LabDisks>,
 }
 
 /// A runtime that was started.
@@ -231,7 +261,10 @@ pub fn start<C: Core, O: Observer<C>>(core: C, observer: O, start: Start) -> std
     let (order, orders) = mpsc::channel(PORT_ORDERS);
     let (paused, is_paused) = watch::channel(false);
     let failure = Arc::new(OnceLock::new());
-    let parts = Parts { core, observer, epoch_ms: start.epoch_ms, rate_ppm: start.rate_ppm, ports: order, paused };
+    let Start { epoch_ms, rate_ppm, mut disks } = start;
+    let answers = Arc::clone(&inbox);
+    disks.answer_to(Box::new(move |done| answers.stored(done)));
+    let parts = Parts { core, observer, epoch_ms, rate_ppm, disks, ports: order, paused };
     let (of_thread, died) = (Arc::clone(&inbox), Arc::clone(&failure));
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         // What the closure owns is dropped by the unwinding, and nobody looks at it afterwards.
@@ -256,6 +289,7 @@ fn run<C: Core, O: Observer<C>>(parts: Parts<C, O>, inbox: &Inbox<C>) {
     loop {
         let next = driver.turn(inbox);
         if driver.is_stopped() {
+            driver.close();
             break;
         }
         inbox.take(driver.inputs(), next);

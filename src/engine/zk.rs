@@ -34,9 +34,11 @@
 
 pub mod client;
 mod commit;
+pub mod jute;
 pub mod message;
 pub mod op;
 mod path;
+pub mod persist;
 mod prep;
 mod read;
 pub mod session;
@@ -49,6 +51,7 @@ use std::time::Duration;
 
 use self::message::{ClientMessage, Credentials, ServerMessage, SessionId, WatchEvent, ZkPeer};
 use self::op::{Op, OpResult, ZkError, Zxid};
+use self::persist::Stored;
 use self::session::{Session, Sessions, credentials};
 use self::tree::Tree;
 use self::txn::TxnBody;
@@ -102,6 +105,8 @@ pub struct ZkServer {
     tree: Tree,
     /// On disk: the sessions.
     sessions: Sessions,
+    /// On disk: sessions that nobody can take up, which end when the process starts.
+    orphans: Vec<SessionId>,
     /// On disk: the last transaction applied.
     zxid: Zxid,
     /// The number of this run of the process; `None` while it does not run.
@@ -132,6 +137,7 @@ impl ZkServer {
             id,
             tree: Tree::new(),
             sessions: Sessions::new(config.tick, config.max_session_timeout),
+            orphans: Vec::new(),
             zxid: Zxid::ZERO,
             run: None,
             ticking: BTreeSet::new(),
@@ -141,13 +147,31 @@ impl ZkServer {
         }
     }
 
+    /// A server with what was found on its disk; it does not run yet.
+    ///
+    /// The sessions there were those of nodes of a process that has ended: they end when the server starts
+    /// (deviation: orphaned-sessions).
+    pub fn restored(id: ZkId, config: ZkConfig, found: Stored) -> Self {
+        let orphans = found.sessions.into_keys().collect();
+        Self { tree: found.tree, zxid: found.zxid, orphans, ..Self::new(id, config) }
+    }
+
     /// The process starts, with what is on its disk.
     pub fn start(&mut self, ctx: &mut Context<'_>) {
         self.run = Some(ctx.next_id());
         self.zxid = self.zxid.next_epoch();
         self.sessions.start_anew(&ctx.now);
         self.ticking.clear();
+        for session in std::mem::take(&mut self.orphans) {
+            self.propose(session, prep::close_session(&self.tree, session), Origin::Server, ctx);
+        }
         self.keep_ticking(ctx);
+    }
+
+    /// What it has on its disk, as a snapshot.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let orphans = self.orphans.iter().map(|id| (*id, Duration::ZERO));
+        persist::snapshot(&self.tree, self.sessions.iter().map(|(id, session)| (id, session.timeout)).chain(orphans))
     }
 
     /// The process dies. Its clients hear of it from their operating systems: the network tells them.

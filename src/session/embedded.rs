@@ -28,8 +28,10 @@ use super::{Asked, Session};
 use crate::engine::cluster::Cluster;
 use crate::engine::listener::ports::{self, PortError, Reserved, Wish};
 use crate::engine::listener::{Listener, Ports};
+use crate::engine::log::InMemory;
 use crate::engine::node::BrokerId;
-use crate::engine::runtime::{self, Handle, Start};
+use crate::engine::runtime::disks::{self, DiskError, Opened};
+use crate::engine::runtime::{self, Handle, LabDisks, Start};
 use actions::Actor;
 use observer::{About, Watcher};
 
@@ -54,6 +56,9 @@ pub enum LabError {
     /// Its ports are not to be had.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// Its data directory cannot be taken up.
+    #[error("--data-dir: {0}")]
+    Disks(#[from] DiskError),
     /// The operating system gives no thread.
     #[error("no thread for the engine: {0}")]
     Thread(#[from] std::io::Error),
@@ -88,9 +93,15 @@ pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabEr
     let config = options.config(reserved.brokers.iter().map(|(_, port)| port.port()).collect());
     let settings = Arc::clone(&config.settings);
     let epoch_ms = wall_clock_ms();
-    let mut cluster = Cluster::new(config, epoch_ms);
+    let (mut cluster, disks): (Cluster, Box<dyn LabDisks>) = match &options.data_dir {
+        Some(path) => {
+            let Opened { disks, found } = disks::open(path, &config)?;
+            (Cluster::going_on(config, epoch_ms, found), Box::new(disks))
+        }
+        None => (Cluster::new(config, epoch_ms), Box::new(InMemory)),
+    };
     let (watcher, snapshots) = Watcher::new(about, &mut cluster, options.rate_ppm);
-    let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm })?;
+    let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm, disks })?;
     let expected = ready::Expected::of(&reserved.brokers);
     let brokers = reserved.brokers.into_iter().map(|(id, port)| (BrokerId(id), port)).collect();
     let listener = Listener::open(engine.edge, Ports { brokers, zookeepers: reserved.zookeepers }, &settings);

@@ -228,6 +228,8 @@ fn followers(followers: &[(BrokerId, TopicPartition)]) -> String {
 fn broker(event: &BrokerEvent) -> String {
     match event {
         BrokerEvent::Killed { .. } => "killed".into(),
+        BrokerEvent::Recovered(recovery) => format!("took up {} logs", recovery.logs),
+        BrokerEvent::LogDirFailed { reason } => format!("log directory offline: {reason}"),
         BrokerEvent::LostPower { lost, .. } => {
             let lost: Vec<String> =
                 lost.iter().map(|l| format!(", {} from {} to {}", l.partition, l.from, l.to)).collect();
@@ -271,6 +273,7 @@ fn controller(event: &ControllerEvent) -> String {
         ControllerEvent::Resigned { epoch, because } => format!("resigns from epoch {epoch}: {because}"),
         ControllerEvent::BrokerJoined { broker, .. } => format!("{broker} joined"),
         ControllerEvent::BrokerLeft { broker } => format!("{broker} left"),
+        ControllerEvent::LogDirOffline { broker } => format!("{broker} has no log directory any more"),
         ControllerEvent::BrokerBounced { broker, .. } => format!("{broker} bounced"),
         ControllerEvent::LeadersElected { leader, changes: of, reason } => {
             format!("elects {leader} ({}): {}", reason.words(), changes(of))

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use kscope::engine::cluster::Cluster;
+use super::disks::FaultyDisks;
+use kscope::engine::cluster::{Cluster, Outside};
 use kscope::engine::config::Config;
 use kscope::engine::context::Id;
 use kscope::engine::event::{Event, EventKind, OperatorEvent};
@@ -24,7 +25,9 @@ pub(crate) struct Lab {
     /// Storage jobs, by when they are done. One whose process has died comes back all the same: the core drops it.
     jobs: BTreeMap<(Time, Id), StorageDone>,
     /// How long storage jobs take.
-    disks: Rng,
+    delays: Rng,
+    /// What they work on.
+    pub(crate) disks: FaultyDisks,
     /// The time that has passed, whether or not anything was due.
     time: Time,
     /// What always holds.
@@ -41,13 +44,14 @@ impl Lab {
     }
 
     pub(crate) fn new(config: Config) -> Self {
-        let disks = Rng::split(config.seed, "disks");
+        let delays = Rng::split(config.seed, "disks");
         Self {
             cluster: Cluster::new(config, 1_700_000_000_000),
             outputs: Vec::new(),
             tickets: 0,
             jobs: BTreeMap::new(),
-            disks,
+            delays,
+            disks: FaultyDisks::default(),
             time: Time::ZERO,
             invariants: Invariants::default(),
             traces: BTreeSet::new(),
@@ -89,11 +93,12 @@ impl Lab {
     /// One step; takes up the storage jobs that come out of it.
     fn handle(&mut self, input: Input, at: Time) {
         let before = self.outputs.len();
-        self.cluster.step(input, self.at(at), &mut self.outputs);
+        let now = self.at(at);
+        self.cluster.step_on(input, now, &mut Outside { outputs: &mut self.outputs, disks: &mut self.disks });
         for output in &self.outputs[before..] {
             if let Output::Storage(job) = output {
-                let takes = self.disks.between(Duration::from_micros(100), Duration::from_millis(20));
-                self.jobs.insert((at + takes, job.id), job.done());
+                let takes = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));
+                self.jobs.insert((at + takes, job.id), self.disks.outcome(job));
             }
         }
     }

@@ -10,6 +10,7 @@
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
 //! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s
 //! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
+//! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
 //! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
 //! run 500ms                               time passes
 //! until t-0 leader=2 isr=2,3              time passes until ZooKeeper and the leader say so;  until controller=2
@@ -141,6 +142,14 @@ impl Script {
             "produce" => self.produce(&mut words),
             "kill" => self.command(Command::Kill(broker(rest))),
             "power-loss" => self.command(Command::PowerLoss(broker(rest))),
+            "disk-full" => {
+                self.lab().disks.full.insert(broker(rest));
+                String::new()
+            }
+            "disk-works" => {
+                self.lab().disks.full.remove(&broker(rest));
+                String::new()
+            }
             "start" => self.command(Command::Start(broker(rest))),
             "shutdown" => self.command(Command::Shutdown(broker(rest))),
             "cut" => self.command(Command::Cut(node(words.plain[0]), node(words.plain[1]))),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kscope::engine::context::{Cause, Context, Effect, Hop, Id, Timer};
 use kscope::engine::event::Event;
+use kscope::engine::log::InMemory;
 use kscope::engine::message::Payload;
 use kscope::engine::node::{BrokerId, NodeId, ZkId};
 use kscope::engine::rng::Rng;
@@ -295,7 +296,16 @@ impl Lab {
     ) {
         let (mut rng, mut ids, mut effects) = (self.rng.clone(), self.ids, Vec::new());
         let (now, clock) = (self.now, Clock::Lab);
-        let mut ctx = Context { now, node, clock, cause, rng: &mut rng, ids: &mut ids, effects: &mut effects };
+        let mut ctx = Context {
+            now,
+            node,
+            clock,
+            cause,
+            rng: &mut rng,
+            ids: &mut ids,
+            effects: &mut effects,
+            disks: &mut InMemory,
+        };
         let told = work(self, &mut ctx);
         (self.rng, self.ids) = (rng, ids);
         for effect in effects {

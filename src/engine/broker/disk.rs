@@ -26,4 +26,19 @@ pub struct Disk {
     pub logs: BTreeMap<TopicPartition, StoredLog>,
     /// `meta.properties`: the cluster that it belongs to.
     pub cluster_id: Option<Arc<str>>,
+    /// What was done with it when it was taken up from files; the broker that starts on it says so.
+    pub recovery: Option<Recovery>,
+}
+
+/// What the recovery of a log directory came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Whether it was left in order: then no log was scanned.
+    pub clean: bool,
+    /// How many logs there are.
+    pub logs: usize,
+    /// What records were cut off: of which log, where it ends now, how many bytes, and why.
+    pub cuts: Vec<(TopicPartition, i64, u64, String)>,
+    /// How many files were mended without a loss.
+    pub repairs: usize,
 }

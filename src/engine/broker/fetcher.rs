@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::{Broker, BrokerTimer};
 use crate::engine::context::{Cause, Context, Id, TimerId};
 use crate::engine::event::{BrokerEvent, EventKind};
+use crate::engine::log::AppendError;
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Phase, Replica, Role, TopicPartition, truncate_by_epoch};
@@ -272,7 +273,14 @@ impl Broker {
                 // An empty log, or one without epochs: nothing that the leader could lack.
                 None
             } else {
-                Some(truncate_by_epoch(&mut replica.log, replica.high_watermark, end.leader_epoch, end.end_offset))
+                let told = (end.leader_epoch, end.end_offset);
+                match truncate_by_epoch(&mut replica.log, replica.high_watermark, told, ctx.storage(&id)) {
+                    Ok(cut) => Some(cut),
+                    Err(error) => {
+                        self.log_dir_failed(&error, ctx);
+                        return;
+                    }
+                }
             };
             replica.high_watermark = replica.high_watermark.min(replica.log.log_end_offset());
             let complete = cut.is_none_or(|cut| cut.complete);
@@ -289,6 +297,7 @@ impl Broker {
             if complete {
                 self.enter(&id, Phase::Fetching);
             }
+            self.cold.forget(&id);
             self.touch(&id);
         }
     }
@@ -303,8 +312,12 @@ impl Broker {
             let Some(replica) = self.follower_of(&id, leader, Phase::Resetting) else { continue };
             if start.offset > replica.log.log_end_offset() {
                 // The leader no longer has what comes after our log: begin anew where it begins.
-                replica.log.truncate_fully_and_start_at(start.offset);
+                if let Err(error) = replica.log.truncate_fully_and_start_at(start.offset, ctx.storage(&id)) {
+                    self.log_dir_failed(&error, ctx);
+                    return;
+                }
                 replica.high_watermark = start.offset;
+                self.cold.forget(&id);
                 ctx.note(EventKind::Broker(BrokerEvent::StartedAnew {
                     partition: id.clone(),
                     at: start.offset,
@@ -361,8 +374,12 @@ impl Broker {
         }
         let mut moved = false;
         if let Some(records) = data.records.filter(|records| !records.is_empty()) {
-            match replica.log.append_as_follower(&records) {
+            match replica.log.append_as_follower(&records, ctx.storage(id)) {
                 Ok(_) => moved = true,
+                Err(AppendError::Storage(error)) => {
+                    self.log_dir_failed(&error, ctx);
+                    return true;
+                }
                 Err(error) => {
                     let reason = error.to_string();
                     ctx.note(EventKind::Broker(BrokerEvent::ReplicaFailed { partition: id.clone(), reason }));
@@ -377,7 +394,10 @@ impl Broker {
             moved |= std::mem::replace(&mut follower.behind_at_most, most) != most;
         }
         if data.log_start_offset > replica.log.log_start_offset() {
-            replica.log.advance_log_start(data.log_start_offset);
+            if let Err(error) = replica.log.advance_log_start(data.log_start_offset, ctx.storage(id)) {
+                self.log_dir_failed(&error, ctx);
+                return true;
+            }
             moved = true;
         }
         if moved {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::{Cause, Context, Id};
-use crate::engine::message::{Output, StorageJob, StorageWork};
+use crate::engine::message::{Output, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
 
@@ -90,11 +90,22 @@ impl Broker {
     }
 
     /// A storage job is done: whoever waits for it is tried again, and a log that wants more flushed begins again.
-    pub fn on_storage_done(&mut self, job: Id, ctx: &mut Context<'_>) {
+    pub fn on_storage_done(&mut self, job: Id, outcome: &StorageOutcome, ctx: &mut Context<'_>) {
+        if self.on_read_back(job, outcome, ctx) {
+            return self.finish(ctx);
+        }
+        if self.checkpointing.take_if(|id| *id == job).is_some() {
+            if let StorageOutcome::Failed(error) = outcome {
+                self.log_dir_failed(error, ctx);
+            }
+            return self.finish(ctx);
+        }
         let Some((id, cause)) = self.flushes.under_way.remove(&job) else { return };
         ctx.because(cause, |ctx| {
-            // A replica that was deleted and made again since has no flush under way.
-            if let Some(replica) = self.replica_mut(&id) {
+            if let StorageOutcome::Failed(error) = outcome {
+                self.log_dir_failed(error, ctx);
+            } else if let Some(replica) = self.replica_mut(&id) {
+                // A replica that was deleted and made again since has no flush under way.
                 replica.log.flushed();
                 self.flushes.last.insert(id.clone(), ctx.now.lab);
                 self.touch(&id);
@@ -105,7 +116,8 @@ impl Broker {
     }
 
     /// Forgets what is known of a replica that is deleted.
-    pub(crate) fn forget_flushes(&mut self, id: &TopicPartition) {
+    pub(crate) fn forget_storage(&mut self, id: &TopicPartition) {
+        self.cold.forget(id);
         self.flushes.last.remove(id);
         self.flushes.under_way.retain(|_, (of, _)| of != id);
     }

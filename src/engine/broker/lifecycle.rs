@@ -59,6 +59,9 @@ impl Broker {
         let servers = (1..=config.zookeepers).map(ZkId).collect();
         let zk = ZkClient::new(servers, Self::millis(config.settings.zookeeper_session_timeout_ms));
         let min_insync = usize::try_from(config.settings.min_insync_replicas).unwrap_or(1);
+        if let Some(recovery) = disk.recovery {
+            ctx.note(EventKind::Broker(BrokerEvent::Recovered(recovery)));
+        }
         let replicas: BTreeMap<_, _> = disk
             .logs
             .into_iter()
@@ -81,6 +84,7 @@ impl Broker {
             cluster_id: disk.cluster_id,
             connections: Connections::default(),
             checkpoint: BTreeMap::new(),
+            checkpointing: None,
             touched: replicas.keys().cloned().collect(),
             replicas,
             metadata: Arc::default(),
@@ -90,6 +94,8 @@ impl Broker {
             fetchers: super::Fetchers::default(),
             isr: super::IsrChanges::default(),
             flushes: super::Flushes::default(),
+            cold: super::ColdReads::default(),
+            log_dir_error: None,
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
             waited: false,
@@ -126,7 +132,7 @@ impl Broker {
                 (id, stored)
             })
             .collect();
-        Disk { logs, cluster_id: self.cluster_id }
+        Disk { logs, cluster_id: self.cluster_id, recovery: None }
     }
 
     /// A ZooKeeper session is there.

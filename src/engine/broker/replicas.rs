@@ -9,6 +9,7 @@ use super::connection::Origin;
 use super::purgatory::{ParkId, Waiting};
 use super::{Broker, BrokerTimer};
 use crate::engine::context::Context;
+use crate::engine::message::{Checkpoint, Output, StorageJob, StorageWork};
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::protocol::{ErrorCode, Response};
 
@@ -34,7 +35,7 @@ impl Broker {
     /// The replica, whatever its part. Errors as [`Broker::led`].
     pub(crate) fn hosted(&self, id: &TopicPartition) -> Result<&Replica, ErrorCode> {
         match self.replica(id) {
-            Some(replica) => Ok(replica),
+            Some(replica) => self.check_log_dir().map(|()| replica),
             None if self.metadata.knows(id) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
             None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         }
@@ -114,9 +115,17 @@ impl Broker {
         self.purgatory.len()
     }
 
-    /// Writes the high watermarks down: what is left of them if the process is killed.
+    /// Writes the high watermarks down: what is left of them if the process is killed. Where the logs are on files, so is
+    /// this, with what else a start needs to know of them.
     pub(super) fn write_checkpoint(&mut self, ctx: &mut Context<'_>) {
         self.checkpoint = self.replicas.iter().map(|(id, replica)| (id.clone(), replica.high_watermark)).collect();
+        if ctx.disks.is_lasting() && self.log_dir_error.is_none() && self.checkpointing.is_none() {
+            let id = ctx.next_id();
+            self.checkpointing = Some(id);
+            let logs = self.replicas.iter().map(|(id, replica)| (id, &replica.log, replica.high_watermark));
+            let work = StorageWork::Checkpoint(Checkpoint::of(logs));
+            ctx.output(Output::Storage(StorageJob { id, broker: self.id, work }));
+        }
         let every = Self::millis(self.settings().replica_high_watermark_checkpoint_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::Checkpoint));
     }

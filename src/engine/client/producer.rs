@@ -75,6 +75,13 @@ pub struct Producer {
     trouble: Trouble,
 }
 
+/// By what the auditor knows a producer's records. Where logs outlast the process, those of an earlier one are not its own:
+/// `since` is the date at which this one began.
+fn tag(name: &str, id: ClientId, since: Option<i64>) -> Arc<str> {
+    let since = since.map_or_else(String::new, |date_ms| format!("@{date_ms}"));
+    format!("{name}-{}{since}", id.0).into()
+}
+
 impl Producer {
     pub(super) fn new(id: ClientId, name: Arc<str>, mut spec: ProducerSpec, bootstrap: Vec<BrokerId>) -> Self {
         spec.idempotent &= spec.acks == Acks::All;
@@ -82,7 +89,7 @@ impl Producer {
         let (backoff, max_age) = (millis(spec.retry_backoff_ms), millis(spec.metadata_max_age_ms));
         Self {
             id,
-            tag: format!("{name}-{}", id.0).into(),
+            tag: tag(&name, id, None),
             links: Links::new(Arc::clone(&name)),
             name,
             metadata: Metadata::new(topics, bootstrap, backoff, max_age),
@@ -103,6 +110,9 @@ impl Producer {
 
     pub(super) fn start(&mut self, ctx: &mut Context<'_>) {
         self.schedule_from = ctx.now.lab;
+        if ctx.disks.is_lasting() {
+            self.tag = tag(&self.name, self.id, Some(ctx.now.epoch_ms));
+        }
         self.go_on(ctx);
     }
 

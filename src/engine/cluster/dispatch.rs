@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BrokerNode, Cluster, Process};
+use super::{BrokerNode, Cluster, Outside, Process};
 use crate::engine::broker::connection::{Origin, Peer, Pending as PendingRequest};
 use crate::engine::broker::{Broker, Disk, Stage};
 use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
@@ -22,39 +22,39 @@ const AUDIT_EVERY: Duration = Duration::from_millis(200);
 
 impl Cluster {
     /// Starts every process that is to run from the beginning.
-    pub(super) fn boot(&mut self, outputs: &mut Vec<Output>) {
+    pub(super) fn boot(&mut self, outside: &mut Outside<'_>) {
         let zookeepers: Vec<ZkId> = self.zookeepers.keys().copied().collect();
         for id in zookeepers {
-            self.with_zookeeper(id, Cause::default(), outputs, super::super::zk::ZkServer::start);
+            self.with_zookeeper(id, Cause::default(), outside, super::super::zk::ZkServer::start);
         }
         let brokers: Vec<BrokerId> = self.brokers.keys().copied().collect();
         for id in brokers {
-            self.start_broker(id, None, outputs);
+            self.start_broker(id, None, outside);
         }
         let clients: Vec<ClientId> = self.clients.keys().copied().collect();
         for id in clients {
-            self.with_client(id, Cause::default(), outputs, super::super::client::Client::start);
+            self.with_client(id, Cause::default(), outside, super::super::client::Client::start);
         }
     }
 
     /// A message arrives.
-    pub(super) fn deliver(&mut self, message: Message, outputs: &mut Vec<Output>) {
+    pub(super) fn deliver(&mut self, message: Message, outside: &mut Outside<'_>) {
         let cause = self.arrival(&message);
         let Message { from, to, payload, .. } = message;
         let delivered = match to {
-            NodeId::Broker(id) => self.with_broker(id, Clock::Lab, cause, outputs, |broker, ctx| {
+            NodeId::Broker(id) => self.with_broker(id, Clock::Lab, cause, outside, |broker, ctx| {
                 broker.on_message(from, payload.clone(), ctx);
             }),
-            NodeId::Zk(id) => self.with_zookeeper(id, cause, outputs, |server, ctx| match payload.clone() {
+            NodeId::Zk(id) => self.with_zookeeper(id, cause, outside, |server, ctx| match payload.clone() {
                 Payload::Zk(message) => server.on_message(from, message, ctx),
                 Payload::Closed { .. } => server.on_closed(from, ctx),
                 _ => {}
             }),
-            NodeId::Client(id) => self.with_client(id, cause, outputs, |client, ctx| {
+            NodeId::Client(id) => self.with_client(id, cause, outside, |client, ctx| {
                 client.on_message(from, payload.clone(), ctx);
             }),
             NodeId::Operator => {
-                self.operator_hears(from, payload, outputs);
+                self.operator_hears(from, payload, outside);
                 return;
             }
         };
@@ -103,42 +103,42 @@ impl Cluster {
     }
 
     /// A timer fires.
-    pub(super) fn fire_timer(&mut self, id: TimerId, pending: Pending, outputs: &mut Vec<Output>) {
+    pub(super) fn fire_timer(&mut self, id: TimerId, pending: Pending, outside: &mut Outside<'_>) {
         let Pending { node, timer, cause } = pending;
         match (node, timer) {
             (NodeId::Broker(broker), Timer::Broker(timer)) => {
-                self.with_broker(broker, id.clock, cause, outputs, |broker, ctx| broker.on_timer(timer, ctx));
+                self.with_broker(broker, id.clock, cause, outside, |broker, ctx| broker.on_timer(timer, ctx));
             }
             (NodeId::Broker(broker), Timer::ZkClient(timer)) => {
-                self.with_broker(broker, id.clock, cause, outputs, |broker, ctx| broker.on_zk_timer(&timer, ctx));
+                self.with_broker(broker, id.clock, cause, outside, |broker, ctx| broker.on_zk_timer(&timer, ctx));
             }
             (NodeId::Zk(server), Timer::Zk(timer)) => {
-                self.with_zookeeper(server, cause, outputs, |server, ctx| server.on_timer(&timer, ctx));
+                self.with_zookeeper(server, cause, outside, |server, ctx| server.on_timer(&timer, ctx));
             }
             (NodeId::Client(client), Timer::Client(timer)) => {
-                self.with_client(client, cause, outputs, |client, ctx| client.on_timer(timer, ctx));
+                self.with_client(client, cause, outside, |client, ctx| client.on_timer(timer, ctx));
             }
             (node, timer) => debug_assert!(false, "{node} has no timer {timer:?}"),
         }
     }
 
     /// Something comes from outside.
-    pub(super) fn handle_input(&mut self, input: Input, outputs: &mut Vec<Output>) {
+    pub(super) fn handle_input(&mut self, input: Input, outside: &mut Outside<'_>) {
         match input {
             Input::Due => debug_assert!(false, "handled by the step itself"),
             Input::Connected { socket, broker, peer } => {
                 self.sockets.insert(socket, broker);
-                let accepted = self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, _| {
+                let accepted = self.with_broker(broker, Clock::Outside, Cause::default(), outside, |broker, _| {
                     broker.on_connected(socket, peer);
                 });
                 if !accepted {
                     self.sockets.remove(&socket);
-                    outputs.push(Output::Close { socket });
+                    outside.push(Output::Close { socket });
                 }
             }
             Input::Disconnected { socket } => {
                 if let Some(broker) = self.sockets.remove(&socket) {
-                    self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, ctx| {
+                    self.with_broker(broker, Clock::Outside, Cause::default(), outside, |broker, ctx| {
                         broker.on_disconnected(socket, ctx);
                     });
                 }
@@ -150,31 +150,31 @@ impl Cluster {
                     version,
                     client_id,
                 };
-                self.request(socket, PendingRequest { origin, request }, outputs);
+                self.request(socket, PendingRequest { origin, request }, outside);
             }
-            Input::Storage(StorageDone { id, broker }) => {
-                self.with_broker(broker, Clock::Lab, Cause::default(), outputs, |broker, ctx| {
-                    broker.on_storage_done(id, ctx);
+            Input::Storage(StorageDone { id, broker, outcome }) => {
+                self.with_broker(broker, Clock::Lab, Cause::default(), outside, |broker, ctx| {
+                    broker.on_storage_done(id, &outcome, ctx);
                 });
             }
-            Input::Command { ticket, by, command } => self.command(ticket, by, command, outputs),
+            Input::Command { ticket, by, command } => self.command(ticket, by, command, outside),
         }
     }
 
-    fn request(&mut self, socket: SocketId, pending: PendingRequest, outputs: &mut Vec<Output>) {
+    fn request(&mut self, socket: SocketId, pending: PendingRequest, outside: &mut Outside<'_>) {
         // A socket that was closed while the request was on its way into the core: nobody waits for the answer.
         let Some(broker) = self.sockets.get(&socket).copied() else { return };
-        self.with_broker(broker, Clock::Outside, Cause::default(), outputs, |broker, ctx| {
+        self.with_broker(broker, Clock::Outside, Cause::default(), outside, |broker, ctx| {
             broker.on_pending(pending, ctx);
         });
     }
 
-    fn command(&mut self, ticket: Ticket, by: By, command: Command, outputs: &mut Vec<Output>) {
+    fn command(&mut self, ticket: Ticket, by: By, command: Command, outside: &mut Outside<'_>) {
         let answer = match command {
-            Command::Kill(id) => self.kill(id, by, outputs),
-            Command::PowerLoss(id) => self.lose_power(id, by, outputs),
-            Command::Start(id) => self.start(id, by, outputs),
-            Command::Shutdown(id) => self.shut_down(id, by, outputs),
+            Command::Kill(id) => self.kill(id, by, outside),
+            Command::PowerLoss(id) => self.lose_power(id, by, outside),
+            Command::Start(id) => self.start(id, by, outside),
+            Command::Shutdown(id) => self.shut_down(id, by, outside),
             Command::Cut(a, b) => self.cut(a, b),
             Command::Heal(a, b) => self.heal(a, b),
             Command::HealAll => self.heal_all(),
@@ -184,7 +184,7 @@ impl Cluster {
                 return;
             }
         };
-        Self::answer(ticket, answer, outputs);
+        Self::answer(ticket, answer, outside);
     }
 
     /// Sends a request as an admin client or a producer would; the answer comes over the network.
@@ -205,11 +205,11 @@ impl Cluster {
         self.network.send(self.ids, self.now.lab, NodeId::Operator, to, payload, Cause::event(event));
     }
 
-    fn operator_hears(&mut self, from: NodeId, payload: Payload, outputs: &mut Vec<Output>) {
+    fn operator_hears(&mut self, from: NodeId, payload: Payload, outside: &mut Outside<'_>) {
         match payload {
             Payload::Response(response) => {
                 if let Some((ticket, _)) = self.asked.remove(&response.correlation) {
-                    Self::answer(ticket, Answer::Response(response.response), outputs);
+                    Self::answer(ticket, Answer::Response(response.response), outside);
                 }
             }
             Payload::Closed { lane } => {
@@ -217,7 +217,7 @@ impl Cluster {
                 let gone: Vec<u64> =
                     self.asked.iter().filter(|(id, (_, to))| on_it(**id, *to)).map(|(id, _)| *id).collect();
                 for (ticket, _) in gone.iter().filter_map(|id| self.asked.remove(id)) {
-                    Self::answer(ticket, Answer::Closed, outputs);
+                    Self::answer(ticket, Answer::Closed, outside);
                 }
             }
             _ => {}
@@ -232,17 +232,17 @@ impl Cluster {
     }
 
     /// kill -9.
-    fn kill(&mut self, id: BrokerId, by: By, outputs: &mut Vec<Output>) -> Answer {
+    fn kill(&mut self, id: BrokerId, by: By, outside: &mut Outside<'_>) -> Answer {
         if self.broker(id).and_then(BrokerNode::running).is_none() {
             return Answer::Refused(format!("{id} does not run"));
         }
         let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Killed { by }), Cause::default());
-        self.end_process(id, event, outputs);
+        self.end_process(id, event, outside);
         Answer::Done
     }
 
     /// Takes a broker's process away: its disk stays, its connections are closed by the operating system.
-    pub(super) fn end_process(&mut self, id: BrokerId, event: u64, outputs: &mut Vec<Output>) {
+    pub(super) fn end_process(&mut self, id: BrokerId, event: u64, outside: &mut Outside<'_>) {
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Running(broker) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else {
             return;
@@ -251,7 +251,7 @@ impl Cluster {
         node.since = self.now.lab;
         node.ended_by = Some(event);
         self.sockets.retain(|_, owner| *owner != id);
-        outputs.push(Output::Listening { broker: id, open: false });
+        outside.push(Output::Listening { broker: id, open: false });
         let node = NodeId::Broker(id);
         self.timers.died(node);
         for peer in self.network.died(node) {
@@ -261,18 +261,18 @@ impl Cluster {
         }
     }
 
-    fn start(&mut self, id: BrokerId, by: By, outputs: &mut Vec<Output>) -> Answer {
+    fn start(&mut self, id: BrokerId, by: By, outside: &mut Outside<'_>) -> Answer {
         match self.broker(id) {
             None => Answer::Refused(format!("there is no {id}")),
             Some(node) if node.running().is_some() => Answer::Refused(format!("{id} runs already")),
             Some(_) => {
-                self.start_broker(id, Some(by), outputs);
+                self.start_broker(id, Some(by), outside);
                 Answer::Done
             }
         }
     }
 
-    fn start_broker(&mut self, id: BrokerId, by: Option<By>, outputs: &mut Vec<Output>) {
+    fn start_broker(&mut self, id: BrokerId, by: Option<By>, outside: &mut Outside<'_>) {
         let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Started { by }), Cause::default());
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Dead(disk) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
@@ -288,21 +288,22 @@ impl Cluster {
             rng,
             ids: &mut self.ids,
             effects: &mut effects,
+            disks: &mut *outside.disks,
         };
         node.process = Process::Running(Box::new(Broker::start(id, config, disk, &mut ctx)));
         node.since = self.now.lab;
         node.ended_by = None;
-        self.carry_out(name, effects, outputs);
+        self.carry_out(name, effects, outside);
     }
 
-    fn shut_down(&mut self, id: BrokerId, by: By, outputs: &mut Vec<Output>) -> Answer {
+    fn shut_down(&mut self, id: BrokerId, by: By, outside: &mut Outside<'_>) -> Answer {
         let event = self.say(
             NodeId::Operator,
             EventKind::Operator(OperatorEvent::Shutdown { broker: id, by }),
             Cause::default(),
         );
         let done =
-            self.with_broker(id, Clock::Lab, Cause::event(event), outputs, super::super::broker::Broker::shut_down);
+            self.with_broker(id, Clock::Lab, Cause::event(event), outside, super::super::broker::Broker::shut_down);
         if done { Answer::Done } else { Answer::Refused(format!("{id} does not run")) }
     }
 
@@ -312,7 +313,7 @@ impl Cluster {
         id: BrokerId,
         clock: Clock,
         cause: Cause,
-        outputs: &mut Vec<Output>,
+        outside: &mut Outside<'_>,
         work: impl FnOnce(&mut Broker, &mut Context<'_>),
     ) -> bool {
         let Some(broker) = self.brokers.get_mut(&id).and_then(|node| Arc::make_mut(node).running_mut()) else {
@@ -321,17 +322,26 @@ impl Cluster {
         let node = NodeId::Broker(id);
         let mut effects = Vec::new();
         let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ctx = Context { now: self.now, node, clock, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        let mut ctx = Context {
+            now: self.now,
+            node,
+            clock,
+            cause,
+            rng,
+            ids: &mut self.ids,
+            effects: &mut effects,
+            disks: &mut *outside.disks,
+        };
         let appended = broker.stats.bytes_in;
         work(broker, &mut ctx);
         let appended = broker.stats.bytes_in - appended;
         let stopped = broker.stage == Stage::Stopped;
         self.touched.extend(std::mem::take(&mut broker.touched).into_iter().map(|partition| (id, partition)));
-        self.carry_out(node, effects, outputs);
-        self.appended(appended);
+        self.carry_out(node, effects, outside);
+        self.appended(appended, outside);
         if stopped {
             let event = self.say(node, EventKind::Broker(BrokerEvent::Stopped), Cause::default());
-            self.end_process(id, event, outputs);
+            self.end_process(id, event, outside);
         }
         true
     }
@@ -340,17 +350,25 @@ impl Cluster {
         &mut self,
         id: ZkId,
         cause: Cause,
-        outputs: &mut Vec<Output>,
+        outside: &mut Outside<'_>,
         work: impl FnOnce(&mut crate::engine::zk::ZkServer, &mut Context<'_>),
     ) -> bool {
         let Some(server) = self.zookeepers.get_mut(&id).map(Arc::make_mut) else { return false };
         let node = NodeId::Zk(id);
         let mut effects: Vec<Effect> = Vec::new();
         let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ctx =
-            Context { now: self.now, node, clock: Clock::Lab, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        let mut ctx = Context {
+            now: self.now,
+            node,
+            clock: Clock::Lab,
+            cause,
+            rng,
+            ids: &mut self.ids,
+            effects: &mut effects,
+            disks: &mut *outside.disks,
+        };
         work(server, &mut ctx);
-        self.carry_out(node, effects, outputs);
+        self.carry_out(node, effects, outside);
         true
     }
 
@@ -358,23 +376,31 @@ impl Cluster {
         &mut self,
         id: ClientId,
         cause: Cause,
-        outputs: &mut Vec<Output>,
+        outside: &mut Outside<'_>,
         work: impl FnOnce(&mut crate::engine::client::Client, &mut Context<'_>),
     ) -> bool {
         let Some(client) = self.clients.get_mut(&id).map(Arc::make_mut) else { return false };
         let node = NodeId::Client(id);
         let mut effects: Vec<Effect> = Vec::new();
         let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ctx =
-            Context { now: self.now, node, clock: Clock::Lab, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        let mut ctx = Context {
+            now: self.now,
+            node,
+            clock: Clock::Lab,
+            cause,
+            rng,
+            ids: &mut self.ids,
+            effects: &mut effects,
+            disks: &mut *outside.disks,
+        };
         work(client, &mut ctx);
-        self.carry_out(node, effects, outputs);
-        self.report_losses(id, outputs);
+        self.carry_out(node, effects, outside);
+        self.report_losses(id, outside);
         true
     }
 
     /// An auditor has read on: what the producers were told is held against it. Only the cluster knows both.
-    fn report_losses(&mut self, id: ClientId, outputs: &mut Vec<Output>) {
+    fn report_losses(&mut self, id: ClientId, outside: &mut Outside<'_>) {
         let audits =
             self.clients.get(&id).is_some_and(|client| client.as_consumer().is_some_and(|c| c.audit().is_some()));
         if !audits || self.now.lab < self.audited + AUDIT_EVERY {
@@ -391,10 +417,18 @@ impl Cluster {
         let mut effects: Vec<Effect> = Vec::new();
         let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
         let cause = Cause::default();
-        let mut ctx =
-            Context { now: self.now, node, clock: Clock::Lab, cause, rng, ids: &mut self.ids, effects: &mut effects };
+        let mut ctx = Context {
+            now: self.now,
+            node,
+            clock: Clock::Lab,
+            cause,
+            rng,
+            ids: &mut self.ids,
+            effects: &mut effects,
+            disks: &mut *outside.disks,
+        };
         auditor.report_losses(producers, &mut ctx);
-        self.carry_out(node, effects, outputs);
+        self.carry_out(node, effects, outside);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::broker::{Broker, Disk};
 use crate::engine::context::Id;
-use crate::engine::log::Log;
+use crate::engine::log::{Disks, Log};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
@@ -64,6 +64,19 @@ impl BrokerNode {
         running.chain(dead)
     }
 
+    /// The cluster that it belongs to, once it knows.
+    pub fn cluster_id(&self) -> Option<&Arc<str>> {
+        match &self.process {
+            Process::Running(broker) => broker.cluster_id.as_ref(),
+            Process::Dead(disk) => disk.cluster_id.as_ref(),
+        }
+    }
+
+    /// Whether what its disk has is known: its log directory has not failed.
+    pub fn log_dir_works(&self) -> bool {
+        self.running().is_none_or(|broker| broker.log_dir_error().is_none())
+    }
+
     /// One of its logs with its high watermark.
     pub fn log(&self, id: &TopicPartition) -> Option<(&Log, i64)> {
         match &self.process {
@@ -73,7 +86,9 @@ impl BrokerNode {
     }
 
     /// Takes what a log has below `offset`; see [`Log::evict_to`].
-    pub(super) fn evict_to(&mut self, id: &TopicPartition, offset: i64) {
+    ///
+    /// Where a disk has it, it only leaves memory.
+    pub(super) fn evict_to(&mut self, id: &TopicPartition, offset: i64, disks: &mut dyn Disks) {
         let (log, high_watermark) = match &mut self.process {
             Process::Running(broker) => {
                 let Some(replica) = broker.replicas.get_mut(id).map(Arc::make_mut) else { return };
@@ -84,7 +99,11 @@ impl BrokerNode {
                 (Arc::make_mut(&mut stored.log), &mut stored.high_watermark)
             }
         };
-        log.evict_to(offset);
+        if disks.is_lasting() {
+            return log.let_go(offset);
+        }
+        // Memory cannot fail.
+        let _ = log.evict_to(offset, disks.log(self.id, id));
         *high_watermark = (*high_watermark).max(log.log_start_offset());
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BrokerNode, Cluster};
+use super::{BrokerNode, Cluster, Outside};
 use crate::engine::context::Cause;
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::log::Log;
@@ -54,9 +54,9 @@ struct Held {
 
 impl Held {
     fn add(&mut self, log: &Log) {
-        let batches = log.batch_count();
-        self.heads += batches * BATCH_BYTES;
-        self.bodies = self.bodies.max(log.size_bytes().saturating_sub(batches * HEAD_BYTES as u64));
+        let resident = log.resident();
+        self.heads += resident.batches * BATCH_BYTES;
+        self.bodies = self.bodies.max(resident.bytes.saturating_sub(resident.batches * HEAD_BYTES as u64));
     }
 
     fn bytes(self) -> u64 {
@@ -84,7 +84,7 @@ impl Cluster {
     }
 
     /// Producers appended so many bytes: makes room if that was too much.
-    pub(super) fn appended(&mut self, bytes: u64) {
+    pub(super) fn appended(&mut self, bytes: u64, outside: &mut Outside<'_>) {
         let bound = self.config.memory_bytes;
         if bytes == 0 || bound == 0 {
             return;
@@ -96,18 +96,24 @@ impl Cluster {
         let mut held = self.held();
         let mut used = held.values().map(|held| held.bytes()).sum();
         if used >= bound {
-            used = self.make_room(&mut held, used, bound - bound / FREED_PART);
+            used = self.make_room(&mut held, used, bound - bound / FREED_PART, outside);
             self.tell();
         }
         self.room.until_counted = bound.saturating_sub(used) / GROWTH;
     }
 
     /// Evicts until no more than `target` is used, or nothing is left that may go. Returns what is used then.
-    fn make_room(&mut self, held: &mut BTreeMap<TopicPartition, Held>, mut used: u64, target: u64) -> u64 {
+    fn make_room(
+        &mut self,
+        held: &mut BTreeMap<TopicPartition, Held>,
+        mut used: u64,
+        target: u64,
+        outside: &mut Outside<'_>,
+    ) -> u64 {
         let mut largest: BTreeSet<(u64, TopicPartition)> = held.iter().map(|(id, h)| (h.bytes(), id.clone())).collect();
         while used > target {
             let Some((before, id)) = largest.pop_last() else { break };
-            let Some(log_start) = self.evict_oldest_segment(&id) else { continue };
+            let Some(log_start) = self.evict_oldest_segment(&id, outside) else { continue };
             let after = self.held_by(&id).bytes();
             let freed = before.saturating_sub(after);
             if freed > 0 {
@@ -131,14 +137,16 @@ impl Cluster {
 
     /// Drops the oldest segment of a partition on all its replicas. Returns where the logs begin then; `None` where the
     /// segment does not lie below the high watermark.
-    fn evict_oldest_segment(&mut self, id: &TopicPartition) -> Option<i64> {
-        let (end, high_watermark) = self.oldest_segment(id)?;
-        if end > high_watermark {
+    fn evict_oldest_segment(&mut self, id: &TopicPartition, outside: &mut Outside<'_>) -> Option<i64> {
+        let lasting = outside.disks.is_lasting();
+        let (end, high_watermark) = self.oldest_segment(id, lasting)?;
+        if end > high_watermark && !lasting {
             return None;
         }
+        let begins = |log: &Log| if lasting { log.resident_from() } else { log.log_start_offset() };
         for (broker, node) in &mut self.brokers {
-            if node.log(id).is_some_and(|(log, _)| log.log_start_offset() < end) {
-                Arc::make_mut(node).evict_to(id, end);
+            if node.log(id).is_some_and(|(log, _)| begins(log) < end) {
+                Arc::make_mut(node).evict_to(id, end, outside.disks);
                 self.touched.insert((*broker, id.clone()));
             }
         }
@@ -147,14 +155,15 @@ impl Cluster {
 
     /// Where the oldest segment of a partition ends, and its high watermark: as its leader knows them, else as the
     /// replica does that knows most.
-    fn oldest_segment(&self, id: &TopicPartition) -> Option<(i64, i64)> {
+    fn oldest_segment(&self, id: &TopicPartition, lasting: bool) -> Option<(i64, i64)> {
         let leads = |node: &&Arc<BrokerNode>| node.running()?.replica(id)?.leader().map(|leader| leader.epoch);
         let leader = self.brokers.values().filter(|node| leads(node).is_some()).max_by_key(leads);
         let known = match leader {
             Some(leader) => leader.log(id),
             None => self.brokers.values().filter_map(|node| node.log(id)).max_by_key(|(_, watermark)| *watermark),
         };
-        known.map(|(log, high_watermark)| (log.oldest_segment_end(), high_watermark))
+        let end = |log: &Log| if lasting { log.oldest_resident_end() } else { log.oldest_segment_end() };
+        known.map(|(log, high_watermark)| (end(log), high_watermark))
     }
 
     /// Says what went, at the broker that leads the first of the partitions, but not every time.

@@ -169,7 +169,8 @@ impl Controller {
         let Leadership { node, version, .. } = partition.leadership.as_ref()?;
         let deleting = self.deletion.is_queued(&id.topic);
         let replicas = &partition.assignment.replicas;
-        let is_dead = |broker: &BrokerId| !self.cluster.brokers.contains_key(broker);
+        let without_disk = &self.cluster.without_disk;
+        let is_dead = |id: &BrokerId| !self.cluster.brokers.contains_key(id) || without_disk.contains(id);
         let offline: Vec<BrokerId> = replicas.iter().copied().filter(is_dead).collect();
         Some(UpdateMetadataPartitionState {
             partition_index: id.partition,

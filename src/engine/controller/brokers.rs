@@ -72,6 +72,7 @@ impl Controller {
         for id in gone {
             self.cluster.brokers.remove(id);
             self.cluster.shutting_down.remove(id);
+            self.cluster.without_disk.remove(id);
             self.channels.remove(*id, io.ctx);
         }
         let led = self.cluster.partitions_where(|_, partition| {

@@ -108,6 +108,8 @@ pub struct ClusterContext {
     pub brokers: BTreeMap<BrokerId, LiveBroker>,
     /// Those of them that want to shut down: they are told what changes, but elected no more.
     pub shutting_down: BTreeSet<BrokerId>,
+    /// Those of them whose log directory is offline: the same.
+    pub without_disk: BTreeSet<BrokerId>,
     topics: Arc<BTreeMap<Arc<str>, Arc<Topic>>>,
     names: Arc<BTreeMap<Uuid, Arc<str>>>,
 }
@@ -115,7 +117,7 @@ pub struct ClusterContext {
 impl ClusterContext {
     /// Whether a broker may lead and be in sync.
     pub fn is_live(&self, id: BrokerId) -> bool {
-        self.brokers.contains_key(&id) && !self.shutting_down.contains(&id)
+        self.brokers.contains_key(&id) && !self.shutting_down.contains(&id) && !self.without_disk.contains(&id)
     }
 
     /// The brokers that can be talked to, those that are shutting down among them.

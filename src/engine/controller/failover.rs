@@ -49,6 +49,7 @@ impl Controller {
             Op::children_and_watch(znodes::BROKER_IDS),
             Op::children_and_watch(znodes::TOPICS),
             Op::children_and_watch(znodes::DELETE_TOPICS),
+            Op::children_and_watch(znodes::LOG_DIR_EVENTS),
         ];
         self.ask(ops, Resume::Loaded(Loading::Names), io);
     }
@@ -63,7 +64,10 @@ impl Controller {
     }
 
     fn names_loaded(&mut self, results: &Results, io: &mut Io<'_, '_>) {
-        let [preferred, reassign, brokers, topics, deletions] = results.as_slice() else { return };
+        let [preferred, reassign, brokers, topics, deletions, log_dirs] = results.as_slice() else { return };
+        if !children(log_dirs).is_empty() {
+            self.queue.push(Event::LogDirsChanged, &io.ctx.cause);
+        }
         for (asked, event) in [(preferred, Event::PreferredAsked), (reassign, Event::ReassignmentsAsked)] {
             if asked.is_ok() {
                 self.queue.push(event, &io.ctx.cause);

@@ -52,6 +52,10 @@ pub(super) enum Event {
         /// What it says.
         response: StopReplicaResponse,
     },
+    /// A broker told of a log directory that failed.
+    LogDirsChanged,
+    /// The log directory of this broker is offline, as it answers.
+    LogDirFailed(BrokerId),
     /// It is time to look at the preferred leaders.
     Rebalance,
     /// Somebody asks for something.
@@ -73,6 +77,7 @@ impl Event {
             (znodes::BROKER_IDS, _) => Some(Self::BrokersChanged),
             (znodes::TOPICS, _) => Some(Self::TopicsChanged),
             (znodes::DELETE_TOPICS, _) => Some(Self::DeletionsChanged),
+            (znodes::LOG_DIR_EVENTS, _) => Some(Self::LogDirsChanged),
             (znodes::REASSIGN_PARTITIONS, WatchKind::Created | WatchKind::Deleted) => Some(Self::ReassignmentsAsked),
             (znodes::PREFERRED_ELECTION, WatchKind::Created) => Some(Self::PreferredAsked),
             (path, WatchKind::DataChanged) => Self::of_data(path),
@@ -202,6 +207,10 @@ pub(super) enum Resume {
     Reassignment(reassignment::Resume),
     /// Of an admin's request.
     Admin(admin::Resume),
+    /// The children of `/log_dir_event_notification` were read.
+    LogDirEvents,
+    /// They were read themselves, and deleted.
+    LogDirEventsRead,
     /// Old-style preferred elections were read.
     PreferredRead,
     /// Nobody: the step is done when it is written.
@@ -228,6 +237,10 @@ impl Controller {
                 self.ask(vec![Op::get_and_watch(znodes::topic_path(&topic))], Resume::TopicsRead(vec![topic]), io);
             }
             Event::DeletionsChanged => self.read_deletions(io),
+            Event::LogDirsChanged => {
+                self.ask(vec![Op::children_and_watch(znodes::LOG_DIR_EVENTS)], Resume::LogDirEvents, io);
+            }
+            Event::LogDirFailed(broker) => self.log_dirs_failed(&BTreeSet::from([broker]), io),
             Event::ReassignmentsAsked => self.read_reassignments(io),
             Event::PreferredAsked => self.ask(vec![Op::get(znodes::PREFERRED_ELECTION)], Resume::PreferredRead, io),
             Event::UncleanAllowed(topic) => self.elect_uncleanly(topic.as_deref()),
@@ -300,6 +313,8 @@ impl Controller {
             Resume::Deletion(resume) => self.resume_deletion(resume, results, io),
             Resume::Reassignment(resume) => self.resume_reassignment(resume, results, io),
             Resume::Admin(resume) => self.resume_admin(resume, results, io),
+            Resume::LogDirEvents => self.log_dir_events(results, io),
+            Resume::LogDirEventsRead => self.log_dir_events_read(results, io),
             Resume::PreferredRead => self.preferred_read(results, io),
             Resume::Nothing => {}
         }

@@ -30,7 +30,7 @@ pub const PERSISTENT: &[&str] = &[
     DELETE_TOPICS,
     "/isr_change_notification",
     "/latest_producer_id_block",
-    "/log_dir_event_notification",
+    LOG_DIR_EVENTS,
     "/cluster",
 ];
 
@@ -54,6 +54,10 @@ pub const CONFIG_CHANGE_PREFIX: &str = "config_change_";
 pub const DELETE_TOPICS: &str = "/admin/delete_topics";
 /// Reassignments asked for in the old way; deleted when all are done.
 pub const REASSIGN_PARTITIONS: &str = "/admin/reassign_partitions";
+/// One sequential child per log directory that failed; deleted by the controller that has seen to it.
+pub const LOG_DIR_EVENTS: &str = "/log_dir_event_notification";
+/// The name of such a child, which its number follows.
+pub const LOG_DIR_EVENT: &str = "/log_dir_event_notification/log_dir_event_";
 /// Preferred elections asked for in the old way; deleted when done.
 pub const PREFERRED_ELECTION: &str = "/admin/preferred_replica_election";
 
@@ -110,6 +114,27 @@ struct ClusterIdNode {
 /// The data of [`CLUSTER_ID`]: a random id, written as Kafka writes UUIDs.
 pub fn cluster_id(id: Uuid) -> Vec<u8> {
     write(&ClusterIdNode { version: "1".to_owned(), id: uuid_to_text(id) })
+}
+
+#[derive(Serialize, Deserialize)]
+struct LogDirEventNode {
+    version: i32,
+    broker: i32,
+    event: i32,
+}
+
+/// What a failed log directory is told by: `LogDirFailureEvent`, the only kind that there is.
+const LOG_DIR_FAILURE: i32 = 1;
+
+/// The data of a child of [`LOG_DIR_EVENTS`].
+pub fn log_dir_failure(broker: BrokerId) -> Vec<u8> {
+    write(&LogDirEventNode { version: 1, broker: broker.0, event: LOG_DIR_FAILURE })
+}
+
+/// Reads a child of [`LOG_DIR_EVENTS`]: whose log directory failed.
+pub fn read_log_dir_failure(data: &[u8]) -> Option<BrokerId> {
+    let node: LogDirEventNode = read(data)?;
+    (node.event == LOG_DIR_FAILURE).then_some(BrokerId(node.broker))
 }
 
 /// Reads [`CLUSTER_ID`].

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::broker::disk::Recovery;
 use crate::engine::entity::ConfigEntity;
 use crate::engine::log::Log;
 use crate::engine::message::By;
@@ -88,6 +89,13 @@ pub enum BrokerEvent {
         at: i64,
         /// Whose log it follows.
         leader: BrokerId,
+    },
+    /// Its log directory was taken up from files.
+    Recovered(Recovery),
+    /// Its log directory failed: all its replicas are offline.
+    LogDirFailed {
+        /// What went wrong.
+        reason: String,
     },
     /// What a leader sent could not be appended.
     ReplicaFailed {

@@ -12,6 +12,8 @@ pub enum ElectionReason {
     New,
     /// The leader's broker died: the next in the assignment that is alive and in sync leads.
     LeaderDied,
+    /// The leader's log directory is offline.
+    LogDirFailed,
     /// A broker that can lead came back.
     BrokerReturned,
     /// A new controller found the partition without a live leader.
@@ -33,7 +35,7 @@ impl ElectionReason {
     pub const fn words(self) -> &'static str {
         match self {
             Self::New => "first live replica of a new partition",
-            Self::LeaderDied | Self::ControllerFailover => "next in sync in the assignment",
+            Self::LeaderDied | Self::LogDirFailed | Self::ControllerFailover => "next in sync in the assignment",
             Self::BrokerReturned => "an in-sync replica is back",
             Self::Unclean => "unclean: no in-sync replica lives, records may be lost",
             Self::Preferred => "preferred leader, as asked",
@@ -99,6 +101,11 @@ pub enum ControllerEvent {
     },
     /// A broker's registration is gone.
     BrokerLeft {
+        /// Which.
+        broker: BrokerId,
+    },
+    /// A broker's log directory is offline: it lives, and leads nothing more.
+    LogDirOffline {
         /// Which.
         broker: BrokerId,
     },

@@ -10,7 +10,9 @@ use tokio::time::timeout;
 
 use super::ports::{self, Wish};
 use super::*;
+use crate::engine::cluster::Outside;
 use crate::engine::context::Id;
+use crate::engine::log::{Disks, InMemory};
 use crate::engine::message::{Answer, Command, Input, Output};
 use crate::engine::runtime::{ClockView, Handle, Observer, Start, start};
 use crate::engine::time::{Clock, Now, Time};
@@ -33,7 +35,10 @@ impl Core for Table {
         Time::NEVER
     }
 
-    fn step(&mut self, input: Input, _: Now, outputs: &mut Vec<Output>) {
+    fn close(&self, _disks: &mut dyn LabDisks) {}
+
+    fn step(&mut self, input: Input, _: Now, outside: &mut Outside<'_>) {
+        let outputs = &mut *outside.outputs;
         let reply = |socket, correlation| Output::Reply {
             socket,
             correlation,
@@ -92,7 +97,8 @@ impl Lab {
     async fn new(set: impl FnOnce(&mut Settings)) -> Self {
         let table = Table::default();
         let seen = Arc::clone(&table.seen);
-        let runtime = start(table, Nobody, Start { epoch_ms: 0, rate_ppm: 1_000_000 }).unwrap();
+        let runtime =
+            start(table, Nobody, Start { epoch_ms: 0, rate_ppm: 1_000_000, disks: Box::new(InMemory) }).unwrap();
         let port = ports::reserve(Wish::Any, 1, &ports::addresses(None), "--port").unwrap().remove(0);
         let zookeeper = ports::reserve(Wish::Any, 1, &ports::addresses(None), "--zk-port").unwrap();
         let at = SocketAddr::from(([127, 0, 0, 1], port.port()));

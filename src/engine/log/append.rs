@@ -79,7 +79,7 @@ impl AppendError {
     }
 }
 
-impl<S: Storage> Log<S> {
+impl Log {
     /// Appends what a producer sent, as the leader: gives it its offsets. A duplicate of an idempotent producer is
     /// answered with its original's offsets and not appended. `date_ms` is the broker's date, ms since 1970.
     ///
@@ -90,13 +90,14 @@ impl<S: Storage> Log<S> {
         batch: &ProducedBatch,
         leader_epoch: i32,
         date_ms: i64,
+        disk: &mut dyn Storage,
     ) -> Result<Appended, AppendError> {
         self.check_produced(batch)?;
         if let Some(original) = self.producers.now().check(&batch.header)? {
             return Ok(self.appended(original.base_offset, original.last_offset, original.timestamp_ms));
         }
         let header = self.head_of(batch, leader_epoch, date_ms);
-        self.append(StoredBatch { header, body: batch.body.clone() }, date_ms)?;
+        self.append(StoredBatch { header, body: batch.body.clone() }, date_ms, disk)?;
         Ok(self.appended(header.base_offset, header.last_offset(), header.max_timestamp))
     }
 
@@ -134,10 +135,10 @@ impl<S: Storage> Log<S> {
     ///
     /// # Errors
     /// [`AppendError::Batch`], [`AppendError::Gap`], [`AppendError::Storage`].
-    pub fn append_as_follower(&mut self, records: &Records) -> Result<i64, AppendError> {
+    pub fn append_as_follower(&mut self, records: &Records, disk: &mut dyn Storage) -> Result<i64, AppendError> {
         for batch in self.check_fetched(records)? {
             let date_ms = batch.header.max_timestamp;
-            self.append(batch, date_ms)?;
+            self.append(batch, date_ms, disk)?;
         }
         Ok(self.end_offset)
     }
@@ -161,13 +162,14 @@ impl<S: Storage> Log<S> {
         Ok(batches)
     }
 
-    fn append(&mut self, batch: StoredBatch, date_ms: i64) -> Result<(), StorageError> {
+    fn append(&mut self, batch: StoredBatch, date_ms: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
         let header = batch.header;
         if self.must_roll(&batch, date_ms) {
-            self.roll()?;
+            self.roll(disk)?;
         }
-        self.storage.append(batch)?;
-        self.epochs.assign(header.leader_epoch, header.base_offset);
+        disk.append(&batch)?;
+        self.assign_epoch(header.leader_epoch, header.base_offset, disk)?;
+        self.memory.append(batch);
         self.producers.now_mut().update(&header);
         self.end_offset = header.next_offset();
         self.flush_by_count();
@@ -177,7 +179,7 @@ impl<S: Storage> Log<S> {
     /// Whether `batch` would make the active segment too large, too old, or too long for Kafka's indexes, which count
     /// offsets from its base in 31 bits. Source: `LogSegment.shouldRoll`.
     fn must_roll(&self, batch: &StoredBatch, date_ms: i64) -> bool {
-        let active = self.storage.active();
+        let active = self.memory.active();
         let newest = if batch.header.max_timestamp < 0 { date_ms } else { batch.header.max_timestamp };
         let most = self.config.segment_bytes.min(self.config.memory_segment_bytes);
         let too_large = active.size_bytes + batch.size_bytes() > most;

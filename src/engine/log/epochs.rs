@@ -16,14 +16,37 @@ pub struct Epochs {
 impl Epochs {
     /// `epoch` begins at `start_offset`, unless the latest entry says so already. Entries that contradict it (a later
     /// epoch, or a start that is not earlier) had no records, or none that stand: they go.
-    pub fn assign(&mut self, epoch: i32, start_offset: i64) {
+    ///
+    /// Returns whether that was news.
+    pub fn assign(&mut self, epoch: i32, start_offset: i64) -> bool {
         let known = self.entries.last().is_some_and(|(last, start)| *last == epoch && *start <= start_offset);
         if epoch < 0 || start_offset < 0 || known {
-            return;
+            return false;
         }
         let entries = Arc::make_mut(&mut self.entries);
         while entries.pop_if(|(last, start)| *last >= epoch || *start >= start_offset).is_some() {}
         entries.push((epoch, start_offset));
+        true
+    }
+
+    /// The epochs that a disk kept, with where each begins. Entries that contradict later ones go.
+    pub fn from_entries(entries: impl IntoIterator<Item = (i32, i64)>) -> Self {
+        let mut epochs = Self::default();
+        for (epoch, start_offset) in entries {
+            epochs.assign(epoch, start_offset);
+        }
+        epochs
+    }
+
+    /// A batch of `epoch` was found at `base_offset`. What was known of that place and of later ones, and says otherwise,
+    /// is not true.
+    pub fn found(&mut self, epoch: i32, base_offset: i64) {
+        if epoch >= 0 && self.at(base_offset) != Some(epoch) {
+            self.truncate_from_end(base_offset);
+            if self.latest().is_none_or(|latest| latest < epoch) {
+                self.assign(epoch, base_offset);
+            }
+        }
     }
 
     /// The latest epoch.
@@ -53,22 +76,29 @@ impl Epochs {
         self.entries.get(later.checked_sub(1)?).map(|(epoch, _)| *epoch)
     }
 
-    /// The log was cut at `end`: epochs that begin there or later go.
-    pub fn truncate_from_end(&mut self, end: i64) {
-        if self.entries.last().is_some_and(|(_, start)| *start >= end) {
+    /// The log was cut at `end`: epochs that begin there or later go. Returns whether there were any.
+    pub fn truncate_from_end(&mut self, end: i64) -> bool {
+        let cuts = self.entries.last().is_some_and(|(_, start)| *start >= end);
+        if cuts {
             Arc::make_mut(&mut self.entries).retain(|(_, start)| *start < end);
         }
+        cuts
     }
 
-    /// The log now begins at `start`: epochs that ended before go, and the one it lies in begins there.
-    pub fn truncate_from_start(&mut self, start: i64) {
+    /// The log now begins at `start`: epochs that ended before go, and the one it lies in begins there. Returns whether that
+    /// changed anything.
+    pub fn truncate_from_start(&mut self, start: i64) -> bool {
         let later = self.entries.partition_point(|(_, begins)| *begins <= start);
-        let Some(current) = later.checked_sub(1) else { return };
+        let Some(current) = later.checked_sub(1) else { return false };
+        if current == 0 && self.entries.first().is_some_and(|(_, begins)| *begins == start) {
+            return false;
+        }
         let entries = Arc::make_mut(&mut self.entries);
         entries.drain(..current);
         if let Some((_, begins)) = entries.first_mut() {
             *begins = start;
         }
+        true
     }
 
     /// The epochs and where each begins, oldest first.
@@ -116,6 +146,21 @@ mod tests {
         assert_eq!(entries(&epochs), [(1, 0), (3, 10), (6, 15)], "it began earlier than was known");
         epochs.assign(4, 50);
         assert_eq!(entries(&epochs), [(1, 0), (3, 10), (4, 50)], "a later epoch was not true");
+    }
+
+    #[test]
+    fn a_batch_knows_better_than_a_file() {
+        let mut known = epochs();
+        known.found(3, 15);
+        assert_eq!(known, epochs(), "it says the same");
+        known.found(6, 30);
+        assert_eq!(entries(&known), [(1, 0), (3, 10), (5, 20), (6, 30)]);
+        known.found(4, 18);
+        assert_eq!(entries(&known), [(1, 0), (3, 10), (4, 18)], "what came after it was cut off");
+        known.found(2, 40);
+        assert_eq!(entries(&known), [(1, 0), (3, 10), (4, 18)], "an older epoch does not begin anew");
+        known.found(-1, 50);
+        assert_eq!(Epochs::from_entries(known.iter()), known);
     }
 
     #[test]

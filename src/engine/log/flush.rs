@@ -5,7 +5,7 @@
 //! offsets later was never flushed. Sources: `UnifiedLog.append`, `UnifiedLog.roll`, `LogManager.flushDirtyLogs`.
 
 use super::Log;
-use super::storage::Storage;
+use super::storage::{Storage, StorageError};
 
 /// How far a log is wanted on the disk. Offsets, each the end of a batch; 0 where nothing was wanted yet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,10 +27,10 @@ impl Flush {
     }
 }
 
-impl<S: Storage> Log<S> {
+impl Log {
     /// What lies below is on the disk.
     pub fn flushed_offset(&self) -> i64 {
-        self.storage.flushed_offset()
+        self.memory.flushed_offset()
     }
 
     /// Everything that was appended so far is to be flushed.
@@ -63,7 +63,7 @@ impl<S: Storage> Log<S> {
     /// The flush that was under way is done: what it reached, and was not cut meanwhile, is on the disk.
     pub fn flushed(&mut self) {
         if let Some(up_to) = self.flush.under_way.take() {
-            self.storage.flushed(up_to);
+            self.memory.flushed(up_to.min(self.end_offset));
         }
     }
 
@@ -78,8 +78,11 @@ impl<S: Storage> Log<S> {
     }
 
     /// Takes what a power loss takes: all that is not flushed. Returns whether that was anything.
-    pub fn lose_unflushed(&mut self) -> bool {
+    ///
+    /// # Errors
+    /// [`StorageError`], as [`Log::truncate_to`].
+    pub fn lose_unflushed(&mut self, disk: &mut dyn Storage) -> Result<bool, StorageError> {
         // What went from the front meanwhile does not come back.
-        self.truncate_to(self.flushed_offset().max(self.start_offset))
+        self.truncate_to(self.flushed_offset().max(self.start_offset), disk)
     }
 }

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::protocol::ErrorCode;
 use crate::protocol::records::BatchHeader;
-use crate::protocol::records::header::increment_sequence;
+use crate::protocol::records::header::{decrement_sequence, increment_sequence};
 
 /// How many batches of a producer are remembered: as many as it may have in flight.
 const BATCHES: usize = 5;
@@ -76,9 +76,42 @@ impl Remembered {
             timestamp_ms: batch.max_timestamp,
         }
     }
+
+    /// Out of what a disk kept; `None` where that is no batch.
+    fn from_entry(entry: &ProducerEntry) -> Option<Self> {
+        let known = entry.last_offset >= 0 && entry.last_sequence >= 0 && entry.offset_delta >= 0;
+        known.then(|| Self {
+            first_sequence: decrement_sequence(entry.last_sequence, entry.offset_delta),
+            last_sequence: entry.last_sequence,
+            base_offset: entry.last_offset - i64::from(entry.offset_delta),
+            last_offset: entry.last_offset,
+            timestamp_ms: entry.timestamp_ms,
+        })
+    }
+
+    fn offset_delta(&self) -> i32 {
+        i32::try_from(self.last_offset - self.base_offset).unwrap_or(i32::MAX)
+    }
 }
 
-/// One producer: its epoch, and its last batches in that epoch, at least one.
+/// What a disk keeps of a producer: its epoch and its last batch (Kafka's `ProducerStateEntry` in a snapshot file).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProducerEntry {
+    /// Who.
+    pub producer_id: i64,
+    /// Its epoch.
+    pub epoch: i16,
+    /// The sequence number of its last record; -1 where it has written none in its epoch.
+    pub last_sequence: i32,
+    /// The offset of that record; -1 where there is none.
+    pub last_offset: i64,
+    /// That offset minus the one of the first record of the same batch.
+    pub offset_delta: i32,
+    /// The largest timestamp of that batch, ms since 1970.
+    pub timestamp_ms: i64,
+}
+
+/// One producer: its epoch, and its last batches in that epoch. None only where a snapshot of Kafka's says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Producer {
     epoch: i16,
@@ -158,6 +191,31 @@ impl Producers {
         }
     }
 
+    /// What a disk keeps of them, by id. Of each only the last batch, as in Kafka: after a restart the others are not
+    /// known as duplicates any more, unless they are read again from the log.
+    pub fn entries(&self) -> impl Iterator<Item = ProducerEntry> + '_ {
+        self.by_id.iter().map(|(producer_id, producer)| {
+            let last = producer.batches.back();
+            ProducerEntry {
+                producer_id: *producer_id,
+                epoch: producer.epoch,
+                last_sequence: last.map_or(-1, |last| last.last_sequence),
+                last_offset: last.map_or(-1, |last| last.last_offset),
+                offset_delta: last.map_or(0, Remembered::offset_delta),
+                timestamp_ms: last.map_or(-1, |last| last.timestamp_ms),
+            }
+        })
+    }
+
+    /// The producers that a disk kept.
+    pub fn from_entries(entries: impl IntoIterator<Item = ProducerEntry>) -> Self {
+        let producer = |entry: ProducerEntry| {
+            let batches = Remembered::from_entry(&entry).into_iter().collect();
+            (entry.producer_id, Producer { epoch: entry.epoch, batches })
+        };
+        Self { by_id: Arc::new(entries.into_iter().map(producer).collect()) }
+    }
+
     /// How many producers are remembered.
     pub fn len(&self) -> usize {
         self.by_id.len()
@@ -171,15 +229,20 @@ impl Producers {
 
 /// The producers now, and as they were at the beginning of each segment but the first one ever.
 #[derive(Clone, Debug, Default)]
-pub(super) struct History {
+pub struct History {
     now: Producers,
     /// By the segment's base offset.
     before: Arc<BTreeMap<i64, Producers>>,
 }
 
 impl History {
+    /// As a disk kept them: now, and where segments begin, by base offset.
+    pub fn restored(now: Producers, before: BTreeMap<i64, Producers>) -> Self {
+        Self { now, before: Arc::new(before) }
+    }
+
     /// The producers now.
-    pub(super) fn now(&self) -> &Producers {
+    pub fn now(&self) -> &Producers {
         &self.now
     }
 
@@ -210,5 +273,47 @@ impl History {
             let kept = Arc::make_mut(&mut self.before).split_off(&base_offset);
             self.before = Arc::new(kept);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::records::{BatchBuilder, Compression, validate};
+
+    fn batch(id: i64, sequence: i32, offset: i64, records: i32) -> BatchHeader {
+        let mut builder = BatchBuilder::new(Compression::None).producer(id, 3, sequence);
+        (0..records).for_each(|_| builder.push(77, None, None, &[]));
+        BatchHeader { base_offset: offset, ..validate(&builder.build()).unwrap().header }
+    }
+
+    #[test]
+    fn a_disk_keeps_the_last_batch_of_each() {
+        let mut producers = Producers::default();
+        for header in [batch(7, 0, 0, 2), batch(7, 2, 2, 3), batch(9, i32::MAX - 1, 5, 4)] {
+            producers.update(&header);
+        }
+        let restored = Producers::from_entries(producers.entries());
+        assert!(restored.entries().eq(producers.entries()));
+        let again = restored.check(&batch(7, 2, 99, 3)).unwrap().expect("a duplicate of the last batch is known");
+        assert_eq!((again.base_offset, again.last_offset, again.timestamp_ms), (2, 4, 77));
+        assert_eq!(restored.check(&batch(9, i32::MAX - 1, 99, 4)).unwrap().map(|r| r.base_offset), Some(5), "round 0");
+        assert_eq!(restored.check(&batch(9, 2, 99, 1)), Ok(None), "and what follows it");
+        assert!(restored.check(&batch(7, 0, 99, 2)).is_err(), "those before it are not");
+    }
+
+    #[test]
+    fn a_producer_without_a_batch_keeps_its_epoch() {
+        let entry = ProducerEntry {
+            producer_id: 4,
+            epoch: 5,
+            last_sequence: -1,
+            last_offset: -1,
+            offset_delta: 0,
+            timestamp_ms: -1,
+        };
+        let restored = Producers::from_entries([entry]);
+        assert_eq!(restored.entries().next(), Some(entry));
+        assert!(matches!(restored.check(&batch(4, 0, 0, 1)), Err(SequenceError::OldEpoch { .. })));
     }
 }

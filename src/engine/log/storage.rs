@@ -1,13 +1,24 @@
-//! The storage trait: where a log's batches are kept, and what is kept of one. Memory now; files come with the commit
-//! log's own issue.
+//! Where a log's batches are kept besides memory: the storage trait, and what is known of a batch and a segment.
 //!
-//! A storage knows segments and batches, and nothing of leaders, producers or watermarks. It is called inside a step, so
-//! it may do only what does not wait: append (to memory or the page cache), read what is there, cut. What takes long
-//! (fsync, recovery, deletion of files, reading what has left memory) leaves the core as jobs and comes back as inputs.
+//! A log is a value: it knows its segments and holds the batches that are in memory ([`Memory`](super::Memory)). Whatever
+//! holds them beyond the process is outside of it, and a step is handed it like the time: a [`Storage`] per log, of
+//! all [`Disks`]. So a clone of a lab never writes to the files of the lab that it was taken of.
+//!
+//! There are two: [`InMemory`], which has nothing to do, and files
+//! ([`engine::files`](crate::engine::files)). It is called inside a step, so it may do only what does not wait: append to
+//! the page cache, cut, rename. What takes long (fsync, reading what has left memory, unlinking) leaves the core as a job
+//! and comes back as an input ([`StorageJob`](crate::engine::message::StorageJob)).
 
 use bytes::Bytes;
 use thiserror::Error;
+use uuid::Uuid;
 
+use super::{Epochs, Producers};
+use crate::engine::message::{StorageDone, StorageJob};
+use crate::engine::node::{BrokerId, ZkId};
+use crate::engine::replica::TopicPartition;
+use crate::engine::zk::tree::Tree;
+use crate::engine::zk::txn::Txn;
 use crate::protocol::records::{BatchHeader, HEAD_BYTES};
 
 /// A batch as it is stored: the head as the leader wrote it, the body as the producer sent it. Cheap to clone.
@@ -33,8 +44,8 @@ pub struct SegmentInfo {
     pub base_offset: i64,
     /// Its size.
     pub size_bytes: u64,
-    /// How many batches it has.
-    pub batches: u64,
+    /// How many batches it has; `None` where nobody counted: a segment that was found on the disk after a clean stop.
+    pub batches: Option<u64>,
     /// The largest timestamp of a record, ms since 1970; -1 where there is none.
     pub max_timestamp_ms: i64,
     /// The largest timestamp of its first batch, -1 where there is none: its age counts from here.
@@ -44,7 +55,7 @@ pub struct SegmentInfo {
 impl SegmentInfo {
     /// A segment without batches.
     pub const fn empty(base_offset: i64) -> Self {
-        Self { base_offset, size_bytes: 0, batches: 0, max_timestamp_ms: -1, first_timestamp_ms: -1 }
+        Self { base_offset, size_bytes: 0, batches: Some(0), max_timestamp_ms: -1, first_timestamp_ms: -1 }
     }
 }
 
@@ -53,44 +64,146 @@ impl SegmentInfo {
 #[error("the log directory failed: {0}")]
 pub struct StorageError(pub String);
 
-/// The segments of one partition, oldest first. There is always one: the last is the active one, which alone grows.
+/// One log's place beyond memory. The log decides and says what it does; each call comes before the log itself changes, so
+/// that a refusal leaves the log as it was.
 pub trait Storage {
-    /// Appends to the active segment. The batch lies beyond all others.
+    /// Writes a batch behind all others, to the active segment.
     ///
     /// # Errors
     /// [`StorageError`]; then nothing of the batch is in the log.
-    fn append(&mut self, batch: StoredBatch) -> Result<(), StorageError>;
+    fn append(&mut self, batch: &StoredBatch) -> Result<(), StorageError>;
 
-    /// Closes the active segment and begins another at `base_offset`, the log's end.
+    /// Closes the active segment and begins another at `base_offset`, the log's end, where its producers stand so.
     ///
     /// # Errors
     /// [`StorageError`]; then the active segment is the one that it was.
-    fn roll(&mut self, base_offset: i64) -> Result<(), StorageError>;
+    fn roll(&mut self, base_offset: i64, producers: &Producers) -> Result<(), StorageError>;
 
-    /// Drops the batches that reach to `offset` or beyond, and segments that begin beyond.
-    fn truncate_to(&mut self, offset: i64);
+    /// Drops the batches that reach to `offset` or beyond, and segments that begin beyond. Returns what the active segment is
+    /// then; `None` where only memory knows.
+    ///
+    /// # Errors
+    /// [`StorageError`]; what is left then is not known.
+    fn truncate_to(&mut self, offset: i64) -> Result<Option<SegmentInfo>, StorageError>;
 
-    /// Drops the oldest segment, unless it is the active one.
-    fn remove_first_segment(&mut self);
+    /// Drops the segments that begin below `base_offset`, the beginning of one of them.
+    ///
+    /// # Errors
+    /// [`StorageError`]; some of them may be left.
+    fn remove_before(&mut self, base_offset: i64) -> Result<(), StorageError>;
 
     /// Drops everything and begins an empty segment at `offset`.
-    fn restart_at(&mut self, offset: i64);
+    ///
+    /// # Errors
+    /// [`StorageError`]; what is left then is not known.
+    fn restart_at(&mut self, offset: i64) -> Result<(), StorageError>;
 
-    /// Its segments, oldest first.
-    fn segments(&self) -> impl Iterator<Item = SegmentInfo> + '_;
+    /// The leader epochs have changed.
+    ///
+    /// # Errors
+    /// [`StorageError`]; those of before may be on the disk.
+    fn epochs(&mut self, epochs: &Epochs) -> Result<(), StorageError>;
 
-    /// The active segment.
-    fn active(&self) -> SegmentInfo;
+    /// Reads the batches from the one that holds `from` on, `max_bytes` of them or one, within the step: for what is so rare
+    /// that it need not be a job. Where everything is in memory, nobody asks.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn read(&mut self, from: i64, max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError>;
 
-    /// The batches from the one that holds `offset` on, or from the next one where none holds it.
-    fn batches_from(&self, offset: i64) -> impl Iterator<Item = StoredBatch> + '_;
+    /// An offset not far before the first record with a timestamp of `timestamp_ms` or later; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn offset_near_time(&mut self, timestamp_ms: i64) -> Result<Option<i64>, StorageError>;
+}
 
-    /// The oldest batch with a timestamp of `timestamp_ms` or later.
-    fn batch_at_time(&self, timestamp_ms: i64) -> Option<StoredBatch>;
+/// The disks of a lab: every broker's logs, every ZooKeeper server's transactions.
+pub trait Disks {
+    /// Whether what is written here outlives the process.
+    fn is_lasting(&self) -> bool;
 
-    /// What lies below `up_to`, as far as there is anything, is on the disk.
-    fn flushed(&mut self, up_to: i64);
+    /// A broker's place for a log, which is made where there is none.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn create(&mut self, broker: BrokerId, id: &TopicPartition, topic_id: Uuid) -> Result<(), StorageError>;
 
-    /// What lies below is on the disk: a power loss takes only what comes after.
-    fn flushed_offset(&self) -> i64;
+    /// A broker's place for a log.
+    fn log(&mut self, broker: BrokerId, id: &TopicPartition) -> &mut dyn Storage;
+
+    /// A broker's replica is deleted, with its log.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError>;
+
+    /// Takes up a job. Returns the answer to one that is done at once; that of another comes as an input.
+    fn take_up(&mut self, job: StorageJob) -> Option<StorageDone>;
+
+    /// A ZooKeeper server commits a transaction; `tree` is that before it. A disk that cannot take it says so elsewhere: what
+    /// the server has in memory stands as long as the process.
+    fn committed(&mut self, server: ZkId, txn: &Txn, tree: &Tree);
+}
+
+/// Nothing beyond memory: what is written is gone with the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InMemory;
+
+impl Storage for InMemory {
+    fn append(&mut self, _batch: &StoredBatch) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn roll(&mut self, _base_offset: i64, _producers: &Producers) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+        Ok(None)
+    }
+
+    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn epochs(&mut self, _epochs: &Epochs) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn read(&mut self, _from: i64, _max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    fn offset_near_time(&mut self, _timestamp_ms: i64) -> Result<Option<i64>, StorageError> {
+        Ok(None)
+    }
+}
+
+impl Disks for InMemory {
+    fn is_lasting(&self) -> bool {
+        false
+    }
+
+    fn create(&mut self, _broker: BrokerId, _id: &TopicPartition, _topic_id: Uuid) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn log(&mut self, _broker: BrokerId, _id: &TopicPartition) -> &mut dyn Storage {
+        self
+    }
+
+    fn delete(&mut self, _broker: BrokerId, _id: &TopicPartition) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn take_up(&mut self, job: StorageJob) -> Option<StorageDone> {
+        Some(job.done())
+    }
+
+    fn committed(&mut self, _server: ZkId, _txn: &Txn, _tree: &Tree) {}
 }

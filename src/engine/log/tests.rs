@@ -71,21 +71,22 @@ impl Pair {
         match step {
             Step::Append(values) => {
                 let base = self.log.log_end_offset();
-                let done = self.log.append_as_leader(&batch(&values, base, None), self.epoch, 0).unwrap();
+                let done =
+                    self.log.append_as_leader(&batch(&values, base, None), self.epoch, 0, &mut InMemory).unwrap();
                 assert_eq!((done.base_offset, done.last_offset), (base, base + values.len() as i64 - 1));
                 self.model.push((base, values));
             }
             Step::Truncate(back) => {
                 let to = (self.log.log_end_offset() - i64::from(back % 20)).max(self.log.log_start_offset());
-                self.log.truncate_to(to);
+                self.log.truncate_to(to, &mut InMemory).unwrap();
                 self.cut();
                 self.model.retain(|(base, values)| base + values.len() as i64 <= to);
                 self.epoch += 1;
             }
-            Step::Roll => self.log.roll().unwrap(),
+            Step::Roll => self.log.roll(&mut InMemory).unwrap(),
             Step::Evict => {
                 let start = self.log.oldest_segment_end();
-                self.log.evict_to(start);
+                self.log.evict_to(start, &mut InMemory).unwrap();
                 assert_eq!(self.log.log_start_offset(), start);
                 self.model.retain(|(base, _)| *base >= start);
             }
@@ -105,14 +106,14 @@ impl Pair {
                 self.under_way = None;
                 let keeps = self.flushed.max(self.log.log_start_offset());
                 let loses = keeps < self.log.log_end_offset();
-                assert_eq!(self.log.lose_unflushed(), loses);
+                assert_eq!(self.log.lose_unflushed(&mut InMemory).unwrap(), loses);
                 self.model.retain(|(base, values)| base + values.len() as i64 <= keeps);
                 self.epoch += 1;
             }
             Step::Clone => {
                 let mut other = self.log.clone();
-                other.append_as_leader(&batch(&[1], 0, None), self.epoch, 0).unwrap();
-                other.truncate_to(other.log_start_offset());
+                other.append_as_leader(&batch(&[1], 0, None), self.epoch, 0, &mut InMemory).unwrap();
+                other.truncate_to(other.log_start_offset(), &mut InMemory).unwrap();
             }
         }
         self.check();
@@ -138,7 +139,7 @@ impl Pair {
             assert_eq!(got, wanted.iter().copied().filter(|(o, _)| *o >= first).collect::<Vec<_>>(), "from {from}");
             assert_eq!(read.next_offset, end);
         }
-        assert_eq!(self.log.batch_count(), self.model.len() as u64);
+        assert_eq!(self.log.resident().batches, self.model.len() as u64);
         assert!(self.log.read(end + 1, 1, end, true).is_err());
         assert!(self.log.read(self.log.log_start_offset() - 1, 1, end, true).is_err());
     }
@@ -159,9 +160,9 @@ proptest! {
         let mut epoch = 1;
         for (size, raise) in batches {
             epoch += raise;
-            leader.append_as_leader(&batch(&vec![7; size], 5, Some((9, 0, leader.log_end_offset() as i32))), epoch, 0).unwrap();
+            leader.append_as_leader(&batch(&vec![7; size], 5, Some((9, 0, leader.log_end_offset() as i32))), epoch, 0, &mut InMemory).unwrap();
             let news = leader.read(follower.log_end_offset(), 400, leader.log_end_offset(), true).unwrap();
-            follower.append_as_follower(&news.records).unwrap();
+            follower.append_as_follower(&news.records, &mut InMemory).unwrap();
         }
         prop_assert_eq!(follower.log_end_offset(), leader.log_end_offset());
         prop_assert_eq!(follower.epochs(), leader.epochs());
@@ -173,29 +174,30 @@ proptest! {
 #[test]
 fn a_duplicate_is_answered_and_not_written() {
     let mut log = Log::new(config());
-    let first = log.append_as_leader(&batch(&[1, 2], 0, Some((7, 0, 0))), 1, 0).unwrap();
-    log.append_as_leader(&batch(&[3], 0, Some((7, 0, 2))), 1, 0).unwrap();
-    assert_eq!(log.append_as_leader(&batch(&[1, 2], 0, Some((7, 0, 0))), 1, 0).unwrap(), first);
+    let first = log.append_as_leader(&batch(&[1, 2], 0, Some((7, 0, 0))), 1, 0, &mut InMemory).unwrap();
+    log.append_as_leader(&batch(&[3], 0, Some((7, 0, 2))), 1, 0, &mut InMemory).unwrap();
+    assert_eq!(log.append_as_leader(&batch(&[1, 2], 0, Some((7, 0, 0))), 1, 0, &mut InMemory).unwrap(), first);
     assert_eq!(log.log_end_offset(), 3);
-    let gap = log.append_as_leader(&batch(&[5], 0, Some((7, 0, 4))), 1, 0).unwrap_err();
+    let gap = log.append_as_leader(&batch(&[5], 0, Some((7, 0, 4))), 1, 0, &mut InMemory).unwrap_err();
     assert_eq!(gap.code(), ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
-    log.append_as_leader(&batch(&[9], 0, Some((7, 1, 0))), 1, 0).unwrap();
-    let old = log.append_as_leader(&batch(&[4], 0, Some((7, 0, 3))), 1, 0).unwrap_err();
+    log.append_as_leader(&batch(&[9], 0, Some((7, 1, 0))), 1, 0, &mut InMemory).unwrap();
+    let old = log.append_as_leader(&batch(&[4], 0, Some((7, 0, 3))), 1, 0, &mut InMemory).unwrap_err();
     assert_eq!(old.code(), ErrorCode::INVALID_PRODUCER_EPOCH);
-    log.append_as_leader(&batch(&[1], 0, Some((8, 3, 77))), 1, 0).expect("an unknown producer begins anywhere");
+    log.append_as_leader(&batch(&[1], 0, Some((8, 3, 77))), 1, 0, &mut InMemory)
+        .expect("an unknown producer begins anywhere");
 }
 
 #[test]
 fn sequences_go_round() {
     let mut log = Log::new(config());
-    log.append_as_leader(&batch(&[1, 2], 0, Some((7, 0, i32::MAX))), 1, 0).unwrap();
-    log.append_as_leader(&batch(&[3], 0, Some((7, 0, 1))), 1, 0).expect("0 was the second record's");
+    log.append_as_leader(&batch(&[1, 2], 0, Some((7, 0, i32::MAX))), 1, 0, &mut InMemory).unwrap();
+    log.append_as_leader(&batch(&[3], 0, Some((7, 0, 1))), 1, 0, &mut InMemory).expect("0 was the second record's");
 }
 
 #[test]
 fn a_batch_larger_than_allowed_is_refused() {
     let mut log = Log::new(LogConfig { max_message_bytes: 100, ..config() });
-    let error = log.append_as_leader(&batch(&[0; 20], 0, None), 1, 0).unwrap_err();
+    let error = log.append_as_leader(&batch(&[0; 20], 0, None), 1, 0, &mut InMemory).unwrap_err();
     assert_eq!(error.code(), ErrorCode::MESSAGE_TOO_LARGE);
 }
 
@@ -206,17 +208,17 @@ fn offsets_are_found_by_time_inside_batches_too() {
     for timestamp in [10, 20, 30] {
         builder.push(timestamp, None, Some(b"x"), &[]);
     }
-    log.append_as_leader(&validate(&builder.build()).unwrap(), 1, 0).unwrap();
-    log.append_as_leader(&batch(&[1], 25, None), 1, 0).unwrap();
-    assert_eq!(log.offset_for_time(15), Some((1, 20)));
-    assert_eq!(log.offset_for_time(31), None);
-    assert_eq!(log.offset_of_max_timestamp(), Some((2, 30)));
+    log.append_as_leader(&validate(&builder.build()).unwrap(), 1, 0, &mut InMemory).unwrap();
+    log.append_as_leader(&batch(&[1], 25, None), 1, 0, &mut InMemory).unwrap();
+    assert_eq!(log.offset_for_time(15, &mut InMemory).unwrap(), Some((1, 20)));
+    assert_eq!(log.offset_for_time(31, &mut InMemory).unwrap(), None);
+    assert_eq!(log.offset_of_max_timestamp(&mut InMemory).unwrap(), Some((2, 30)));
 }
 
 #[test]
 fn the_brokers_date_replaces_the_producers_where_the_topic_says_so() {
     let mut log = Log::new(LogConfig { log_append_time: true, ..config() });
-    let done = log.append_as_leader(&batch(&[1], 5, None), 1, 777).unwrap();
+    let done = log.append_as_leader(&batch(&[1], 5, None), 1, 777, &mut InMemory).unwrap();
     assert_eq!(done.log_append_time_ms, 777);
     let read = log.read(0, 1_000, 1, true).unwrap().records;
     assert_eq!(validate(&read).unwrap().header.max_timestamp, 777, "and the checksum is right");

@@ -1,6 +1,6 @@
 //! A follower's way to the leader's log: first cut what the leader does not have, then copy.
 
-use crate::engine::log::Log;
+use crate::engine::log::{Log, Storage, StorageError};
 
 /// What a follower is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,15 @@ impl Follower {
 
 /// Cuts `log` by what the leader said of the follower's latest epoch: the largest epoch it knows that is not larger, and
 /// where that ends there. -1 for both where it knows none. See KIP-101 and KIP-279.
-pub(crate) fn truncate_by_epoch(log: &mut Log, high_watermark: i64, epoch: i32, end_offset: i64) -> Truncated {
+///
+/// # Errors
+/// [`StorageError`], as [`Log::truncate_to`].
+pub(crate) fn truncate_by_epoch(
+    log: &mut Log,
+    high_watermark: i64,
+    (epoch, end_offset): (i32, i64),
+    disk: &mut dyn Storage,
+) -> Result<Truncated, StorageError> {
     let log_end = log.log_end_offset();
     let (to, complete) = if end_offset < 0 {
         // The leader knows nothing of any of our epochs: only what is below the high watermark is certain.
@@ -58,6 +66,6 @@ pub(crate) fn truncate_by_epoch(log: &mut Log, high_watermark: i64, epoch: i32, 
             (own_end.min(log_end), false)
         }
     };
-    log.truncate_to(to);
-    Truncated { to, records: log_end - to, complete }
+    log.truncate_to(to, disk)?;
+    Ok(Truncated { to, records: log_end - to, complete })
 }

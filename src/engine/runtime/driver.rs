@@ -12,8 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::clock::LabClock;
 use super::inbox::{Entry, Stamped};
 use super::sockets::Sockets;
-use super::{ClockView, Core, Observer, PortOrder};
+use super::{ClockView, Core, LabDisks, Observer, PortOrder};
 use crate::engine::FastMap;
+use crate::engine::cluster::Outside;
 use crate::engine::message::{Answer, By, Command, Input, Output, StorageDone, Ticket};
 use crate::engine::time::{Clock, Now, Time};
 
@@ -49,7 +50,8 @@ pub(super) struct Driver<C, O> {
     tickets: FastMap<Ticket, oneshot::Sender<Answer>>,
     last_ticket: Ticket,
     outputs: Vec<Output>,
-    /// Storage jobs that are done, and not told yet.
+    disks: Box<dyn LabDisks>,
+    /// Storage jobs that were done at once, and not told yet.
     stored: VecDeque<StorageDone>,
     observer: O,
     /// Something happened since the observer last looked.
@@ -67,6 +69,7 @@ pub(super) struct Parts<C, O> {
     pub(super) observer: O,
     pub(super) epoch_ms: i64,
     pub(super) rate_ppm: u64,
+    pub(super) disks: Box<dyn LabDisks>,
     pub(super) ports: mpsc::Sender<PortOrder>,
     pub(super) paused: tokio::sync::watch::Sender<bool>,
 }
@@ -84,6 +87,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
             tickets: FastMap::default(),
             last_ticket: 0,
             outputs: Vec::new(),
+            disks: parts.disks,
             stored: VecDeque::new(),
             observer: parts.observer,
             changed: true,
@@ -102,6 +106,11 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
     /// Whether it was told to end.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// The last thing that is done.
+    pub(super) fn close(&mut self) {
+        self.core.close(&mut *self.disks);
     }
 
     /// Works for one slice at most, then lets the observer look. Returns the real time at which there is more to do;
@@ -146,11 +155,11 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
             && (self.core.due(Clock::Lab) <= now.lab || self.core.due(Clock::Outside) <= now.outside)
     }
 
-    /// One step, and those of the storage jobs that it leads to: logs in memory are flushed as soon as that is asked.
+    /// One step, and those of the storage jobs that it leads to and that are done at once.
     fn step(&mut self, input: Input, now: Now) {
         let mut next = Some(input);
         while let Some(input) = next {
-            self.core.step(input, now, &mut self.outputs);
+            self.core.step(input, now, &mut Outside { outputs: &mut self.outputs, disks: &mut *self.disks });
             self.deliver();
             next = self.stored.pop_front().map(Input::Storage);
         }
@@ -189,6 +198,10 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
             Entry::Step { messages, done } => {
                 // As above.
                 let _ = done.send(self.single_steps(messages, real));
+            }
+            Entry::Stored(done) => {
+                self.disks.answered(&done);
+                self.step(Input::Storage(done), now);
             }
             Entry::Stop => self.stopped = true,
         }
@@ -245,7 +258,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
                     self.sockets.answered(socket, correlation, version, response);
                 }
                 Output::Close { socket } => self.sockets.close(socket),
-                Output::Storage(job) => self.stored.push_back(job.done()),
+                Output::Storage(job) => self.stored.extend(self.disks.take_up(job)),
                 Output::Answer { ticket, answer } => {
                     if let Some(waiting) = self.tickets.remove(&ticket) {
                         // Whoever asked may have gone.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::message::{Answer, By, Command, SocketId};
+use crate::engine::message::{Answer, By, Command, SocketId, StorageDone};
 use crate::engine::node::BrokerId;
 use crate::protocol::{Request, Response};
 
@@ -72,6 +72,8 @@ pub(in crate::engine) enum Entry<C> {
     Pause(bool),
     /// Deliver so many messages while time stands; the answer says how many there were.
     Step { messages: u32, done: oneshot::Sender<u32> },
+    /// A storage job is done.
+    Stored(StorageDone),
     /// End.
     Stop,
 }
@@ -144,6 +146,12 @@ impl<C> Inbox<C> {
     pub(super) fn stop(&self) {
         // Ended already is what was wanted.
         let _ = self.put(Entry::Stop, None);
+    }
+
+    /// Tells the engine that a storage job is done. Never waits for room: there are no more than the engine has begun.
+    pub(super) fn stored(&self, done: StorageDone) {
+        // An engine that has ended waits for no job.
+        let _ = self.put(Entry::Stored(done), None);
     }
 
     fn put(&self, entry: Entry<C>, room: Option<OwnedSemaphorePermit>) -> Result<(), Ended> {

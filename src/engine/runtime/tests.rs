@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::driver::{Driver, Parts, RealTime};
 use super::inbox::{Entry, Link, Reply, Stamped};
 use super::{ClockView, Core, Observer, PortOrder, Start};
+use crate::engine::cluster::Outside;
 use crate::engine::context::Id;
+use crate::engine::log::{Disks, InMemory};
 use crate::engine::message::{Answer, By, Command, Input, Output, SocketId, StorageJob, StorageWork};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;
@@ -49,7 +51,10 @@ impl Core for Stand {
         timers.first_key_value().map_or(Time::NEVER, |(at, _)| *at)
     }
 
-    fn step(&mut self, input: Input, now: Now, outputs: &mut Vec<Output>) {
+    fn close(&self, _disks: &mut dyn LabDisks) {}
+
+    fn step(&mut self, input: Input, now: Now, outside: &mut Outside<'_>) {
+        let outputs = &mut *outside.outputs;
         self.real.advance(self.cost);
         match input {
             Input::Due if self.due(Clock::Lab) <= now.lab => {
@@ -150,7 +155,15 @@ impl Bench {
         let (order, orders) = mpsc::channel(8);
         let (paused, is_paused) = watch::channel(false);
         let (real, log, looks) = (Arc::clone(&core.real), Arc::clone(&core.log), Looks::default());
-        let parts = Parts { core, observer: looks.clone(), epoch_ms: 0, rate_ppm: 1_000_000, ports: order, paused };
+        let parts = Parts {
+            core,
+            observer: looks.clone(),
+            epoch_ms: 0,
+            rate_ppm: 1_000_000,
+            disks: Box::new(InMemory),
+            ports: order,
+            paused,
+        };
         Self { driver: Driver::new(parts, ms(0)), real, log, looks, orders, paused: is_paused }
     }
 
@@ -426,9 +439,9 @@ fn a_connection_taken_by_a_process_that_died_since_is_refused() {
 
 #[test]
 fn the_thread_ends_when_told_and_says_what_it_died_of() {
-    let start = Start { epoch_ms: 0, rate_ppm: 1_000_000 };
+    let start = || Start { epoch_ms: 0, rate_ppm: 1_000_000, disks: Box::new(InMemory) };
     let rt = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let runtime = super::start(Stand::default(), Looks::default(), start).unwrap();
+    let runtime = super::start(Stand::default(), Looks::default(), start()).unwrap();
     let answer = rt.block_on(runtime.handle.command(Command::Kill(BrokerId(1)))).unwrap();
     assert!(matches!(answer, Answer::Done));
     runtime.handle.stop();
@@ -436,7 +449,7 @@ fn the_thread_ends_when_told_and_says_what_it_died_of() {
     assert!(rt.block_on(runtime.handle.observe()).is_err());
     assert_eq!(runtime.handle.failure(), None);
 
-    let runtime = super::start(Stand::default(), Looks::default(), start).unwrap();
+    let runtime = super::start(Stand::default(), Looks::default(), start()).unwrap();
     let inspected = rt.block_on(runtime.handle.inspect(|_| -> u32 { panic!("a fault of ours") }));
     assert!(inspected.is_err());
     runtime.thread.join().unwrap();

@@ -16,6 +16,7 @@ impl ZkServer {
     /// Gives a transaction its place in the order. With one server the quorum is there at once.
     pub(super) fn propose(&mut self, session: SessionId, body: TxnBody, origin: Origin, ctx: &mut Context<'_>) {
         let txn = Txn { zxid: self.zxid.next(), time_ms: ctx.now.date_ms(), session, body };
+        ctx.disks.committed(self.id, &txn, &self.tree);
         self.commit(&txn, origin, ctx);
     }
 

@@ -18,7 +18,7 @@ use super::path;
 use super::txn::Change;
 
 /// All znodes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
     root: Arc<Znode>,
     /// How many znodes there are, the root among them.
@@ -28,7 +28,7 @@ pub struct Tree {
 }
 
 /// One znode.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Znode {
     data: Bytes,
     czxid: Zxid,
@@ -95,6 +95,21 @@ impl Znode {
     }
 }
 
+impl Znode {
+    /// A znode as it stood on a disk, without its children: data, the transactions that created it, changed it and changed its
+    /// children, when the first two were, how often its data was set and a child created, and whose ephemeral it is.
+    pub fn restored(
+        data: Bytes,
+        [czxid, mzxid, pzxid]: [Zxid; 3],
+        [ctime_ms, mtime_ms]: [i64; 2],
+        [version, creates]: [i32; 2],
+        ephemeral_owner: Option<SessionId>,
+    ) -> Self {
+        let children = BTreeMap::new();
+        Self { data, czxid, mzxid, pzxid, ctime_ms, mtime_ms, version, creates, ephemeral_owner, children }
+    }
+}
+
 impl Default for Tree {
     fn default() -> Self {
         Self::new()
@@ -115,6 +130,29 @@ impl Tree {
             }
         }
         tree
+    }
+
+    /// A tree with nothing but the root, for [`Tree::restore`].
+    pub fn bare() -> Self {
+        Self { root: Arc::default(), len: 1, ephemerals: BTreeMap::new() }
+    }
+
+    /// Puts back a znode as it stood on a disk; its parent stands already.
+    ///
+    /// # Errors
+    /// `NoNode` where it does not.
+    pub fn restore(&mut self, path: &str, znode: Znode) -> Result<(), ZkError> {
+        let Some((parent, name)) = path::split(path) else {
+            *Arc::make_mut(&mut self.root) = znode;
+            return Ok(());
+        };
+        if let Some(owner) = znode.ephemeral_owner {
+            self.ephemerals.entry(owner).or_default().insert(path.into());
+        }
+        let parent = self.get_mut(parent).ok_or(ZkError::NoNode)?;
+        parent.children.insert(name.into(), Arc::new(znode));
+        self.len += 1;
+        Ok(())
     }
 
     /// The znode at `path`.

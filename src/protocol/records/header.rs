@@ -250,3 +250,8 @@ fn check_magic(magic: i8) -> Result<(), BatchError> {
 pub fn increment_sequence(sequence: i32, by: i32) -> i32 {
     sequence.checked_add(by).unwrap_or_else(|| by - (i32::MAX - sequence) - 1)
 }
+
+/// The sequence number `by` records before `sequence` (Kafka's `decrementSequence`).
+pub fn decrement_sequence(sequence: i32, by: i32) -> i32 {
+    if by <= sequence { sequence - by } else { i32::MAX - (by - sequence) + 1 }
+}

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -34,6 +35,8 @@ pub struct LabOptions {
     pub rate_ppm: u64,
     /// Whether there are a topic and clients from the start.
     pub traffic: bool,
+    /// Where logs and ZooKeeper's state are kept; `None` for memory.
+    pub data_dir: Option<PathBuf>,
     settings: Settings,
 }
 
@@ -59,6 +62,7 @@ impl LabOptions {
             seed: 1,
             rate_ppm: runtime::REAL_TIME_PPM,
             traffic: true,
+            data_dir: None,
             settings: if kafka_pace { Settings::default() } else { Settings::lab() },
         }
     }
@@ -92,7 +96,15 @@ impl LabOptions {
             advertised_host: self.advertised_host(),
             ports,
             memory_bytes: self.memory_bytes,
+            lasting: self.data_dir.is_some(),
+            log_dirs: self.log_dirs(),
             ..Config::new(self.seed)
         }
+    }
+
+    /// The data directory as an absolute path, or a name for memory.
+    fn log_dirs(&self) -> Arc<str> {
+        let absolute = self.data_dir.as_ref().map(|dir| std::path::absolute(dir).unwrap_or_else(|_| dir.clone()));
+        absolute.map_or_else(|| "/memory".into(), |dir| dir.display().to_string().into())
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn take(cluster: &Cluster, wanted: &ReadFrom) -> Result<Taken, Failur
         Position::Earliest => log.log_start_offset(),
         Position::Offset(offset) => offset,
         // Where no record is so late, there is nothing to read: the place is the end.
-        Position::Time(at_ms) => log.offset_for_time(at_ms).map_or(up_to, |(offset, _)| offset),
+        Position::Time(at_ms) => log.resident_offset_for_time(at_ms).map_or(up_to, |(offset, _)| offset),
         Position::Tail(records) => up_to - i64::from(records),
     };
     let from = from.max(log.log_start_offset());

@@ -12,7 +12,7 @@ use crate::engine::broker::connection::Origin;
 use crate::engine::broker::fetch_session::{FINAL_EPOCH, FetchSessions, INITIAL_EPOCH, Wanted};
 use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
-use crate::engine::log::ReadResult;
+use crate::engine::log::read::collect;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::engine::time::Time;
@@ -74,6 +74,10 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
     };
     if let Reader::Follower(follower) = parked.reader {
         note_progress(broker, follower, &parked.wanted, ctx.now.lab);
+    }
+    if ctx.disks.is_lasting() {
+        let cold = on_disk(broker, &parked);
+        broker.read_back(cold, ctx);
     }
     if let Some(response) = completed(broker, &parked, origin, wait.is_zero() || parked.wanted.is_empty()) {
         return Handled::Ready(deliver(broker, &parked, response));
@@ -152,6 +156,23 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], now
         // Even where nothing moved: it may have had to wait for another change of the in-sync set.
         broker.consider_joining(&wanted.id, follower);
     }
+}
+
+/// What is wanted of logs below what they have in memory: partition, offset, how much.
+fn on_disk(broker: &Broker, parked: &ParkedFetch) -> Vec<(TopicPartition, i64, usize)> {
+    let is_cold = |wanted: &&Wanted| {
+        let log = find(broker, parked, wanted).ok().map(|replica| &replica.log);
+        log.is_some_and(|log| {
+            (log.log_start_offset()..log.resident_from().min(log.log_end_offset())).contains(&wanted.fetch.fetch_offset)
+        })
+    };
+    let most = |wanted: &Wanted| usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0).min(parked.max_bytes);
+    parked
+        .wanted
+        .iter()
+        .filter(is_cold)
+        .map(|wanted| (wanted.id.clone(), wanted.fetch.fetch_offset, most(wanted)))
+        .collect()
 }
 
 /// The answer, if enough has come together, something is wrong with a partition, or it is `late`.
@@ -242,7 +263,7 @@ fn endpoints(broker: &Broker, response: &FetchResponse) -> Vec<NodeEndpoint> {
 
 fn read(broker: &Broker, parked: &ParkedFetch, wanted: &Wanted, room: usize, first: bool) -> PartitionData {
     match find(broker, parked, wanted) {
-        Ok(replica) => read_replica(replica, parked, wanted, room, first),
+        Ok(replica) => read_replica(broker, replica, parked, wanted, (room, first)),
         Err(error) => refuse(broker, parked, wanted, error),
     }
 }
@@ -270,7 +291,13 @@ fn find<'a>(broker: &'a Broker, parked: &ParkedFetch, wanted: &Wanted) -> Result
     if may { Ok(replica) } else { Err(ErrorCode::NOT_LEADER_OR_FOLLOWER) }
 }
 
-fn read_replica(replica: &Replica, parked: &ParkedFetch, wanted: &Wanted, room: usize, first: bool) -> PartitionData {
+fn read_replica(
+    broker: &Broker,
+    replica: &Replica,
+    parked: &ParkedFetch,
+    wanted: &Wanted,
+    (room, first): (usize, bool),
+) -> PartitionData {
     let fetch = &wanted.fetch;
     let mut data = PartitionData {
         partition_index: fetch.partition,
@@ -290,8 +317,13 @@ fn read_replica(replica: &Replica, parked: &ParkedFetch, wanted: &Wanted, room: 
         _ => replica.high_watermark,
     };
     let most = usize::try_from(fetch.partition_max_bytes).unwrap_or(0).min(room);
-    if let Ok(ReadResult { records, .. }) = replica.log.read(fetch.fetch_offset, most, up_to, first) {
-        data.records = Some(records);
+    if let Ok(read) = replica.log.read(fetch.fetch_offset, most, up_to, first) {
+        let back = || broker.cold.batches_from(&wanted.id, fetch.fetch_offset);
+        let read = match read.on_disk.then(back).flatten() {
+            Some(batches) => collect(batches, fetch.fetch_offset, most, up_to, first),
+            None => read,
+        };
+        data.records = Some(read.records);
     } else {
         data.error_code = ErrorCode::OFFSET_OUT_OF_RANGE;
         (data.high_watermark, data.last_stable_offset, data.log_start_offset) = (-1, -1, -1);

@@ -118,8 +118,9 @@ fn apply_partition(
     if !state.replicas.contains(&broker.id.0) {
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
     }
+    broker.check_log_dir()?;
     let (me, now) = (broker.id, ctx.now.lab);
-    let replica = host(broker, id, topic.topic_id)?;
+    let replica = host(broker, id, topic.topic_id, ctx)?;
     let known = replica.state.leader_epoch;
     let fresh = replica.leader().is_none() && replica.follower().is_none();
     if !fresh
@@ -132,7 +133,9 @@ fn apply_partition(
     let state = partition_state(state);
     let leader = state.leader;
     if leader == Some(me) {
-        replica.lead(me, state, now);
+        if let Err(error) = replica.lead(me, state, now, ctx.storage(id)) {
+            return Err(broker.log_dir_failed(&error, ctx));
+        }
     } else {
         replica.follow(state);
     }
@@ -148,14 +151,25 @@ fn apply_partition(
 
 /// The replica of the partition, made where it is not there. One of an earlier topic of the same name is dropped: the
 /// topic's id tells them apart (KIP-516).
-fn host<'a>(broker: &'a mut Broker, id: &TopicPartition, topic_id: uuid::Uuid) -> Result<&'a mut Replica, ErrorCode> {
+fn host<'a>(
+    broker: &'a mut Broker,
+    id: &TopicPartition,
+    topic_id: uuid::Uuid,
+    ctx: &mut Context<'_>,
+) -> Result<&'a mut Replica, ErrorCode> {
+    let mut made = Ok(());
     if broker.replica(id).is_some_and(|replica| replica.topic_id != topic_id) {
         broker.replicas.remove(id);
-        broker.forget_flushes(id);
+        broker.forget_storage(id);
+        made = ctx.disks.delete(broker.id, id);
     }
     if broker.replica(id).is_none() {
+        made = made.and_then(|()| ctx.disks.create(broker.id, id, topic_id));
         let replica = broker.new_replica(id, topic_id);
         broker.replicas.insert(id.clone(), Arc::new(replica));
+    }
+    if let Err(error) = made {
+        return Err(broker.log_dir_failed(&error, ctx));
     }
     broker.replica_mut(id).ok_or(ErrorCode::UNKNOWN_SERVER_ERROR)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
+use crate::engine::log::{Storage, StorageError};
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::protocol::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsTopicResponse, timestamp,
@@ -16,14 +17,18 @@ use crate::protocol::{ApiKey, ErrorCode, ListOffsetsResponse, Request};
 /// See the [module](self).
 pub(crate) const API: Api = Api { key: ApiKey::ListOffsets, oldest: 1, newest: 9, callers: Callers::Everybody, handle };
 
-fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Context<'_>) -> Handled {
+fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::ListOffsets(request) = request else { return Handled::Close };
     let from_consumer = request.replica_id < 0;
     let topics = request
         .topics
         .into_iter()
         .map(|topic| ListOffsetsTopicResponse {
-            partitions: topic.partitions.iter().map(|asked| one(broker, &topic.name, asked, from_consumer)).collect(),
+            partitions: topic
+                .partitions
+                .iter()
+                .map(|asked| one(broker, &topic.name, asked, from_consumer, ctx))
+                .collect(),
             name: topic.name,
         })
         .collect();
@@ -35,13 +40,15 @@ fn one(
     topic: &Arc<str>,
     asked: &ListOffsetsPartition,
     consumer: bool,
+    ctx: &mut Context<'_>,
 ) -> ListOffsetsPartitionResponse {
     let id = TopicPartition::new(Arc::clone(topic), asked.partition_index);
     let mut answer = ListOffsetsPartitionResponse {
         partition_index: asked.partition_index,
         ..ListOffsetsPartitionResponse::default()
     };
-    match broker.led(&id, asked.current_leader_epoch).and_then(|replica| at(replica, asked.timestamp, consumer)) {
+    let led = broker.led(&id, asked.current_leader_epoch);
+    match led.and_then(|replica| at(replica, asked.timestamp, consumer, ctx.storage(&id))) {
         Ok(found) => {
             answer.offset = found.offset;
             answer.timestamp = found.timestamp_ms;
@@ -59,14 +66,15 @@ struct Found {
     leader_epoch: i32,
 }
 
-fn at(replica: &Replica, asked: i64, consumer: bool) -> Result<Found, ErrorCode> {
+fn at(replica: &Replica, asked: i64, consumer: bool, disk: &mut dyn Storage) -> Result<Found, ErrorCode> {
+    let failed = |_: StorageError| ErrorCode::KAFKA_STORAGE_ERROR;
     let end = if consumer { replica.high_watermark } else { replica.log.log_end_offset() };
     let place = |offset: i64| Found { offset, timestamp_ms: -1, leader_epoch: epoch_at(replica, offset) };
     match asked {
         timestamp::LATEST => Ok(latest(replica, end, consumer)?),
         timestamp::EARLIEST | timestamp::EARLIEST_LOCAL => Ok(place(replica.log.log_start_offset())),
-        timestamp::MAX => Ok(timed(replica, replica.log.offset_of_max_timestamp(), end)),
-        time if time >= 0 => Ok(timed(replica, replica.log.offset_for_time(time), end)),
+        timestamp::MAX => Ok(timed(replica, replica.log.offset_of_max_timestamp(disk).map_err(failed)?, end)),
+        time if time >= 0 => Ok(timed(replica, replica.log.offset_for_time(time, disk).map_err(failed)?, end)),
         _ => Ok(Found { offset: -1, timestamp_ms: -1, leader_epoch: -1 }),
     }
 }

@@ -12,6 +12,7 @@ use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
+use crate::engine::log::AppendError;
 use crate::engine::replica::TopicPartition;
 use crate::protocol::produce::{
     LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData, PartitionProduceResponse, TopicProduceResponse,
@@ -161,10 +162,15 @@ fn append(
     }
     let (leader_epoch, date_ms) = (replica.state.leader_epoch, ctx.now.date_ms());
     let replica = broker.replica_mut(id).ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
-    let appended = replica
-        .log
-        .append_as_leader(&batch, leader_epoch, date_ms)
-        .map_err(|error| Refusal { code: error.code(), message: Some(error.to_string().into()) })?;
+    let appended = match replica.log.append_as_leader(&batch, leader_epoch, date_ms, ctx.storage(id)) {
+        Ok(appended) => appended,
+        Err(error) => {
+            if let AppendError::Storage(failure) = &error {
+                broker.log_dir_failed(failure, ctx);
+            }
+            return Err(Refusal { code: error.code(), message: Some(error.to_string().into()) });
+        }
+    };
     replica.advance_high_watermark();
     broker.stats.records_in += u64::try_from(batch.record_count()).unwrap_or(0);
     broker.stats.bytes_in += batch.size_bytes() as u64;

@@ -23,7 +23,7 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
     for (name, state) in request.topic_states.iter().flat_map(|t| t.partition_states.iter().map(|s| (&t.topic_name, s)))
     {
         let id = TopicPartition::new(Arc::clone(name), state.partition_index);
-        let error_code = stop(broker, &id, state).err().unwrap_or(ErrorCode::NONE);
+        let error_code = stop(broker, &id, state, ctx).err().unwrap_or(ErrorCode::NONE);
         if error_code.is_ok() && state.delete_partition {
             deleted.push(id);
         }
@@ -37,7 +37,12 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
 }
 
 /// Epoch -2 (`LeaderAndIsr.EpochDuringDelete`) and -1 are not compared: the topic goes, whoever leads.
-fn stop(broker: &mut Broker, id: &TopicPartition, state: &StopReplicaPartitionState) -> Result<(), ErrorCode> {
+fn stop(
+    broker: &mut Broker,
+    id: &TopicPartition,
+    state: &StopReplicaPartitionState,
+    ctx: &mut Context<'_>,
+) -> Result<(), ErrorCode> {
     let Some(replica) = broker.replica_mut(id) else { return Ok(()) };
     if state.leader_epoch >= 0 && state.leader_epoch < replica.state.leader_epoch {
         return Err(ErrorCode::FENCED_LEADER_EPOCH);
@@ -46,8 +51,12 @@ fn stop(broker: &mut Broker, id: &TopicPartition, state: &StopReplicaPartitionSt
     broker.assign_fetcher(id);
     broker.touch(id);
     if state.delete_partition {
+        broker.check_log_dir()?;
         broker.replicas.remove(id);
-        broker.forget_flushes(id);
+        broker.forget_storage(id);
+        if let Err(error) = ctx.disks.delete(broker.id, id) {
+            return Err(broker.log_dir_failed(&error, ctx));
+        }
         if !broker.replicas.keys().any(|other| other.topic == id.topic) {
             broker.configs.forget(&id.topic);
         }

@@ -103,6 +103,8 @@ impl Consumer {
             }
         }
         let place = match self.spec.from {
+            // What an earlier process wrote is not what this one's producers answer for.
+            _ if self.spec.audit && ctx.disks.is_lasting() => ctx.now.epoch_ms,
             OffsetReset::Earliest => timestamp::EARLIEST,
             OffsetReset::Latest => timestamp::LATEST,
         };
@@ -146,6 +148,10 @@ impl Consumer {
             for told in &topic.partitions {
                 let key = (Arc::clone(&topic.name), told.partition_index);
                 let Some(position) = self.positions.get_mut(&key) else { continue };
+                if told.error_code.is_ok() && told.offset < 0 {
+                    // Asked for a time, and there is no record so late yet.
+                    continue;
+                }
                 if told.error_code.is_ok() && told.offset >= 0 {
                     position.offset = Some(told.offset);
                     position.not_before = Time::ZERO;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::client::{Client, ClientSpec, Role};
 use crate::engine::context::{Cause, Context, Effect, Hop, Id, Timer, TimerId};
 use crate::engine::event::{ClientEvent, EventKind};
+use crate::engine::log::InMemory;
 use crate::engine::message::{KafkaRequest, KafkaResponse, Lane, Payload};
 use crate::engine::node::{BrokerId, ClientId, NodeId};
 use crate::engine::rng::Rng;
@@ -105,6 +106,7 @@ impl Bench {
             rng: &mut self.rng,
             ids: &mut self.ids,
             effects: &mut effects,
+            disks: &mut InMemory,
         };
         work(&mut self.client, &mut ctx);
         for effect in effects {

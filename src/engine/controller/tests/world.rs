@@ -12,6 +12,7 @@ use crate::engine::broker::connection::{Origin, Peer};
 use crate::engine::context::{Cause, Context, Effect, Id, Timer};
 use crate::engine::controller::{Controller, Partition, znodes};
 use crate::engine::event::{ControllerEvent, Event, EventKind};
+use crate::engine::log::InMemory;
 use crate::engine::message::{KafkaRequest, Payload, SocketId};
 use crate::engine::node::{BrokerId, NodeId, ZkId};
 use crate::engine::replica::TopicPartition;
@@ -90,7 +91,16 @@ impl World {
         let (mut rng, mut ids, mut effects) = (self.rng.clone(), self.ids, Vec::new());
         let now = self.now;
         let clock = Clock::Lab;
-        let mut ctx = Context { now, node, clock, cause, rng: &mut rng, ids: &mut ids, effects: &mut effects };
+        let mut ctx = Context {
+            now,
+            node,
+            clock,
+            cause,
+            rng: &mut rng,
+            ids: &mut ids,
+            effects: &mut effects,
+            disks: &mut InMemory,
+        };
         work(self, &mut ctx);
         (self.rng, self.ids) = (rng, ids);
         for effect in effects {

@@ -3,6 +3,7 @@
 
 mod controller;
 
+use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
 use crate::engine::event::{
@@ -301,6 +302,11 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
                 .on([partition])
                 .about(*leader)
         }
+        BrokerEvent::Recovered(recovery) => recovered(recovery, node),
+        BrokerEvent::LogDirFailed { reason } => {
+            let text = format!("{node}'s log directory is offline");
+            Told::new("log_dir_failed", Severity::Bad, text, reason)
+        }
         BrokerEvent::ReplicaFailed { partition, reason } => {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
                 .on([partition])
@@ -380,6 +386,28 @@ fn unflushed(lost: &[Lost]) -> String {
         [one] => format!(", and with it {} from {} to {}: not flushed", one.partition, one.from, one.to - 1),
         more => format!(", and with it {records} records of {} partitions: not flushed", more.len()),
     }
+}
+
+/// What a start made of a log directory.
+fn recovered(recovery: &Recovery, node: NodeId) -> Told {
+    let logs = counted(recovery.logs, "log");
+    if recovery.clean && recovery.cuts.is_empty() {
+        let text = format!("{node} took up {logs}");
+        return Told::new("recovered", Severity::Info, text, "left in order: nothing had to be scanned");
+    }
+    let cut: u64 = recovery.cuts.iter().map(|(_, _, bytes, _)| bytes).sum();
+    let told = if cut == 0 {
+        let text = format!("{node} scanned {logs}, and cut nothing");
+        Told::new("recovered", Severity::Good, text, "the process before did not stop in order")
+    } else {
+        let text = format!("{node} scanned {logs}, and cut {} off", bytes_of(cut));
+        let why = recovery.cuts.first().map_or("", |(_, _, _, why)| why.as_str());
+        Told::new("recovered", Severity::Warning, text, why)
+    };
+    let told = told.on(recovery.cuts.iter().map(|(partition, ..)| partition));
+    recovery.cuts.iter().fold(told, |told, (partition, log_end, bytes, why)| {
+        told.change(&partition.to_string(), format!("{} more", bytes_of(*bytes)), format!("ends at {log_end}"), why)
+    })
 }
 
 fn bytes_of(bytes: u64) -> String {

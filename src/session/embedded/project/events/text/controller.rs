@@ -141,6 +141,10 @@ fn brokers(event: &ControllerEvent, node: NodeId) -> Told {
             let text = format!("{node} told: {broker} is gone");
             Told::new("controller_told", Severity::Info, text, "its watch on /brokers/ids fired").about(*broker)
         }
+        ControllerEvent::LogDirOffline { broker } => {
+            let text = format!("{node} told: the log directory of {broker} is offline");
+            Told::new("controller_told", Severity::Warning, text, "it said so itself").about(*broker)
+        }
         ControllerEvent::BrokerJoined { broker, .. } => {
             let text = format!("{node} told: {broker} is there");
             Told::new("controller_told", Severity::Info, text, "its watch on /brokers/ids fired").about(*broker)

@@ -1,0 +1,109 @@
+//! What a broker reads back from its disk: the part of its logs that has left memory, for those who fetch there.
+//!
+//! A fetch below [`Log::resident_from`](crate::engine::log::Log::resident_from) parks like one that waits for records; a job
+//! reads a stretch, which is kept here for a while, and whoever waits is tried again. Stretches used longest ago go first.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Broker;
+use crate::engine::context::{Context, Id};
+use crate::engine::log::StoredBatch;
+use crate::engine::message::{Output, StorageJob, StorageOutcome, StorageWork};
+use crate::engine::replica::TopicPartition;
+
+/// So much is read at once: what comes next is most often wanted next.
+const STRETCH_BYTES: usize = 4 << 20;
+
+/// So many stretches are kept.
+const STRETCHES: usize = 16;
+
+/// Batches that were read back, one after the other.
+#[derive(Clone, Debug)]
+struct Stretch {
+    partition: TopicPartition,
+    /// The offset that was asked for.
+    from: i64,
+    batches: Vec<StoredBatch>,
+}
+
+impl Stretch {
+    fn holds(&self, id: &TopicPartition, offset: i64) -> bool {
+        let end = self.batches.last().map_or(self.from, |last| last.header.next_offset());
+        self.partition == *id && (self.from..end).contains(&offset)
+    }
+}
+
+/// What was read back, and what is being read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ColdReads {
+    under_way: BTreeMap<Id, (TopicPartition, i64)>,
+    /// The one used last comes last.
+    stretches: VecDeque<Stretch>,
+}
+
+impl ColdReads {
+    /// The batches from the one that holds `offset` on, as far as they were read back.
+    pub(super) fn batches_from(
+        &self,
+        id: &TopicPartition,
+        offset: i64,
+    ) -> Option<impl Iterator<Item = StoredBatch> + '_> {
+        let stretch = self.stretches.iter().find(|stretch| stretch.holds(id, offset))?;
+        Some(stretch.batches.iter().filter(move |batch| batch.header.last_offset() >= offset).cloned())
+    }
+
+    /// The log was cut or is gone: what was read of it does not count any more.
+    pub(super) fn forget(&mut self, id: &TopicPartition) {
+        self.under_way.retain(|_, (of, _)| of != id);
+        self.stretches.retain(|stretch| stretch.partition != *id);
+    }
+
+    /// Whether `offset` is here, which then is used, or on its way.
+    fn uses(&mut self, id: &TopicPartition, offset: i64) -> bool {
+        if let Some(at) = self.stretches.iter().position(|stretch| stretch.holds(id, offset)) {
+            if let Some(stretch) = self.stretches.remove(at) {
+                self.stretches.push_back(stretch);
+            }
+            return true;
+        }
+        self.under_way.values().any(|(of, from)| of == id && *from == offset)
+    }
+
+    fn keep(&mut self, stretch: Stretch) {
+        self.stretches.push_back(stretch);
+        while self.stretches.len() > STRETCHES {
+            self.stretches.pop_front();
+        }
+    }
+}
+
+impl Broker {
+    /// Sees to it that what is wanted of each log is read back, unless it is here: partition, offset, how much.
+    pub(crate) fn read_back(&mut self, wanted: Vec<(TopicPartition, i64, usize)>, ctx: &mut Context<'_>) {
+        for (partition, from, max_bytes) in wanted {
+            if self.cold.uses(&partition, from) {
+                continue;
+            }
+            let id = ctx.next_id();
+            self.cold.under_way.insert(id, (partition.clone(), from));
+            let work = StorageWork::Read { partition, from, max_bytes: max_bytes.max(STRETCH_BYTES) };
+            ctx.output(Output::Storage(StorageJob { id, broker: self.id, work }));
+        }
+    }
+
+    /// A job is done: whether it was a read, and what it brought.
+    pub(super) fn on_read_back(&mut self, job: Id, outcome: &StorageOutcome, ctx: &mut Context<'_>) -> bool {
+        let Some((partition, from)) = self.cold.under_way.remove(&job) else { return false };
+        match outcome {
+            StorageOutcome::Read(batches) => {
+                self.cold.keep(Stretch { partition: partition.clone(), from, batches: batches.clone() });
+                self.touch(&partition);
+            }
+            StorageOutcome::Failed(error) => {
+                self.log_dir_failed(error, ctx);
+            }
+            StorageOutcome::Done => {}
+        }
+        true
+    }
+}

@@ -1,0 +1,324 @@
+//! The disks of a lab that lasts (`--data-dir`): every replica's [`FileLog`], every broker's checkpoints, every ZooKeeper
+//! server's transactions, and the threads that do what waits.
+//!
+//! The engine's thread appends to the page cache and renames; [`workers`] flush, read and unlink. [`open`] takes up what an
+//! earlier process left, [`LabFiles::close`] leaves it in order. Between the two a `kill -9` may come at any moment: what was
+//! acknowledged is in the page cache by then, and the next [`open`] scans for the rest.
+
+mod close;
+mod open;
+mod workers;
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use uuid::Uuid;
+
+pub use open::{DiskError, Opened, open};
+
+use self::workers::Workers;
+use super::LabDisks;
+use crate::engine::FastMap;
+use crate::engine::cluster::Cluster;
+use crate::engine::context::Id;
+use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Offsets};
+use crate::engine::files::data_dir::DataDir;
+use crate::engine::files::zookeeper::ZkFiles;
+use crate::engine::files::{FileConfig, FileError, FileLog, Removal};
+use crate::engine::log::{Disks, Epochs, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
+use crate::engine::message::{Checkpoint, StorageDone, StorageJob, StorageOutcome, StorageWork};
+use crate::engine::node::{BrokerId, ZkId};
+use crate::engine::replica::TopicPartition;
+use crate::engine::zk::tree::Tree;
+use crate::engine::zk::txn::Txn;
+
+/// Where answers to jobs go.
+type Answers = Arc<dyn Fn(StorageDone) + Send + Sync>;
+
+/// The disks. See the [module](self).
+pub struct LabFiles {
+    dir: DataDir,
+    brokers: BTreeMap<BrokerId, BrokerFiles>,
+    zookeepers: BTreeMap<ZkId, ZkFiles>,
+    workers: Workers,
+    answers: Answers,
+    /// The flushes that are under way: of which log in which generation, and how far they reach.
+    flushing: FastMap<Id, Flushing>,
+    nowhere: Nowhere,
+}
+
+struct Flushing {
+    partition: TopicPartition,
+    generation: u64,
+    up_to: i64,
+}
+
+/// A broker's directory, and its logs.
+struct BrokerFiles {
+    shared: Arc<Shared>,
+    logs: FastMap<TopicPartition, Place>,
+}
+
+/// What a broker's logs and the workers both write to.
+struct Shared {
+    dir: BrokerDir,
+    /// The recovery points as they are on the disk.
+    recovery_points: Mutex<Offsets>,
+}
+
+impl Shared {
+    fn write(&self, checkpoint: Checkpoint) -> Result<(), FileError> {
+        self.dir.write_checkpoint(File::HighWatermark, &offsets(checkpoint.high_watermarks))?;
+        self.dir.write_checkpoint(File::LogStart, &offsets(checkpoint.log_starts))?;
+        let mut on_disk = self.recovery_points.lock().unwrap_or_else(PoisonError::into_inner);
+        let points = offsets(checkpoint.recovery_points);
+        self.dir.write_checkpoint(File::RecoveryPoint, &points)?;
+        *on_disk = points;
+        Ok(())
+    }
+
+    /// A log is cut back to `offset`: what comes there later was never flushed, and a start must not believe that it was.
+    fn cut(&self, id: &TopicPartition, offset: i64) -> Result<(), FileError> {
+        let mut on_disk = self.recovery_points.lock().unwrap_or_else(PoisonError::into_inner);
+        match on_disk.get_mut(&(id.topic.to_string(), id.partition)) {
+            Some(point) if *point > offset => *point = offset,
+            _ => return Ok(()),
+        }
+        self.dir.write_checkpoint(File::RecoveryPoint, &on_disk)
+    }
+}
+
+fn offsets(by_partition: BTreeMap<TopicPartition, i64>) -> Offsets {
+    by_partition.into_iter().map(|(id, offset)| ((id.topic.to_string(), id.partition), offset)).collect()
+}
+
+/// One log's place.
+struct Place {
+    id: TopicPartition,
+    log: FileLog,
+    shared: Arc<Shared>,
+    workers: Workers,
+}
+
+impl Place {
+    fn remove(&self, removal: Removal) {
+        if !removal.is_empty() {
+            self.workers.sync(move || {
+                // What stays is removed at the next start.
+                if let Err(error) = removal.run() {
+                    tracing::warn!("{error}");
+                }
+            });
+        }
+    }
+}
+
+impl Storage for Place {
+    fn append(&mut self, batch: &StoredBatch) -> Result<(), StorageError> {
+        Ok(self.log.append(batch)?)
+    }
+
+    fn roll(&mut self, base_offset: i64, producers: &Producers) -> Result<(), StorageError> {
+        Ok(self.log.roll(base_offset, producers)?)
+    }
+
+    fn truncate_to(&mut self, offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+        self.shared.cut(&self.id, offset)?;
+        let removal = self.log.truncate_to(offset)?;
+        self.remove(removal);
+        Ok(self.log.segments().last())
+    }
+
+    fn remove_before(&mut self, base_offset: i64) -> Result<(), StorageError> {
+        let removal = self.log.remove_before(base_offset)?;
+        self.remove(removal);
+        Ok(())
+    }
+
+    fn restart_at(&mut self, offset: i64) -> Result<(), StorageError> {
+        self.shared.cut(&self.id, 0)?;
+        let removal = self.log.restart_at(offset)?;
+        self.remove(removal);
+        Ok(())
+    }
+
+    fn epochs(&mut self, epochs: &Epochs) -> Result<(), StorageError> {
+        Ok(self.log.set_epochs(epochs)?)
+    }
+
+    fn read(&mut self, from: i64, max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError> {
+        Ok(self.log.read(from, max_bytes, i64::MAX)?)
+    }
+
+    fn offset_near_time(&mut self, timestamp_ms: i64) -> Result<Option<i64>, StorageError> {
+        Ok(self.log.searching_time(timestamp_ms).run()?.map(|batch| batch.header.base_offset))
+    }
+}
+
+/// The place of a log that was never made, or is gone: whoever wants to write there is told.
+struct Nowhere;
+
+fn no_place() -> StorageError {
+    StorageError("the log has no folder".to_owned())
+}
+
+impl Storage for Nowhere {
+    fn append(&mut self, _batch: &StoredBatch) -> Result<(), StorageError> {
+        Err(no_place())
+    }
+
+    fn roll(&mut self, _base_offset: i64, _producers: &Producers) -> Result<(), StorageError> {
+        Err(no_place())
+    }
+
+    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+        Err(no_place())
+    }
+
+    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
+        Err(no_place())
+    }
+
+    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
+        Err(no_place())
+    }
+
+    fn epochs(&mut self, _epochs: &Epochs) -> Result<(), StorageError> {
+        Err(no_place())
+    }
+
+    fn read(&mut self, _from: i64, _max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError> {
+        Err(no_place())
+    }
+
+    fn offset_near_time(&mut self, _timestamp_ms: i64) -> Result<Option<i64>, StorageError> {
+        Err(no_place())
+    }
+}
+
+impl LabFiles {
+    fn place(&mut self, broker: BrokerId, id: &TopicPartition) -> Option<&mut Place> {
+        self.brokers.get_mut(&broker)?.logs.get_mut(id)
+    }
+
+    /// Has `work` done by the thread that flushes, and answers `job` with what comes of it.
+    fn sync(&self, job: StorageJob, work: impl FnOnce() -> Result<(), FileError> + Send + 'static) {
+        let answers = Arc::clone(&self.answers);
+        self.workers.sync(move || {
+            let outcome = work().map_or_else(|error| StorageOutcome::Failed(error.into()), |()| StorageOutcome::Done);
+            answers(job.came_to(outcome));
+        });
+    }
+
+    fn flush(&mut self, job: StorageJob, partition: TopicPartition) -> Option<StorageDone> {
+        let Some(place) = self.place(job.broker, &partition) else { return Some(job.done()) };
+        let (flush, generation) = (place.log.flush(), place.log.generation());
+        self.flushing.insert(job.id, Flushing { partition, generation, up_to: flush.up_to() });
+        self.sync(job, move || flush.run().map(|_| ()));
+        None
+    }
+
+    fn read(&mut self, job: StorageJob, partition: &TopicPartition, from: i64, most: usize) -> Option<StorageDone> {
+        let Some(place) = self.place(job.broker, partition) else {
+            return Some(job.came_to(StorageOutcome::Read(Vec::new())));
+        };
+        let read = place.log.reading(from, most, i64::MAX);
+        let answers = Arc::clone(&self.answers);
+        self.workers.read(move || {
+            let outcome = match read.run() {
+                Ok(batches) => StorageOutcome::Read(batches),
+                // Retention came before it: whoever asked is told that it is gone.
+                Err(error) if error.source.kind() == ErrorKind::NotFound => StorageOutcome::Read(Vec::new()),
+                Err(error) => StorageOutcome::Failed(error.into()),
+            };
+            answers(job.came_to(outcome));
+        });
+        None
+    }
+
+    fn checkpoint(&mut self, job: StorageJob, checkpoint: Checkpoint) -> Option<StorageDone> {
+        let Some(broker) = self.brokers.get(&job.broker) else { return Some(job.done()) };
+        let shared = Arc::clone(&broker.shared);
+        self.sync(job, move || shared.write(checkpoint));
+        None
+    }
+}
+
+impl Disks for LabFiles {
+    fn is_lasting(&self) -> bool {
+        true
+    }
+
+    fn create(&mut self, broker: BrokerId, id: &TopicPartition, topic_id: Uuid) -> Result<(), StorageError> {
+        let handles = self.dir.handles().clone();
+        let files = self.brokers.get_mut(&broker).ok_or_else(no_place)?;
+        let folder = files.shared.dir.folder_of(&id.topic, id.partition);
+        let log = FileLog::create(&folder, 0, Some(topic_id), FileConfig::default(), &handles)?;
+        let (shared, workers) = (Arc::clone(&files.shared), self.workers.clone());
+        files.logs.insert(id.clone(), Place { id: id.clone(), log, shared, workers });
+        Ok(())
+    }
+
+    fn log(&mut self, broker: BrokerId, id: &TopicPartition) -> &mut dyn Storage {
+        match self.brokers.get_mut(&broker).and_then(|files| files.logs.get_mut(id)) {
+            Some(place) => place,
+            None => &mut self.nowhere,
+        }
+    }
+
+    fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError> {
+        let Some(files) = self.brokers.get_mut(&broker) else { return Ok(()) };
+        let Some(place) = files.logs.remove(id) else { return Ok(()) };
+        place.shared.cut(id, 0)?;
+        let Place { log, workers, .. } = place;
+        let removal = log.delete()?;
+        workers.sync(move || {
+            if let Err(error) = removal.run() {
+                tracing::warn!("{error}");
+            }
+        });
+        Ok(())
+    }
+
+    fn take_up(&mut self, job: StorageJob) -> Option<StorageDone> {
+        match job.work.clone() {
+            StorageWork::Flush { partition, .. } => self.flush(job, partition),
+            StorageWork::Read { partition, from, max_bytes } => self.read(job, &partition, from, max_bytes),
+            StorageWork::Checkpoint(checkpoint) => self.checkpoint(job, checkpoint),
+        }
+    }
+
+    fn committed(&mut self, server: ZkId, txn: &Txn, tree: &Tree) {
+        let Some(files) = self.zookeepers.get_mut(&server) else { return };
+        match files.committed(txn, tree) {
+            Ok(Some(flush)) => self.workers.sync(move || {
+                if let Err(error) = flush.run() {
+                    tracing::error!("cannot flush ZooKeeper's log: {error}");
+                }
+            }),
+            Ok(None) => {}
+            Err(error) => tracing::error!("{error}; what ZooKeeper commits from here on is lost with this process"),
+        }
+    }
+}
+
+impl LabDisks for LabFiles {
+    fn answer_to(&mut self, answers: Box<dyn Fn(StorageDone) + Send + Sync>) {
+        self.answers = answers.into();
+    }
+
+    fn answered(&mut self, done: &StorageDone) {
+        let Some(Flushing { partition, generation, up_to }) = self.flushing.remove(&done.id) else { return };
+        if done.outcome == StorageOutcome::Done
+            && let Some(place) = self.place(done.broker, &partition)
+            && place.log.generation() == generation
+        {
+            place.log.flushed(up_to);
+        }
+    }
+
+    fn close(&mut self, cluster: &Cluster) {
+        Self::close(self, cluster);
+    }
+}

@@ -1,0 +1,96 @@
+//! Disks that keep nothing, as those of a lab in memory, and that can be made to refuse everything.
+
+use std::collections::BTreeSet;
+
+use kscope::engine::log::{Disks, Epochs, InMemory, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
+use kscope::engine::message::{StorageDone, StorageJob, StorageOutcome};
+use kscope::engine::node::{BrokerId, ZkId};
+use kscope::engine::replica::TopicPartition;
+use kscope::engine::zk::tree::Tree;
+use kscope::engine::zk::txn::Txn;
+use uuid::Uuid;
+
+/// The disks of a lab under test.
+#[derive(Default)]
+pub(crate) struct FaultyDisks {
+    /// Whose disk is full.
+    pub(crate) full: BTreeSet<BrokerId>,
+    works: InMemory,
+    fails: Full,
+}
+
+#[derive(Default)]
+struct Full;
+
+fn full() -> StorageError {
+    StorageError("no space left on device".into())
+}
+
+impl Storage for Full {
+    fn append(&mut self, _batch: &StoredBatch) -> Result<(), StorageError> {
+        Err(full())
+    }
+
+    fn roll(&mut self, _base_offset: i64, _producers: &Producers) -> Result<(), StorageError> {
+        Err(full())
+    }
+
+    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+        Err(full())
+    }
+
+    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
+        Err(full())
+    }
+
+    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
+        Err(full())
+    }
+
+    fn epochs(&mut self, _epochs: &Epochs) -> Result<(), StorageError> {
+        Err(full())
+    }
+
+    fn read(&mut self, _from: i64, _max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError> {
+        Err(full())
+    }
+
+    fn offset_near_time(&mut self, _timestamp_ms: i64) -> Result<Option<i64>, StorageError> {
+        Err(full())
+    }
+}
+
+impl FaultyDisks {
+    /// What comes of a job.
+    pub(crate) fn outcome(&self, job: &StorageJob) -> StorageDone {
+        if self.full.contains(&job.broker) { job.came_to(StorageOutcome::Failed(full())) } else { job.done() }
+    }
+
+    fn check(&self, broker: BrokerId) -> Result<(), StorageError> {
+        if self.full.contains(&broker) { Err(full()) } else { Ok(()) }
+    }
+}
+
+impl Disks for FaultyDisks {
+    fn is_lasting(&self) -> bool {
+        false
+    }
+
+    fn create(&mut self, broker: BrokerId, _id: &TopicPartition, _topic_id: Uuid) -> Result<(), StorageError> {
+        self.check(broker)
+    }
+
+    fn log(&mut self, broker: BrokerId, _id: &TopicPartition) -> &mut dyn Storage {
+        if self.full.contains(&broker) { &mut self.fails } else { &mut self.works }
+    }
+
+    fn delete(&mut self, broker: BrokerId, _id: &TopicPartition) -> Result<(), StorageError> {
+        self.check(broker)
+    }
+
+    fn take_up(&mut self, _job: StorageJob) -> Option<StorageDone> {
+        None
+    }
+
+    fn committed(&mut self, _server: ZkId, _txn: &Txn, _tree: &Tree) {}
+}
