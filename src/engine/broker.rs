@@ -9,6 +9,7 @@
 //! [`api`]; every answer passes [`Broker::reply`].
 
 pub mod api;
+mod cleaner;
 mod cold;
 mod configs;
 pub mod connection;
@@ -24,12 +25,14 @@ pub mod metadata;
 pub mod producer_ids;
 mod purgatory;
 mod replicas;
+mod retention;
 pub mod stats;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use self::api::{Callers, Handled};
+use self::cleaner::Cleaning;
 use self::cold::ColdReads;
 use self::configs::Configs;
 use self::connection::{Connections, Origin, Peer, Pending};
@@ -69,6 +72,10 @@ pub enum BrokerTimer {
     Checkpoint,
     /// Look for logs that were not flushed for too long.
     Flush,
+    /// Look for segments that are too old or too many.
+    Retain,
+    /// Look for logs to compact.
+    Clean,
     /// The controller has not answered this request within `controller.socket.timeout.ms`.
     Unanswered(Id),
     /// The lifecycle's own: try to register again, ask for the shutdown again.
@@ -115,6 +122,7 @@ pub struct Broker {
     cold: ColdReads,
     /// What the log directory failed of: it is offline since.
     log_dir_error: Option<Arc<str>>,
+    cleaning: Cleaning,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
     /// Whether it has said that it waits for its old session.
@@ -167,6 +175,8 @@ impl Broker {
             BrokerTimer::ProposeIsr => self.propose_isr_again(ctx),
             BrokerTimer::Checkpoint => self.write_checkpoint(ctx),
             BrokerTimer::Flush => self.flush_by_time(ctx),
+            BrokerTimer::Retain => self.retain(ctx),
+            BrokerTimer::Clean => self.clean_next(ctx),
             BrokerTimer::Unanswered(id) => self.on_unanswered(id, ctx),
             BrokerTimer::Lifecycle => self.on_lifecycle_timer(ctx),
             BrokerTimer::Controller(timer) => self.controller.on_timer(&timer, &mut self.zk, ctx),

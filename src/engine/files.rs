@@ -44,7 +44,7 @@ mod text;
 mod walk;
 pub mod zookeeper;
 
-pub use clean::{Cleaned, Cleaning};
+pub use clean::{Cleaned, Cleaning, Old};
 pub use error::FileError;
 pub use handles::Handles;
 pub use jobs::{Flush, Removal};

@@ -3,6 +3,11 @@
 //!
 //! After a step only the replicas that the step touched are looked at ([`Cluster::take_touched`]); [`Invariants::sweep`]
 //! looks at all.
+//!
+//! Replicas have the same bytes below a high watermark; where a topic is compacted, the same records as far as they are
+//! not overtaken (`compacted`).
+
+mod compacted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -148,7 +153,7 @@ impl Invariants {
             for member in in_sync(cluster, partition) {
                 let log = cluster.broker(member).and_then(|node| log_of(node, partition, seen.topic_id));
                 if let Some(log) = log {
-                    check_committed(partition, seen, member, log)?;
+                    check_committed(partition, seen, member, log, cluster.now().date_ms())?;
                 }
             }
         }
@@ -238,6 +243,7 @@ fn check_leader(seen: &mut Seen, broker: BrokerId, since: Time, replica: &Replic
 /// What is newly readable is remembered; what was readable before must be the same here.
 fn extend(seen: &mut Seen, broker: BrokerId, replica: &Replica) -> Result<(), Violation> {
     let end = seen.committed_end();
+    let compact = replica.log.config().compact;
     let overlap = replica.log.log_start_offset().max(replica.high_watermark.min(end) - 1).max(0);
     for batch in replica.log.batches_from(overlap) {
         let (first, last_offset) = (batch.header.base_offset, batch.header.last_offset());
@@ -246,6 +252,9 @@ fn extend(seen: &mut Seen, broker: BrokerId, replica: &Replica) -> Result<(), Vi
         }
         match seen.committed.get(&first) {
             Some(known) if known.batch == batch => {}
+            Some(known) if compact && compacted::agree(&known.batch, &batch) => {}
+            // Known are only the records that the leader of an unclean election had left.
+            None if compact && first < end => {}
             Some(_) => {
                 return Err(Violation::CommittedLost { partition: replica.id.clone(), offset: first, broker });
             }
@@ -261,11 +270,22 @@ fn extend(seen: &mut Seen, broker: BrokerId, replica: &Replica) -> Result<(), Vi
 }
 
 /// Everything that was readable stands in `log`, but for what lies before its start.
-fn check_committed(partition: &TopicPartition, seen: &Seen, broker: BrokerId, log: &Log) -> Result<(), Violation> {
+fn check_committed(
+    partition: &TopicPartition,
+    seen: &Seen,
+    broker: BrokerId,
+    log: &Log,
+    date_ms: i64,
+) -> Result<(), Violation> {
+    let lost = |offset| Err(Violation::CommittedLost { partition: partition.clone(), offset, broker });
+    if log.config().compact {
+        let known = seen.committed.values().map(|known| &known.batch);
+        return compacted::find_lost(known, log, seen.committed_end(), date_ms).map_or(Ok(()), lost);
+    }
     let mut stored = log.batches_from(log.log_start_offset());
     for (offset, known) in seen.committed.range(log.log_start_offset()..) {
         if stored.next().as_ref() != Some(&known.batch) {
-            return Err(Violation::CommittedLost { partition: partition.clone(), offset: *offset, broker });
+            return lost(*offset);
         }
     }
     Ok(())

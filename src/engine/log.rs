@@ -9,8 +9,9 @@
 //! - `log_start <= log_end`, and every batch lies below the log end. Batches below the log start may still be there, as
 //!   only whole segments go.
 //!
-//! What a log is asked by is in four files: [`append`] (leader and follower), [`read`] (by offset and by time), `flush`
-//! (what of it is on the disk), and here what shortens it. Watermarks are the replica's; times are arguments.
+//! What a log is asked by is in six files: [`append`] (leader and follower), [`read`] (by offset and by time), `flush`
+//! (what of it is on the disk), `retain` (old segments go), [`clean`] (overtaken records go), and here what else shortens
+//! it. Watermarks are the replica's; times are arguments.
 //!
 //! A clone is cheap, four counted references: nothing is copied before one of the two is changed ([`memory`]).
 //!
@@ -19,19 +20,25 @@
 //! There are no transactions yet, so there is no last stable offset apart from the high watermark.
 
 pub mod append;
+pub mod clean;
 mod epochs;
 mod flush;
 pub mod memory;
 mod producers;
 pub mod read;
+mod retain;
 mod storage;
 mod tree;
 
+use super::settings::Ratio;
+
 pub use append::{AppendError, Appended};
+pub use clean::{CleanJob, CleanPlan, Cleanable, Cleaned};
 pub use epochs::Epochs;
 pub use memory::{Memory, Resident};
 pub use producers::{History, ProducerEntry, Producers, Remembered, SequenceError};
 pub use read::{OffsetOutOfRange, ReadResult};
+pub use retain::{Retained, RetentionReason};
 pub use storage::{Disks, InMemory, SegmentInfo, Storage, StorageError, StoredBatch};
 
 /// The settings of a log, as its topic has them.
@@ -52,6 +59,26 @@ pub struct LogConfig {
     pub flush_messages: i64,
     /// `flush.ms`: how long a record may stay unflushed; the broker looks now and then.
     pub flush_ms: i64,
+    /// `segment.jitter.ms`: by up to so much less than `segment_ms` a segment's records may span, drawn for each segment.
+    pub segment_jitter_ms: i64,
+    /// What that is drawn from: no two logs of a broker should roll at the same time.
+    pub roll_seed: u64,
+    /// `cleanup.policy` says `delete`: old segments go.
+    pub delete: bool,
+    /// `cleanup.policy` says `compact`: of each key the newest record stays.
+    pub compact: bool,
+    /// `retention.ms`: a segment goes when its newest record is older; -1 for never.
+    pub retention_ms: i64,
+    /// `retention.bytes`: the oldest segments go while so much is left without them; -1 for never.
+    pub retention_bytes: i64,
+    /// `delete.retention.ms`: for how long compaction keeps tombstones.
+    pub delete_retention_ms: i64,
+    /// `min.cleanable.dirty.ratio`: compaction waits until more than this part of the log is new.
+    pub min_cleanable_ratio: Ratio,
+    /// `min.compaction.lag.ms`: for so long a record is not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: after so long a record is compacted whatever the ratio.
+    pub max_compaction_lag_ms: i64,
 }
 
 impl Default for LogConfig {
@@ -64,6 +91,16 @@ impl Default for LogConfig {
             log_append_time: false,
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
+            segment_jitter_ms: 0,
+            roll_seed: 0,
+            delete: true,
+            compact: false,
+            retention_ms: 604_800_000,
+            retention_bytes: -1,
+            delete_retention_ms: 86_400_000,
+            min_cleanable_ratio: Ratio::from_ppm(500_000),
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
         }
     }
 }
@@ -81,6 +118,8 @@ pub struct Log {
     epochs: Epochs,
     producers: producers::History,
     flush: flush::Flush,
+    arrivals: retain::Arrivals,
+    cleaner: clean::Cleaner,
 }
 
 /// What was found of a log on a disk.
@@ -98,20 +137,24 @@ pub struct Recovered {
     pub epochs: Epochs,
     /// Its producers, now and at the beginning of its segments.
     pub producers: History,
+    /// Up to where it was compacted, if it ever was.
+    pub clean_to: Option<i64>,
 }
 
 impl Log {
     /// An empty log, which begins at offset 0.
     pub fn new(config: LogConfig) -> Self {
-        let (memory, epochs, producers, flush) = Default::default();
-        Self { config, memory, start_offset: 0, end_offset: 0, epochs, producers, flush }
+        let (memory, epochs, producers, flush, arrivals, cleaner) = Default::default();
+        Self { config, memory, start_offset: 0, end_offset: 0, epochs, producers, flush, arrivals, cleaner }
     }
 
     /// A log as it was found on a disk: none of its batches is in memory.
     pub fn recovered(config: LogConfig, found: Recovered) -> Self {
-        let Recovered { segments, start_offset, end_offset, flushed_offset, epochs, producers } = found;
+        let Recovered { segments, start_offset, end_offset, flushed_offset, epochs, producers, clean_to } = found;
         let memory = Memory::on_disk(&segments, end_offset, flushed_offset);
-        Self { config, memory, start_offset, end_offset, epochs, producers, flush: flush::Flush::default() }
+        let (flush, arrivals) = Default::default();
+        let cleaner = clean::Cleaner::clean_to(clean_to);
+        Self { config, memory, start_offset, end_offset, epochs, producers, flush, arrivals, cleaner }
     }
 
     /// Its settings.
@@ -186,6 +229,7 @@ impl Log {
         self.end_offset = end;
         self.start_offset = self.start_offset.min(end);
         self.flush.cut(end);
+        self.cleaner.cut(end);
         self.cut_epochs(end, disk)?;
         self.take_producers_back(disk)?;
         Ok(true)
@@ -228,7 +272,8 @@ impl Log {
         disk.restart_at(offset)?;
         self.memory.restart_at(offset);
         (self.start_offset, self.end_offset) = (offset, offset);
-        (self.epochs, self.producers, self.flush) = Default::default();
+        (self.epochs, self.producers, self.flush, self.arrivals) = Default::default();
+        self.cleaner.cut(i64::MIN);
         disk.epochs(&self.epochs)
     }
 
@@ -253,6 +298,7 @@ impl Log {
         for base_offset in below {
             self.memory.remove_first_segment();
             self.producers.first_segment_is(base_offset);
+            self.arrivals.first_segment_is(base_offset);
         }
         if self.epochs.truncate_from_start(offset) { disk.epochs(&self.epochs) } else { Ok(()) }
     }

@@ -197,6 +197,13 @@ impl Replica {
         self.high_watermark != before
     }
 
+    /// A follower said where its log begins. Returns whether that is news.
+    pub fn follower_begins(&mut self, follower: BrokerId, log_start: i64) -> bool {
+        let Role::Leader(leader) = &mut self.role else { return false };
+        let known = leader.progress.get_mut(&follower).map(|progress| &mut progress.log_start);
+        known.is_some_and(|known| known.replace(log_start) != Some(log_start))
+    }
+
     /// A follower that was seen fetching from `offset`: notes how far it is. Returns whether the high watermark moved.
     pub fn follower_fetched(&mut self, follower: BrokerId, offset: i64, now: Time) -> bool {
         let log_end = self.log.log_end_offset();

@@ -11,7 +11,7 @@ mod value;
 
 use super::event::SettingChange;
 pub use layers::{BrokerSettings, Layer, LayerError, Overrides, Place, Source, check, definition};
-pub use value::{SettingError, SettingValue};
+pub use value::{List, Ratio, SettingError, SettingValue};
 
 /// One row of the table: what is known about a setting beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub struct Definition {
     pub name: &'static str,
     /// What it means.
     pub doc: &'static str,
-    /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `STRING`.
+    /// Kafka's type name: `INT`, `LONG`, `DOUBLE`, `BOOLEAN`, `STRING`, `LIST`.
     pub kind: &'static str,
     /// What values are allowed, for people.
     pub allowed: &'static str,
@@ -50,8 +50,8 @@ macro_rules! settings {
     ($(
         $(#[doc = $doc:literal])+
         $field:ident: $kind:ty = $name:literal, $default:expr $(, lab $lab:expr)? $(, in $range:expr)?
-        $(, one_of $choice:expr)? $(, topic $topic:literal)? $(, otherwise $old:literal $value:literal)?
-        $(, fixed $fixed:literal)?;
+        $(, one_of $choice:expr)? $(, each_of $choices:expr)? $(, topic $topic:literal)?
+        $(, otherwise $old:literal $value:literal)? $(, fixed $fixed:literal)?;
     )+) => {
         /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab are started with the same.
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ macro_rules! settings {
                 name: $name,
                 doc: concat!($($doc),+),
                 kind: <$kind as SettingValue>::KIND,
-                allowed: concat!("" $(, stringify!($range))? $(, stringify!($choice))?),
+                allowed: concat!("" $(, stringify!($range))? $(, stringify!($choice))? $(, stringify!($choices))?),
                 topic_name: settings!(@optional $($topic)?),
                 otherwise: settings!(@optional $(($old, $value))?),
                 settable: settings!(@settable $($fixed)?),
@@ -96,6 +96,7 @@ macro_rules! settings {
                             .ok_or_else(|| SettingError::wrong_type::<$kind>($name, text))?;
                         $( SettingError::check_range($name, &value, $range)?; )?
                         $( SettingError::check_choice($name, &value, &$choice)?; )?
+                        $( SettingError::check_choices($name, &value, &$choices)?; )?
                         self.$field = value;
                     } )+
                     _ => return Err(SettingError::unknown(name)),
@@ -182,17 +183,40 @@ settings! {
         one_of ["CreateTime", "LogAppendTime"], topic "message.timestamp.type";
     /// How batches are stored: as the producer compressed them.
     compression_type: String = "compression.type", "producer", topic "compression.type", fixed "recompression comes with the commit log";
-    /// What happens to old segments.
-    log_cleanup_policy: String = "log.cleanup.policy", "delete", topic "cleanup.policy", fixed "compaction comes with the commit log";
-    /// How long records are kept; -1 for ever: retention by time is not there yet, and this is its true value.
-    log_retention_ms: i64 = "log.retention.ms", -1, topic "retention.ms",
-        otherwise "log.retention.hours" "168", fixed "retention comes with the commit log";
-    /// How large a log may grow; -1 without bound (the lab's --memory bounds all logs together).
-    log_retention_bytes: i64 = "log.retention.bytes", -1, topic "retention.bytes", fixed "retention comes with the commit log";
+    /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
+    log_cleanup_policy: List = "log.cleanup.policy", "delete", each_of ["compact", "delete"], topic "cleanup.policy";
+    /// How long records are kept, by the largest timestamp of a segment; -1 for ever.
+    log_retention_ms: i64 = "log.retention.ms", 604_800_000, in -1.., topic "retention.ms",
+        otherwise "log.retention.hours" "168";
+    /// How large a partition may grow before old segments go; -1 without bound (the lab's --memory bounds all logs together).
+    log_retention_bytes: i64 = "log.retention.bytes", -1, topic "retention.bytes";
+    /// How often a broker looks for segments that retention takes.
+    log_retention_check_interval_ms: i64 = "log.retention.check.interval.ms", 300_000, lab 1_000, in 1..;
+    /// How long after its start a broker looks for the first time.
+    log_initial_task_delay_ms: i64 = "log.initial.task.delay.ms", 30_000, lab 1_000, in 0..;
+    /// By how much the age at which an active segment is closed may be shortened, drawn for each log.
+    log_roll_jitter_ms: i64 = "log.roll.jitter.ms", 0, in 0.., topic "segment.jitter.ms";
+    /// Whether logs are compacted at all.
+    log_cleaner_enable: bool = "log.cleaner.enable", true;
+    /// How long the cleaner rests when nothing is to be compacted.
+    log_cleaner_backoff_ms: i64 = "log.cleaner.backoff.ms", 15_000, lab 1_000, in 0..;
+    /// The memory in which the cleaner notes the newest offset of each key: 24 bytes a key.
+    log_cleaner_dedupe_buffer_size: i64 = "log.cleaner.dedupe.buffer.size", 134_217_728, in 1_048_576..;
+    /// How much of a log must be new since it was last compacted before it is compacted again.
+    log_cleaner_min_cleanable_ratio: Ratio = "log.cleaner.min.cleanable.ratio", Ratio::from_ppm(500_000),
+        topic "min.cleanable.dirty.ratio";
+    /// For how long a record is safe from compaction.
+    log_cleaner_min_compaction_lag_ms: i64 = "log.cleaner.min.compaction.lag.ms", 0, in 0.., topic "min.compaction.lag.ms";
+    /// After how long a record is compacted however little is new.
+    log_cleaner_max_compaction_lag_ms: i64 = "log.cleaner.max.compaction.lag.ms", i64::MAX, in 1.., topic "max.compaction.lag.ms";
+    /// How long compaction keeps the record that deletes a key, so that readers can learn of it.
+    log_cleaner_delete_retention_ms: i64 = "log.cleaner.delete.retention.ms", 86_400_000, in 0.., topic "delete.retention.ms";
     /// Partitions of `__consumer_offsets`.
     offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions", 50, lab 10, in 1..;
     /// Replicas of each partition of `__consumer_offsets`; fewer while fewer brokers live is refused, as in Kafka.
     offsets_topic_replication_factor: i16 = "offsets.topic.replication.factor", 3_i16, in 1_i16..;
+    /// The segment size of `__consumer_offsets`: small, so that it is compacted and loaded soon.
+    offsets_topic_segment_bytes: i32 = "offsets.topic.segment.bytes", 104_857_600, in 1..;
     /// The most bytes that one fetch is answered with.
     fetch_max_bytes: i32 = "fetch.max.bytes", 57_671_680, in 1024..;
     /// The largest request that is read from a socket.
@@ -251,7 +275,8 @@ mod tests {
         assert!(message(settings.set("num.partitions", "three")).contains("INT"));
         assert!(message(settings.set("num.partitions", "0")).contains("1.."));
         assert!(message(settings.set("log.message.timestamp.type", "Never")).contains("LogAppendTime"));
-        assert!(message(settings.set("log.retention.ms", "1")).contains("cannot be set"));
+        assert!(message(settings.set("log.cleanup.policy", "delete,forget")).contains("compact"));
+        assert!(message(settings.set("compression.type", "zstd")).contains("cannot be set"));
         assert_eq!(settings, Settings::default());
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::event::SettingChange;
 use super::log::LogConfig;
-use super::settings::{SettingValue, Settings, refused};
+use super::settings::{List, Ratio, SettingValue, Settings, refused};
 
 /// One row of the table: what is known about a topic setting beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct TopicDefinition {
     pub name: &'static str,
     /// What it means.
     pub doc: &'static str,
-    /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `STRING`, `LIST`.
+    /// Kafka's type name: `INT`, `LONG`, `BOOLEAN`, `DOUBLE`, `STRING`, `LIST`.
     pub kind: &'static str,
     /// What values are allowed, for people.
     pub allowed: &'static str,
@@ -75,7 +75,7 @@ macro_rules! topic_settings {
     ($(
         $(#[doc = $doc:literal])+
         $field:ident: $type:ty = $name:literal, $kind:literal, broker $broker:ident $broker_name:literal
-        $(, at_least $least:expr)? $(, one_of $choices:expr)? $(, fixed $fixed:literal)?;
+        $(, at_least $least:expr)? $(, one_of $choices:expr)? $(, each_of $words:expr)? $(, fixed $fixed:literal)?;
     )+) => {
         /// The settings that hold for a topic, by Kafka's names (with `_` for `.`).
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +117,10 @@ macro_rules! topic_settings {
                             let wanted = format!("String must be one of: {}", $choices.join(", "));
                             return Err(out_of_range($name, text, wanted));
                         } )?
+                        $( if !value.iter().all(|word| $words.contains(&word)) {
+                            let wanted = format!("String must be one of: {}", $words.join(", "));
+                            return Err(out_of_range($name, text, wanted));
+                        } )?
                         $( if value != broker.$broker {
                             return Err(TopicSettingError::Fixed { name: $name, text: text.to_owned(), because: $fixed });
                         } )?
@@ -146,12 +150,15 @@ macro_rules! topic_settings {
 }
 
 topic_settings! {
-    /// What happens to old segments.
-    cleanup_policy: String = "cleanup.policy", "LIST", broker log_cleanup_policy "log.cleanup.policy",
-        one_of ["compact", "delete"], fixed "compaction comes with the commit log";
+    /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
+    cleanup_policy: List = "cleanup.policy", "LIST", broker log_cleanup_policy "log.cleanup.policy",
+        each_of ["compact", "delete"];
     /// How batches are stored: as the producer compressed them.
     compression_type: String = "compression.type", "STRING", broker compression_type "compression.type",
         one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"], fixed "recompression comes with the commit log";
+    /// How long compaction keeps the record that deletes a key.
+    delete_retention_ms: i64 = "delete.retention.ms", "LONG",
+        broker log_cleaner_delete_retention_ms "log.cleaner.delete.retention.ms", at_least 0;
     /// How long a deleted replica's files stay.
     file_delete_delay_ms: i64 = "file.delete.delay.ms", "LONG", broker log_segment_delete_delay_ms "log.segment.delete.delay.ms",
         at_least 0, fixed "a lab in memory frees at once";
@@ -160,21 +167,31 @@ topic_settings! {
         at_least 1;
     /// How long records may stay unflushed: the broker looks every log.flush.scheduler.interval.ms.
     flush_ms: i64 = "flush.ms", "LONG", broker log_flush_interval_ms "log.flush.interval.ms", at_least 0;
+    /// After how long a record is compacted however little is new.
+    max_compaction_lag_ms: i64 = "max.compaction.lag.ms", "LONG",
+        broker log_cleaner_max_compaction_lag_ms "log.cleaner.max.compaction.lag.ms", at_least 1;
     /// The largest record batch that is taken, after compression.
     max_message_bytes: i32 = "max.message.bytes", "INT", broker message_max_bytes "message.max.bytes", at_least 0;
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
     message_timestamp_type: String = "message.timestamp.type", "STRING",
         broker log_message_timestamp_type "log.message.timestamp.type", one_of ["CreateTime", "LogAppendTime"];
+    /// How much of a log must be new since it was last compacted before it is compacted again.
+    min_cleanable_dirty_ratio: Ratio = "min.cleanable.dirty.ratio", "DOUBLE",
+        broker log_cleaner_min_cleanable_ratio "log.cleaner.min.cleanable.ratio";
+    /// For how long a record is safe from compaction.
+    min_compaction_lag_ms: i64 = "min.compaction.lag.ms", "LONG",
+        broker log_cleaner_min_compaction_lag_ms "log.cleaner.min.compaction.lag.ms", at_least 0;
     /// With acks=all, how many replicas must have a record before it is acknowledged.
     min_insync_replicas: i32 = "min.insync.replicas", "INT", broker min_insync_replicas "min.insync.replicas", at_least 1;
     /// How large a partition may grow before old segments go; -1 without bound.
-    retention_bytes: i64 = "retention.bytes", "LONG", broker log_retention_bytes "log.retention.bytes",
-        fixed "retention comes with the commit log";
+    retention_bytes: i64 = "retention.bytes", "LONG", broker log_retention_bytes "log.retention.bytes";
     /// How long records are kept; -1 for ever.
     retention_ms: i64 = "retention.ms", "LONG", broker log_retention_ms "log.retention.ms",
-        at_least -1, fixed "retention comes with the commit log";
+        at_least -1;
     /// The size at which a log's active segment is closed and a new one begun.
     segment_bytes: i32 = "segment.bytes", "INT", broker log_segment_bytes "log.segment.bytes", at_least 14;
+    /// By how much the age at which an active segment is closed may be shortened, drawn for each log.
+    segment_jitter_ms: i64 = "segment.jitter.ms", "LONG", broker log_roll_jitter_ms "log.roll.jitter.ms", at_least 0;
     /// The age at which an active segment is closed.
     segment_ms: i64 = "segment.ms", "LONG", broker log_roll_ms "log.roll.ms", at_least 1;
     /// Whether a replica out of sync may lead where no other lives.
@@ -223,6 +240,15 @@ impl TopicSettings {
             log_append_time: self.message_timestamp_type == "LogAppendTime",
             flush_messages: self.flush_messages,
             flush_ms: self.flush_ms,
+            segment_jitter_ms: self.segment_jitter_ms,
+            delete: self.cleanup_policy.has("delete"),
+            compact: self.cleanup_policy.has("compact"),
+            retention_ms: self.retention_ms,
+            retention_bytes: self.retention_bytes,
+            delete_retention_ms: self.delete_retention_ms,
+            min_cleanable_ratio: self.min_cleanable_dirty_ratio,
+            min_compaction_lag_ms: self.min_compaction_lag_ms,
+            max_compaction_lag_ms: self.max_compaction_lag_ms,
             ..LogConfig::default()
         }
     }
@@ -237,6 +263,7 @@ fn kind_in_words(kind: &str) -> &'static str {
     match kind {
         "INT" => "number of type INT",
         "LONG" => "number of type LONG",
+        "DOUBLE" => "number of type DOUBLE",
         "BOOLEAN" => "value of true or false",
         _ => "string",
     }
@@ -268,6 +295,10 @@ mod tests {
         assert_eq!(set("min.insync.replicas", "2").unwrap().min_insync_replicas, 2);
         assert!(set("unclean.leader.election.enable", "true").unwrap().unclean_leader_election_enable);
         assert!(set("message.timestamp.type", "LogAppendTime").unwrap().log_config().log_append_time);
+        let both = set("cleanup.policy", "compact, delete").unwrap().log_config();
+        assert!(both.compact && both.delete);
+        let kept = set("retention.ms", "-1").unwrap().log_config();
+        assert!(kept.delete && !kept.compact && kept.retention_ms == -1);
     }
 
     #[test]
@@ -283,9 +314,9 @@ mod tests {
 
     #[test]
     fn what_the_lab_cannot_do_is_refused_not_ignored() {
-        assert!(set("cleanup.policy", "compact").unwrap_err().contains("docs/deviations.md"));
-        assert!(set("segment.jitter.ms", "1").unwrap_err().contains("not supported"));
-        assert!(set("cleanup.policy", "delete").is_ok(), "the value that it has anyway");
+        assert!(set("compression.type", "zstd").unwrap_err().contains("docs/deviations.md"));
+        assert!(set("preallocate", "true").unwrap_err().contains("not supported"));
+        assert!(set("compression.type", "producer").is_ok(), "the value that it has anyway");
     }
 
     #[test]

@@ -217,6 +217,7 @@ apis! {
     ApiVersions in api_versions: ApiVersionsRequest, ApiVersionsResponse;
     CreateTopics in create_topics: CreateTopicsRequest, CreateTopicsResponse;
     DeleteTopics in delete_topics: DeleteTopicsRequest, DeleteTopicsResponse;
+    DeleteRecords in delete_records: DeleteRecordsRequest, DeleteRecordsResponse;
     InitProducerId in init_producer_id: InitProducerIdRequest, InitProducerIdResponse;
     OffsetForLeaderEpoch in offset_for_leader_epoch: OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
     DescribeConfigs in describe_configs: DescribeConfigsRequest, DescribeConfigsResponse;

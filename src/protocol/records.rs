@@ -7,6 +7,7 @@ pub mod compression;
 pub mod header;
 mod reader;
 mod record;
+pub mod rewrite;
 
 use bytes::Bytes;
 use thiserror::Error;

@@ -9,13 +9,13 @@ use kscope::engine::controller::znodes::{self, StateNode};
 use kscope::engine::event::{
     BrokerEvent, ControllerEvent, Event, EventKind, LeadershipChange, OperatorEvent, ReassignmentStep, SettingChange,
 };
-use kscope::engine::log::Log;
+use kscope::engine::log::{Log, RetentionReason};
 use kscope::engine::message::{Message, Payload};
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::{Role, TopicPartition};
 use kscope::engine::time::Time;
-use kscope::protocol::records::records_of;
-use kscope::protocol::{ErrorCode, Request, Response};
+use kscope::protocol::records::{BatchReader, Record, records_of};
+use kscope::protocol::{ErrorCode, Records, Request, Response};
 
 /// Whether a partition's leader has heard what ZooKeeper says of it.
 pub(super) fn leader_knows(cluster: &Cluster, state: &StateNode, id: &TopicPartition) -> bool {
@@ -63,6 +63,10 @@ pub(super) fn partition(cluster: &Cluster, id: &TopicPartition) -> String {
         };
         let epochs: Vec<_> = log.epochs().iter().map(|(epoch, start)| format!("{epoch} from {start}")).collect();
         let epochs = if epochs.is_empty() { "none".to_owned() } else { epochs.join(", ") };
+        let part = match log.log_start_offset() {
+            0 => part,
+            start => format!("{part}, log start {start}"),
+        };
         writeln!(out, "{broker}: {part}, log end {end}, epochs: {epochs}").unwrap();
     }
     out
@@ -74,14 +78,30 @@ pub(super) fn log(cluster: &Cluster, broker: BrokerId, id: &TopicPartition) -> S
     let mut epochs: BTreeMap<i32, Vec<String>> = BTreeMap::new();
     for batch in log.batches_from(log.log_start_offset()) {
         for record in records_of(&batch.header, &batch.body).unwrap() {
-            let value = String::from_utf8_lossy(&record.value.unwrap_or_default()).into_owned();
-            let epoch = epochs.entry(batch.header.leader_epoch).or_default();
-            epoch.push(format!("{}:{value}", record.offset));
+            // Only whole segments go: what lies below the log start may still be there.
+            if record.offset >= log.log_start_offset() {
+                epochs.entry(batch.header.leader_epoch).or_default().push(one(&record));
+            }
         }
     }
     let epochs: Vec<_> =
         epochs.iter().map(|(epoch, records)| format!("epoch {epoch} [{}]", records.join(" "))).collect();
     if epochs.is_empty() { "empty".into() } else { epochs.join(" ") }
+}
+
+/// A record: `offset:value`, `offset:key/value`, or `offset:key/` for a tombstone.
+fn one(record: &Record) -> String {
+    let text = |bytes: Option<&bytes::Bytes>| String::from_utf8_lossy(bytes.map_or(&[][..], |b| b)).into_owned();
+    let key = record.key.as_ref().map_or(String::new(), |key| format!("{}/", text(Some(key))));
+    format!("{}:{key}{}", record.offset, text(record.value.as_ref()))
+}
+
+/// What a consumer was sent.
+pub(super) fn records(records: Option<&Records>) -> String {
+    let batches = BatchReader::new(records.unwrap()).map(Result::unwrap);
+    let all = batches.flat_map(|(header, body)| records_of(&header, &body).unwrap());
+    let all: Vec<_> = all.map(|record| one(&record)).collect();
+    if all.is_empty() { "nothing".into() } else { all.join(" ") }
 }
 
 fn log_of<'a>(node: &'a BrokerNode, id: &TopicPartition) -> Option<&'a Log> {
@@ -249,10 +269,28 @@ fn broker(event: &BrokerEvent) -> String {
         BrokerEvent::Truncated { partition, from, to, leader, epoch } => {
             format!("cut {partition} from {to} back to {from}: {leader} has nothing else of epoch {epoch}")
         }
+        BrokerEvent::SegmentsDeleted { reason, partitions, .. } => {
+            let reason = match reason {
+                RetentionReason::Time => "older than retention.ms",
+                RetentionReason::Size => "beyond retention.bytes",
+            };
+            format!("retention took segments {reason}: {}", beginning(partitions))
+        }
+        BrokerEvent::RecordsDeleted { partitions, client_id } => {
+            format!("{client_id} deleted records: {}", beginning(partitions))
+        }
+        BrokerEvent::Compacted { partition, up_to, before, after } => {
+            format!("compacted {partition} up to {up_to}: {} records became {}", before.records, after.records)
+        }
         BrokerEvent::ConfigAltered { entity, changes, api, .. } => format!("{api} of {entity}: {}", settings(changes)),
         BrokerEvent::ConfigTakenUp { entity, changes } => format!("takes up {entity}: {}", settings(changes)),
         other => format!("{other:?}"),
     }
+}
+
+fn beginning(partitions: &[(TopicPartition, i64)]) -> String {
+    let told: Vec<_> = partitions.iter().map(|(id, start)| format!("{id} begins at {start}")).collect();
+    told.join(", ")
 }
 
 fn settings(changes: &[SettingChange]) -> String {

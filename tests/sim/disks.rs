@@ -43,6 +43,10 @@ impl Storage for Full {
         Err(full())
     }
 
+    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+        Err(full())
+    }
+
     fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
         Err(full())
     }

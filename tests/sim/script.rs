@@ -8,7 +8,8 @@
 //! set min.insync.replicas=2               before the lab is there: a broker setting
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
-//! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s
+//! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s      with keys: k/a k/b, and k/ to delete k
+//! fetch t-0 5 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
 //! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
 //! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
 //! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
@@ -36,13 +37,15 @@ use kscope::engine::replica::TopicPartition;
 use kscope::engine::settings::Settings;
 use kscope::protocol::alter_partition_reassignments::{ReassignablePartition, ReassignableTopic};
 use kscope::protocol::create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
+use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kscope::protocol::delete_topics::DeleteTopicState;
 use kscope::protocol::elect_leaders::{TopicPartitions, election_type};
+use kscope::protocol::fetch::{FetchPartition, FetchTopic};
 use kscope::protocol::produce::{PartitionProduceData, TopicProduceData};
 use kscope::protocol::records::{BatchBuilder, Compression};
 use kscope::protocol::{
-    AlterPartitionReassignmentsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest, ErrorCode,
-    ProduceRequest, Request, Response,
+    AlterPartitionReassignmentsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Request, Response,
 };
 
 use super::configs;
@@ -140,6 +143,8 @@ impl Script {
             "brokers" => self.start_lab(rest.parse().unwrap()),
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
+            "fetch" => self.fetch(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
+            "delete-records" => self.delete_records(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
             "kill" => self.command(Command::Kill(broker(rest))),
             "power-loss" => self.command(Command::PowerLoss(broker(rest))),
             "disk-full" => {
@@ -260,8 +265,11 @@ impl Script {
         if let Some(pid) = words.take("pid") {
             batch = batch.producer(pid, words.take("epoch").unwrap_or(0), words.take("seq").unwrap());
         }
-        for value in &words.plain[1..] {
-            batch.push(1_700_000_000_000, None, Some(value.as_bytes()), &[]);
+        let date_ms = self.lab().cluster.now().epoch_ms + i64::try_from(self.lab().now().as_millis()).unwrap();
+        for word in &words.plain[1..] {
+            let (key, value) = word.split_once('/').map_or((None, *word), |(key, value)| (Some(key.as_bytes()), value));
+            let value = Some(value.as_bytes()).filter(|value| key.is_none() || !value.is_empty());
+            batch.push(date_ms, key, value, &[]);
         }
         let data = PartitionProduceData { index: id.partition, records: Some(batch.build()) };
         let topic = TopicProduceData { name: id.topic.clone(), partition_data: vec![data] };
@@ -282,6 +290,49 @@ impl Script {
                 other => panic!("{other:?}"),
             }),
         }
+    }
+
+    /// Asks a partition's leader.
+    fn ask_leader(&mut self, id: &TopicPartition, version: i16, request: impl Into<Request>) -> Option<Answer> {
+        let leader = state(self.lab(), id).and_then(|state| state.leader).expect("a leader");
+        self.ask(leader, version, request, Duration::from_secs(5))
+    }
+
+    fn fetch(&mut self, id: &TopicPartition, fetch_offset: i64) -> String {
+        let wanted = FetchPartition {
+            partition: id.partition,
+            fetch_offset,
+            partition_max_bytes: 1 << 20,
+            ..Default::default()
+        };
+        let topics = vec![FetchTopic { topic: id.topic.clone(), partitions: vec![wanted], ..Default::default() }];
+        let request = FetchRequest { replica_id: -1, max_bytes: 1 << 20, topics, ..Default::default() };
+        said(self.ask_leader(id, 12, request), |response| match response {
+            Response::Fetch(answer) => {
+                let data = &answer.responses[0].partitions[0];
+                match data.error_code {
+                    ErrorCode::NONE => describe::records(data.records.as_ref()),
+                    error => why(error, None),
+                }
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn delete_records(&mut self, id: &TopicPartition, offset: i64) -> String {
+        let partitions = vec![DeleteRecordsPartition { partition_index: id.partition, offset }];
+        let topics = vec![DeleteRecordsTopic { name: id.topic.clone(), partitions }];
+        let request = DeleteRecordsRequest { topics, timeout_ms: 2_000 };
+        said(self.ask_leader(id, 2, request), |response| match response {
+            Response::DeleteRecords(answer) => {
+                let result = &answer.topics[0].partitions[0];
+                match result.error_code {
+                    ErrorCode::NONE => format!("low watermark {}", result.low_watermark),
+                    error => why(error, None),
+                }
+            }
+            other => panic!("{other:?}"),
+        })
     }
 
     fn until(&mut self, words: &mut Words<'_>) -> String {

@@ -8,6 +8,7 @@ pub mod api_versions;
 mod controlled_shutdown;
 mod create_partitions;
 mod create_topics;
+pub(super) mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
@@ -85,6 +86,7 @@ pub static APIS: &[Api] = &[
     describe_topic_partitions::API,
     create_topics::API,
     delete_topics::API,
+    delete_records::API,
     create_partitions::API,
     elect_leaders::API,
     alter_partition::API,

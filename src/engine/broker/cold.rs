@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::Broker;
 use crate::engine::context::{Context, Id};
 use crate::engine::log::StoredBatch;
-use crate::engine::message::{Output, StorageJob, StorageOutcome, StorageWork};
+use crate::engine::message::{Output, StorageJob, StorageWork};
 use crate::engine::replica::TopicPartition;
 
 /// So much is read at once: what comes next is most often wanted next.
@@ -58,6 +58,16 @@ impl ColdReads {
         self.stretches.retain(|stretch| stretch.partition != *id);
     }
 
+    /// Whether this job is a read of what is still there.
+    pub(super) fn is_under_way(&self, job: Id) -> bool {
+        self.under_way.contains_key(&job)
+    }
+
+    /// A read failed.
+    pub(super) fn failed(&mut self, job: Id) {
+        self.under_way.remove(&job);
+    }
+
     /// Whether `offset` is here, which then is used, or on its way.
     fn uses(&mut self, id: &TopicPartition, offset: i64) -> bool {
         if let Some(at) = self.stretches.iter().position(|stretch| stretch.holds(id, offset)) {
@@ -91,19 +101,11 @@ impl Broker {
         }
     }
 
-    /// A job is done: whether it was a read, and what it brought.
-    pub(super) fn on_read_back(&mut self, job: Id, outcome: &StorageOutcome, ctx: &mut Context<'_>) -> bool {
-        let Some((partition, from)) = self.cold.under_way.remove(&job) else { return false };
-        match outcome {
-            StorageOutcome::Read(batches) => {
-                self.cold.keep(Stretch { partition: partition.clone(), from, batches: batches.clone() });
-                self.touch(&partition);
-            }
-            StorageOutcome::Failed(error) => {
-                self.log_dir_failed(error, ctx);
-            }
-            StorageOutcome::Done => {}
+    /// A read is done.
+    pub(super) fn on_read_back(&mut self, job: Id, batches: &[StoredBatch]) {
+        if let Some((partition, from)) = self.cold.under_way.remove(&job) {
+            self.cold.keep(Stretch { partition: partition.clone(), from, batches: batches.to_vec() });
+            self.touch(&partition);
         }
-        true
     }
 }

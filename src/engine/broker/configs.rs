@@ -34,6 +34,7 @@ use crate::engine::topic_settings::TopicSettings;
 use crate::engine::zk::client::Ticket;
 use crate::engine::zk::op::{Op, OpResult, ZkError};
 use crate::protocol::LeaderAndIsrRequest;
+use crate::protocol::partitioner::java_hash;
 
 type Results = [Result<OpResult, ZkError>];
 
@@ -165,7 +166,7 @@ impl Broker {
     /// A replica of a partition that is new here, with an empty log.
     pub(crate) fn new_replica(&self, id: &TopicPartition, topic_id: uuid::Uuid) -> Replica {
         let settings = self.topic_settings(&id.topic);
-        Replica::new(id.clone(), topic_id, Log::new(self.log_config(&settings)), 0, min_insync(&settings))
+        Replica::new(id.clone(), topic_id, Log::new(self.log_config(id, &settings)), 0, min_insync(&settings))
     }
 
     fn topic_settings(&self, topic: &str) -> Arc<TopicSettings> {
@@ -175,21 +176,26 @@ impl Broker {
         }
     }
 
-    fn log_config(&self, settings: &TopicSettings) -> LogConfig {
-        LogConfig { memory_segment_bytes: self.config.memory_segment_bytes(), ..settings.log_config() }
+    fn log_config(&self, id: &TopicPartition, settings: &TopicSettings) -> LogConfig {
+        let memory_segment_bytes = self.config.memory_segment_bytes();
+        let roll_seed = u64::from(java_hash(&id.topic).cast_unsigned()) << 32 | u64::from(id.partition.cast_unsigned());
+        LogConfig { memory_segment_bytes, roll_seed, ..settings.log_config() }
     }
 
     /// Gives the replicas of a topic what holds for it now.
     fn configure_replicas(&mut self, topic: &Arc<str>) {
         let settings = self.topic_settings(topic);
-        let (log_config, min_insync) = (self.log_config(&settings), min_insync(&settings));
+        let min_insync = min_insync(&settings);
         let first = TopicPartition::new(Arc::clone(topic), 0);
         let of_topic = self.replicas.range(first..).take_while(|(id, _)| id.topic == *topic);
-        let differs = |replica: &Replica| *replica.log.config() != log_config || replica.min_insync != min_insync;
-        let stale: Vec<TopicPartition> = of_topic.filter(|(_, r)| differs(r)).map(|(id, _)| id.clone()).collect();
-        for id in stale {
+        let configs = of_topic.map(|(id, replica)| (id, replica, self.log_config(id, &settings)));
+        let stale: Vec<(TopicPartition, LogConfig)> = configs
+            .filter(|(_, replica, config)| replica.log.config() != config || replica.min_insync != min_insync)
+            .map(|(id, _, config)| (id.clone(), config))
+            .collect();
+        for (id, log_config) in stale {
             let Some(replica) = self.replica_mut(&id) else { continue };
-            replica.log.set_config(log_config.clone());
+            replica.log.set_config(log_config);
             replica.min_insync = min_insync;
             // A smaller minimum may make records readable that were not.
             replica.advance_high_watermark();

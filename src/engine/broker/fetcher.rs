@@ -372,10 +372,10 @@ impl Broker {
             // An epoch that one of the two has not heard of, a leader that moved: the next LeaderAndIsr settles it.
             _ => return true,
         }
-        let mut moved = false;
+        let (mut moved, mut appended) = (false, false);
         if let Some(records) = data.records.filter(|records| !records.is_empty()) {
             match replica.log.append_as_follower(&records, ctx.storage(id)) {
-                Ok(_) => moved = true,
+                Ok(_) => (moved, appended) = (true, true),
                 Err(AppendError::Storage(error)) => {
                     self.log_dir_failed(&error, ctx);
                     return true;
@@ -399,6 +399,9 @@ impl Broker {
                 return true;
             }
             moved = true;
+        }
+        if appended {
+            self.note_arrival(id, ctx);
         }
         if moved {
             self.touch(id);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::{Cause, Context, Id};
-use crate::engine::message::{Output, StorageJob, StorageOutcome, StorageWork};
+use crate::engine::message::{Output, StorageDone, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
 
@@ -89,22 +89,33 @@ impl Broker {
         ctx.output(Output::Storage(StorageJob { id: job, broker: self.id, work }));
     }
 
-    /// A storage job is done: whoever waits for it is tried again, and a log that wants more flushed begins again.
-    pub fn on_storage_done(&mut self, job: Id, outcome: &StorageOutcome, ctx: &mut Context<'_>) {
-        if self.on_read_back(job, outcome, ctx) {
-            return self.finish(ctx);
+    /// A storage job is done, or failed: its outcome says which kind it was.
+    pub fn on_storage_done(&mut self, done: &StorageDone, ctx: &mut Context<'_>) {
+        if let StorageOutcome::Failed(error) = &done.outcome
+            && self.is_under_way(done.id)
+        {
+            self.log_dir_failed(error, ctx);
         }
-        if self.checkpointing.take_if(|id| *id == job).is_some() {
-            if let StorageOutcome::Failed(error) = outcome {
-                self.log_dir_failed(error, ctx);
-            }
-            return self.finish(ctx);
+        match &done.outcome {
+            StorageOutcome::Flushed => return self.on_flushed(done.id, ctx),
+            StorageOutcome::Read(batches) => self.on_read_back(done.id, batches),
+            StorageOutcome::CheckpointWritten => self.checkpointing = None,
+            StorageOutcome::Failed(_) if self.cold.is_under_way(done.id) => self.cold.failed(done.id),
+            outcome => self.on_cleaned(done.id, outcome, ctx),
         }
+        self.finish(ctx);
+    }
+
+    /// Whether a job is this process's, and what it works on is still there.
+    fn is_under_way(&self, job: Id) -> bool {
+        self.flushes.under_way.contains_key(&job) || self.cold.is_under_way(job) || self.checkpointing == Some(job)
+    }
+
+    /// A flush is done: whoever waits for it is tried again, and a log that wants more flushed begins again.
+    fn on_flushed(&mut self, job: Id, ctx: &mut Context<'_>) {
         let Some((id, cause)) = self.flushes.under_way.remove(&job) else { return };
         ctx.because(cause, |ctx| {
-            if let StorageOutcome::Failed(error) = outcome {
-                self.log_dir_failed(error, ctx);
-            } else if let Some(replica) = self.replica_mut(&id) {
+            if let Some(replica) = self.replica_mut(&id) {
                 // A replica that was deleted and made again since has no flush under way.
                 replica.log.flushed();
                 self.flushes.last.insert(id.clone(), ctx.now.lab);

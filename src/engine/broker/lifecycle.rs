@@ -96,6 +96,7 @@ impl Broker {
             flushes: super::Flushes::default(),
             cold: super::ColdReads::default(),
             log_dir_error: None,
+            cleaning: super::Cleaning::default(),
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
             waited: false,
@@ -113,6 +114,8 @@ impl Broker {
         let patience = Self::millis(self.settings().replica_lag_time_max_ms);
         ctx.routine(patience / 2, Self::timer(BrokerTimer::ShrinkIsr));
         self.start_flushing(ctx);
+        self.start_retention(ctx);
+        self.start_cleaner(ctx);
     }
 
     /// What the process leaves on the disk: after a kill the high watermarks of the last checkpoint, after a clean stop

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::connection::Origin;
+use crate::engine::broker::api::delete_records::ParkedDeleteRecords;
 use crate::engine::broker::api::fetch::ParkedFetch;
 use crate::engine::broker::api::produce::ParkedProduce;
 use crate::engine::context::{Id, TimerId};
@@ -22,6 +23,8 @@ pub(crate) enum Waiting {
     Produce(ParkedProduce),
     /// min.bytes.
     Fetch(ParkedFetch),
+    /// The followers' log starts.
+    DeleteRecords(ParkedDeleteRecords),
 }
 
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::api::{fetch, produce};
+use super::api::{delete_records, fetch, produce};
 use super::connection::Origin;
 use super::purgatory::{ParkId, Waiting};
 use super::{Broker, BrokerTimer};
@@ -78,22 +78,20 @@ impl Broker {
     }
 
     fn try_again(&mut self, id: ParkId, ctx: &mut Context<'_>) {
-        let Some((origin, waiting)) = self.purgatory.waiting(id) else { return };
-        let response = match waiting {
-            Waiting::Produce(parked) => produce::completed(self, parked, false),
-            Waiting::Fetch(parked) => fetch::completed(self, parked, origin, false),
-        };
-        if let Some(response) = response {
-            self.complete(id, response, ctx);
-        }
+        self.complete_if_done(id, false, ctx);
     }
 
     /// A parked request has waited long enough: it is answered as things stand.
     pub(super) fn expire(&mut self, id: ParkId, ctx: &mut Context<'_>) {
+        self.complete_if_done(id, true, ctx);
+    }
+
+    fn complete_if_done(&mut self, id: ParkId, late: bool, ctx: &mut Context<'_>) {
         let Some((origin, waiting)) = self.purgatory.waiting(id) else { return };
         let response = match waiting {
-            Waiting::Produce(parked) => produce::completed(self, parked, true),
-            Waiting::Fetch(parked) => fetch::completed(self, parked, origin, true),
+            Waiting::Produce(parked) => produce::completed(self, parked, late),
+            Waiting::Fetch(parked) => fetch::completed(self, parked, origin, late),
+            Waiting::DeleteRecords(parked) => delete_records::completed(self, parked, late),
         };
         if let Some(response) = response {
             self.complete(id, response, ctx);
@@ -105,7 +103,7 @@ impl Broker {
         ctx.cancel(timer);
         let response = match waiting {
             Waiting::Fetch(parked) => fetch::deliver(self, &parked, response),
-            Waiting::Produce(_) => response,
+            Waiting::Produce(_) | Waiting::DeleteRecords(_) => response,
         };
         self.reply(&origin, Some(response), ctx);
     }

@@ -9,7 +9,7 @@ use crate::engine::broker::{Broker, Disk, Stage};
 use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
 use crate::engine::event::{BrokerEvent, Event, EventKind, OperatorEvent};
 use crate::engine::message::{
-    Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, StorageDone, Ticket,
+    Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket,
 };
 use crate::engine::node::{BrokerId, ClientId, NodeId, ZkId};
 use crate::engine::rng::Rng;
@@ -152,9 +152,9 @@ impl Cluster {
                 };
                 self.request(socket, PendingRequest { origin, request }, outside);
             }
-            Input::Storage(StorageDone { id, broker, outcome }) => {
-                self.with_broker(broker, Clock::Lab, Cause::default(), outside, |broker, ctx| {
-                    broker.on_storage_done(id, &outcome, ctx);
+            Input::Storage(done) => {
+                self.with_broker(done.broker, Clock::Lab, Cause::default(), outside, |broker, ctx| {
+                    broker.on_storage_done(&done, ctx);
                 });
             }
             Input::Command { ticket, by, command } => self.command(ticket, by, command, outside),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::engine::broker::disk::Recovery;
 use crate::engine::entity::ConfigEntity;
-use crate::engine::log::Log;
+use crate::engine::log::clean::Amount;
+use crate::engine::log::{Log, RetentionReason};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -128,6 +129,40 @@ pub enum BrokerEvent {
         partitions: Vec<(TopicPartition, i64)>,
         /// How many bytes went.
         bytes: u64,
+    },
+    /// Retention took the oldest segments of its logs.
+    SegmentsDeleted {
+        /// Why.
+        reason: RetentionReason,
+        /// Of which partitions, and where their logs begin now.
+        partitions: Vec<(TopicPartition, i64)>,
+        /// How many bytes went.
+        bytes: u64,
+    },
+    /// A client had the oldest records of partitions deleted, that this broker leads.
+    RecordsDeleted {
+        /// Which, and where their logs begin now.
+        partitions: Vec<(TopicPartition, i64)>,
+        /// The client's `client.id`.
+        client_id: Arc<str>,
+    },
+    /// Compaction took records that newer ones of their keys overtook.
+    Compacted {
+        /// Of which partition.
+        partition: TopicPartition,
+        /// Up to this offset its log is clean.
+        up_to: i64,
+        /// What there was below.
+        before: Amount,
+        /// What is left of it.
+        after: Amount,
+    },
+    /// A log cannot be compacted, and is not any more.
+    CleaningFailed {
+        /// Of which partition.
+        partition: TopicPartition,
+        /// Why.
+        reason: String,
     },
 }
 

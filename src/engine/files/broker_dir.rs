@@ -33,6 +33,8 @@ pub enum Checkpoint {
     HighWatermark,
     /// Where logs begin that begin within a segment (`log-start-offset-checkpoint`).
     LogStart,
+    /// Up to where logs are compacted (`cleaner-offset-checkpoint`).
+    Cleaner,
 }
 
 impl Checkpoint {
@@ -41,6 +43,7 @@ impl Checkpoint {
             Self::RecoveryPoint => "recovery-point-offset-checkpoint",
             Self::HighWatermark => "replication-offset-checkpoint",
             Self::LogStart => "log-start-offset-checkpoint",
+            Self::Cleaner => "cleaner-offset-checkpoint",
         }
     }
 }

@@ -21,7 +21,7 @@ use super::jobs::Removal;
 use super::log::{FileConfig, retire};
 use super::read::slices;
 use super::segment::{Segment, SegmentFiles, View};
-use crate::engine::log::StoredBatch;
+use crate::engine::log::{SegmentInfo, StoredBatch};
 
 /// How much of an old segment is read at once, if no batch is larger.
 const AT_ONCE: usize = 1024 * 1024;
@@ -47,12 +47,14 @@ impl Cleaning {
         self.old.iter().map(View::base_offset)
     }
 
-    /// The batches of the segments to be cleaned, oldest first. An error ends them.
-    pub fn batches(&self) -> impl Iterator<Item = Result<StoredBatch, FileError>> + '_ {
-        self.old.iter().flat_map(|segment| Pieces { segment, position: 0 }).flat_map(|piece| match piece {
-            Ok(batches) => batches.into_iter().map(Ok).collect::<Vec<_>>(),
-            Err(error) => vec![Err(error)],
-        })
+    /// The segments to be cleaned, to be read while others are written.
+    pub fn old(&self) -> Old {
+        Old { segments: self.old.clone() }
+    }
+
+    /// Only the `count` oldest of them are replaced: the others were not gone through.
+    pub fn only(&mut self, count: usize) {
+        self.old.truncate(count);
     }
 
     /// Writes one segment that replaces those from `base_offset` on, up to where the next one written begins. The first
@@ -60,7 +62,7 @@ impl Cleaning {
     ///
     /// # Errors
     /// [`FileError`]; what is half written is removed by recovery, or by [`Cleaning::abandon`].
-    pub fn write<I>(&mut self, base_offset: i64, batches: I) -> Result<(), FileError>
+    pub fn write<I>(&mut self, base_offset: i64, batches: I) -> Result<SegmentInfo, FileError>
     where
         I: IntoIterator<Item = StoredBatch>,
     {
@@ -70,8 +72,9 @@ impl Cleaning {
             segment.append(&[batch], self.config.index_interval_bytes)?;
         }
         segment.close()?;
+        let info = segment.info();
         self.new.push(segment);
-        Ok(())
+        Ok(info)
     }
 
     /// Brings what was written to the disk.
@@ -89,6 +92,25 @@ impl Cleaning {
     /// Removes what was written: the cleaning is not wanted any more.
     pub fn abandon(self) -> Removal {
         discard(&self.new)
+    }
+}
+
+/// Segments that are being cleaned, as they were when that began.
+#[derive(Clone, Debug)]
+pub struct Old {
+    segments: Vec<View>,
+}
+
+impl Old {
+    /// Their batches from the one that holds `offset` on. An error ends them.
+    pub fn batches_from(&self, offset: i64) -> impl Iterator<Item = Result<StoredBatch, FileError>> + '_ {
+        let first = self.segments.partition_point(|segment| segment.base_offset() <= offset).saturating_sub(1);
+        let pieces = self.segments.iter().skip(first).flat_map(|segment| Pieces { segment, position: 0 });
+        let batches = pieces.flat_map(|piece| match piece {
+            Ok(batches) => batches.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        });
+        batches.filter(move |batch| batch.as_ref().map_or(true, |batch| batch.header.last_offset() >= offset))
     }
 }
 

@@ -15,7 +15,7 @@ use super::folder::{self, Kind, Stage};
 use super::recovery::{self, Hints, Recovered};
 use super::*;
 use crate::engine::log::{Epochs, Producers, StoredBatch};
-use crate::protocol::records::{BatchBuilder, Compression, HEAD_BYTES, validate};
+use crate::protocol::records::{BatchBuilder, Compression, validate};
 
 /// A batch of `records` records of 50 bytes, as a leader in `epoch` would store it.
 fn batch(base_offset: i64, records: usize, timestamp: i64, epoch: i32) -> StoredBatch {

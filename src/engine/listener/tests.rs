@@ -12,9 +12,9 @@ use super::ports::{self, Wish};
 use super::*;
 use crate::engine::cluster::Outside;
 use crate::engine::context::Id;
-use crate::engine::log::{Disks, InMemory};
+use crate::engine::log::InMemory;
 use crate::engine::message::{Answer, Command, Input, Output};
-use crate::engine::runtime::{ClockView, Handle, Observer, Start, start};
+use crate::engine::runtime::{ClockView, Handle, LabDisks, Observer, Start, start};
 use crate::engine::time::{Clock, Now, Time};
 use crate::protocol::{
     ApiKey, ErrorCode, LeaderAndIsrRequest, MetadataRequest, MetadataResponse, ProduceRequest, Request, Response,

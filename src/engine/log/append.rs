@@ -5,7 +5,8 @@
 use thiserror::Error;
 
 use super::storage::{Storage, StorageError, StoredBatch};
-use super::{Log, SequenceError};
+use super::{Log, LogConfig, SequenceError};
+use crate::engine::rng::Rng;
 use crate::protocol::records::header::TimestampType;
 use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
 use crate::protocol::{ErrorCode, Records};
@@ -42,6 +43,9 @@ pub enum AppendError {
         /// What is allowed.
         most: u64,
     },
+    /// A record of a compacted topic has no key.
+    #[error("a topic that is compacted takes no record without a key")]
+    NoKey,
     /// Only a broker may say when a record was appended.
     #[error("a producer may not send timestamps of type LogAppendTime")]
     TimestampType,
@@ -70,11 +74,27 @@ impl AppendError {
         match self {
             Self::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             Self::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            Self::NoKey => ErrorCode::INVALID_RECORD,
             Self::TimestampType => ErrorCode::INVALID_TIMESTAMP,
             Self::Sequence(error) => error.code(),
             Self::Batch(error) => error.code(),
             Self::Gap { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
             Self::Storage(_) => ErrorCode::KAFKA_STORAGE_ERROR,
+        }
+    }
+}
+
+impl LogConfig {
+    /// How long the records of the segment at `base_offset` may span: `segment.ms`, or `max.compaction.lag.ms` where that
+    /// is shorter (an active segment is never compacted), less what `segment.jitter.ms` draws.
+    fn roll_ms(&self, base_offset: i64) -> i64 {
+        let longest = if self.compact { self.segment_ms.min(self.max_compaction_lag_ms) } else { self.segment_ms };
+        match u64::try_from(self.segment_jitter_ms.min(longest)) {
+            Ok(jitter @ 1..) => {
+                let drawn = Rng::split(self.roll_seed ^ base_offset.cast_unsigned(), "segment.jitter.ms").below(jitter);
+                longest - i64::try_from(drawn).unwrap_or(0)
+            }
+            _ => longest,
         }
     }
 }
@@ -109,6 +129,8 @@ impl Log {
             Err(AppendError::LargerThanSegment { size, most: config.segment_bytes })
         } else if batch.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
             Err(AppendError::TimestampType)
+        } else if config.compact && batch.has_null_key {
+            Err(AppendError::NoKey)
         } else {
             Ok(())
         }
@@ -183,8 +205,8 @@ impl Log {
         let newest = if batch.header.max_timestamp < 0 { date_ms } else { batch.header.max_timestamp };
         let most = self.config.segment_bytes.min(self.config.memory_segment_bytes);
         let too_large = active.size_bytes + batch.size_bytes() > most;
-        let too_old =
-            active.first_timestamp_ms >= 0 && newest.saturating_sub(active.first_timestamp_ms) > self.config.segment_ms;
+        let span = newest.saturating_sub(active.first_timestamp_ms);
+        let too_old = active.first_timestamp_ms >= 0 && span > self.config.roll_ms(active.base_offset);
         let too_long = batch.header.last_offset().saturating_sub(active.base_offset) > i64::from(i32::MAX);
         active.size_bytes > 0 && (too_large || too_old || too_long)
     }

@@ -77,12 +77,20 @@ impl Log {
         self.flush = Flush::default();
     }
 
-    /// Takes what a power loss takes: all that is not flushed. Returns whether that was anything.
+    /// Takes what a power loss takes: all that is not flushed. Returns whether that was anything. What went from the front
+    /// meanwhile does not come back.
     ///
     /// # Errors
     /// [`StorageError`], as [`Log::truncate_to`].
     pub fn lose_unflushed(&mut self, disk: &mut dyn Storage) -> Result<bool, StorageError> {
-        // What went from the front meanwhile does not come back.
-        self.truncate_to(self.flushed_offset().max(self.start_offset), disk)
+        let flushed = self.flushed_offset();
+        if flushed > self.start_offset {
+            return self.truncate_to(flushed, disk);
+        }
+        let loses = self.end_offset > self.start_offset;
+        if loses {
+            self.truncate_fully_and_start_at(self.start_offset, disk)?;
+        }
+        Ok(loses)
     }
 }

@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use super::clean::{CleanedSegment, Left};
 use super::storage::{SegmentInfo, StoredBatch};
 use super::tree::BatchTree;
 
@@ -158,6 +159,29 @@ impl Memory {
         let first = self.all().next().map_or(0, |segment| segment.info.base_offset);
         if self.shared.resident_from < first {
             self.change().resident_from = first;
+        }
+    }
+
+    /// Puts cleaned segments in the place of the `count` oldest, of closed ones, which end at `end`.
+    pub fn replace_oldest(&mut self, count: usize, segments: &[CleanedSegment], end: i64) {
+        let mut cold = false;
+        let filled: Vec<_> = segments
+            .iter()
+            .map(|CleanedSegment { base_offset, left, .. }| {
+                let mut segment = Segment::new(*base_offset);
+                match left {
+                    Left::InMemory(batches) => batches.iter().for_each(|batch| segment.append(batch.clone())),
+                    Left::OnDisk(info) => (cold, segment.info) = (true, *info),
+                }
+                Arc::new(segment)
+            })
+            .collect();
+        let shared = self.change();
+        let closed = Arc::make_mut(&mut shared.closed);
+        let count = count.min(closed.len());
+        closed.splice(..count, filled);
+        if cold {
+            shared.resident_from = shared.resident_from.max(end);
         }
     }
 

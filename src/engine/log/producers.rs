@@ -191,6 +191,11 @@ impl Producers {
         }
     }
 
+    /// The producers and the offset of the last record of each.
+    pub fn last_offsets(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.by_id.iter().map(|(id, producer)| (*id, producer.last_offset()))
+    }
+
     /// What a disk keeps of them, by id. Of each only the last batch, as in Kafka: after a restart the others are not
     /// known as duplicates any more, unless they are read again from the log.
     pub fn entries(&self) -> impl Iterator<Item = ProducerEntry> + '_ {

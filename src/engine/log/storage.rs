@@ -92,6 +92,13 @@ pub trait Storage {
     /// [`StorageError`]; some of them may be left.
     fn remove_before(&mut self, base_offset: i64) -> Result<(), StorageError>;
 
+    /// Puts the segments that a cleaning wrote in the place of the `count` oldest ones, which are all closed. Returns whether
+    /// they were there to be replaced.
+    ///
+    /// # Errors
+    /// [`StorageError`]; some of them may be replaced.
+    fn replace_oldest(&mut self, count: usize) -> Result<bool, StorageError>;
+
     /// Drops everything and begins an empty segment at `offset`.
     ///
     /// # Errors
@@ -165,6 +172,10 @@ impl Storage for InMemory {
 
     fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+        Ok(true)
     }
 
     fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {

@@ -1,18 +1,19 @@
 //! Storage jobs: what takes long on a disk leaves the core as an output and comes back as an input. The core never waits
 //! for one within a step, and a job whose process has died meanwhile is nobody's.
 //!
-//! Where a lab is in memory there is nothing to do for them, and they cannot fail; what they change is the core's own and
-//! changes when the answer comes.
+//! Where a lab is in memory they cannot fail, but for a cleaning that meets a batch that it cannot read; what they change is
+//! the core's own, and changes when the answer comes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::engine::context::Id;
-use crate::engine::log::{Log, StorageError, StoredBatch};
+use crate::engine::log::{CleanJob, Cleaned, Log, StorageError, StoredBatch};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;
 
 /// Something to do for a broker's disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StorageJob {
     /// Its number, from the sequence of events and messages: never used again, by a later process neither.
     pub id: Id,
@@ -23,7 +24,7 @@ pub struct StorageJob {
 }
 
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum StorageWork {
     /// fsync: what a log has below `up_to` is to survive a power loss.
     Flush {
@@ -41,6 +42,13 @@ pub enum StorageWork {
         /// So much is wanted at most, or one batch.
         max_bytes: usize,
     },
+    /// Compaction of a log's closed segments. Nothing changes before the core takes up what came of it.
+    Clean {
+        /// Whose log.
+        partition: TopicPartition,
+        /// What is to be done, with the batches.
+        job: Arc<CleanJob>,
+    },
     /// Write down how far the logs are: what a start after a crash begins with.
     Checkpoint(Checkpoint),
 }
@@ -54,6 +62,8 @@ pub struct Checkpoint {
     pub recovery_points: BTreeMap<TopicPartition, i64>,
     /// `log-start-offset-checkpoint`: those that lie beyond the first segment's beginning.
     pub log_starts: BTreeMap<TopicPartition, i64>,
+    /// `cleaner-offset-checkpoint`: up to where a log was compacted, if it ever was.
+    pub cleaned: BTreeMap<TopicPartition, i64>,
 }
 
 impl Checkpoint {
@@ -66,13 +76,14 @@ impl Checkpoint {
             if log.segments().next().is_some_and(|first| first.base_offset < log.log_start_offset()) {
                 checkpoint.log_starts.insert(id.clone(), log.log_start_offset());
             }
+            checkpoint.cleaned.extend(log.clean_to().map(|offset| (id.clone(), offset)));
         }
         checkpoint
     }
 }
 
 /// A job is done, or failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StorageDone {
     /// The job's number.
     pub id: Id,
@@ -83,20 +94,36 @@ pub struct StorageDone {
 }
 
 /// What came of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum StorageOutcome {
-    /// It is done.
-    Done,
+    /// It was flushed.
+    Flushed,
+    /// The checkpoint is written.
+    CheckpointWritten,
     /// What was read: the batches from the one that holds the offset on.
     Read(Vec<StoredBatch>),
+    /// What a log is to have in the place of what was cleaned.
+    Cleaned(Arc<Cleaned>),
+    /// A batch could not be read: why.
+    CleaningFailed(Arc<str>),
     /// The disk failed.
     Failed(StorageError),
 }
 
 impl StorageJob {
-    /// The answer to it, for whoever has done it.
-    pub const fn done(&self) -> StorageDone {
-        self.came_to(StorageOutcome::Done)
+    /// Does it, for a log in memory, and answers. A cleaning takes as long as its batches are many.
+    pub fn done(&self) -> StorageDone {
+        let outcome = match &self.work {
+            StorageWork::Flush { .. } => StorageOutcome::Flushed,
+            StorageWork::Checkpoint(_) => StorageOutcome::CheckpointWritten,
+            // Everything is in memory: there is nothing to read back.
+            StorageWork::Read { .. } => StorageOutcome::Read(Vec::new()),
+            StorageWork::Clean { job, .. } => match job.run() {
+                Ok(cleaned) => StorageOutcome::Cleaned(Arc::new(cleaned)),
+                Err(error) => StorageOutcome::CleaningFailed(error.to_string().into()),
+            },
+        };
+        self.came_to(outcome)
     }
 
     /// The answer to it.

@@ -11,6 +11,8 @@ use crate::engine::time::Time;
 pub struct FollowerProgress {
     /// Its log end, as its last fetch told; `None` until it has fetched in this epoch.
     pub log_end: Option<i64>,
+    /// Where its log begins, as its last fetch told; `None` until it has fetched in this epoch.
+    pub log_start: Option<i64>,
     /// When it had last caught up with the leader's log end (Kafka's `lastCaughtUpTimeMs`).
     pub caught_up_at: Time,
     /// When it fetched last.
@@ -57,6 +59,7 @@ impl Leader {
             let caught_up_at = if state.isr.contains(id) { now } else { Time::ZERO };
             self.progress.entry(*id).or_insert(FollowerProgress {
                 log_end: None,
+                log_start: None,
                 caught_up_at,
                 fetched_at: Time::ZERO,
                 leader_end_at_fetch: 0,

@@ -5,6 +5,7 @@
 //! earlier process left, [`LabFiles::close`] leaves it in order. Between the two a `kill -9` may come at any moment: what was
 //! acknowledged is in the page cache by then, and the next [`open`] scans for the rest.
 
+mod cleaning;
 mod close;
 mod open;
 mod workers;
@@ -25,8 +26,8 @@ use crate::engine::context::Id;
 use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Offsets};
 use crate::engine::files::data_dir::DataDir;
 use crate::engine::files::zookeeper::ZkFiles;
-use crate::engine::files::{FileConfig, FileError, FileLog, Removal};
-use crate::engine::log::{Disks, Epochs, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
+use crate::engine::files::{Cleaned, FileConfig, FileError, FileLog, Removal};
+use crate::engine::log::{CleanJob, Disks, Epochs, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
 use crate::engine::message::{Checkpoint, StorageDone, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
@@ -45,6 +46,9 @@ pub struct LabFiles {
     answers: Answers,
     /// The flushes that are under way: of which log in which generation, and how far they reach.
     flushing: FastMap<Id, Flushing>,
+    /// The cleanings that are under way, and what came of those that are done.
+    cleaning: FastMap<Id, TopicPartition>,
+    cleaned: Arc<Mutex<BTreeMap<Id, Cleaned>>>,
     nowhere: Nowhere,
 }
 
@@ -71,6 +75,7 @@ impl Shared {
     fn write(&self, checkpoint: Checkpoint) -> Result<(), FileError> {
         self.dir.write_checkpoint(File::HighWatermark, &offsets(checkpoint.high_watermarks))?;
         self.dir.write_checkpoint(File::LogStart, &offsets(checkpoint.log_starts))?;
+        self.dir.write_checkpoint(File::Cleaner, &offsets(checkpoint.cleaned))?;
         let mut on_disk = self.recovery_points.lock().unwrap_or_else(PoisonError::into_inner);
         let points = offsets(checkpoint.recovery_points);
         self.dir.write_checkpoint(File::RecoveryPoint, &points)?;
@@ -99,9 +104,15 @@ struct Place {
     log: FileLog,
     shared: Arc<Shared>,
     workers: Workers,
+    /// What a cleaning wrote, until it is swapped in.
+    cleaned: Option<Cleaned>,
 }
 
 impl Place {
+    fn new(id: TopicPartition, log: FileLog, shared: &Arc<Shared>, workers: &Workers) -> Self {
+        Self { id, log, shared: Arc::clone(shared), workers: workers.clone(), cleaned: None }
+    }
+
     fn remove(&self, removal: Removal) {
         if !removal.is_empty() {
             self.workers.sync(move || {
@@ -141,6 +152,13 @@ impl Storage for Place {
         let removal = self.log.restart_at(offset)?;
         self.remove(removal);
         Ok(())
+    }
+
+    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+        let Some(cleaned) = self.cleaned.take() else { return Ok(false) };
+        let (swapped, removal) = self.log.swap(cleaned)?;
+        self.remove(removal);
+        Ok(swapped)
     }
 
     fn epochs(&mut self, epochs: &Epochs) -> Result<(), StorageError> {
@@ -184,6 +202,10 @@ impl Storage for Nowhere {
         Err(no_place())
     }
 
+    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+        Err(no_place())
+    }
+
     fn epochs(&mut self, _epochs: &Epochs) -> Result<(), StorageError> {
         Err(no_place())
     }
@@ -203,10 +225,15 @@ impl LabFiles {
     }
 
     /// Has `work` done by the thread that flushes, and answers `job` with what comes of it.
-    fn sync(&self, job: StorageJob, work: impl FnOnce() -> Result<(), FileError> + Send + 'static) {
+    fn sync(
+        &self,
+        job: StorageJob,
+        done: StorageOutcome,
+        work: impl FnOnce() -> Result<(), FileError> + Send + 'static,
+    ) {
         let answers = Arc::clone(&self.answers);
         self.workers.sync(move || {
-            let outcome = work().map_or_else(|error| StorageOutcome::Failed(error.into()), |()| StorageOutcome::Done);
+            let outcome = work().map_or_else(|error| StorageOutcome::Failed(error.into()), |()| done);
             answers(job.came_to(outcome));
         });
     }
@@ -215,7 +242,7 @@ impl LabFiles {
         let Some(place) = self.place(job.broker, &partition) else { return Some(job.done()) };
         let (flush, generation) = (place.log.flush(), place.log.generation());
         self.flushing.insert(job.id, Flushing { partition, generation, up_to: flush.up_to() });
-        self.sync(job, move || flush.run().map(|_| ()));
+        self.sync(job, StorageOutcome::Flushed, move || flush.run().map(|_| ()));
         None
     }
 
@@ -237,10 +264,41 @@ impl LabFiles {
         None
     }
 
+    fn clean(&mut self, job: StorageJob, partition: TopicPartition, clean: Arc<CleanJob>) -> Option<StorageDone> {
+        let plan = clean.plan();
+        let bases = plan.segments.first().map_or(0, |first| first.base_offset)..plan.upper_bound;
+        let cleaning = self.place(job.broker, &partition).and_then(|place| place.log.cleaning(bases));
+        let Some(cleaning) = cleaning else { return Some(job.came_to(StorageOutcome::Cleaned(Arc::default()))) };
+        self.cleaning.insert(job.id, partition);
+        let (answers, written) = (Arc::clone(&self.answers), Arc::clone(&self.cleaned));
+        self.workers.clean(move || {
+            let outcome = match cleaning::run(cleaning, clean.plan()) {
+                Ok((cleaned, files)) => {
+                    written.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, files);
+                    StorageOutcome::Cleaned(Arc::new(cleaned))
+                }
+                Err(cleaning::Failure::Batch(error)) => StorageOutcome::CleaningFailed(error.to_string().into()),
+                Err(cleaning::Failure::File(error)) => StorageOutcome::Failed(error.into()),
+            };
+            answers(job.came_to(outcome));
+        });
+        None
+    }
+
+    /// A cleaning is done: what it wrote waits at its log for the core to take it up.
+    fn hold_cleaned(&mut self, done: &StorageDone) {
+        let Some(partition) = self.cleaning.remove(&done.id) else { return };
+        let written = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&done.id);
+        let place = self.place(done.broker, &partition);
+        if let (Some(written), Some(place)) = (written, place) {
+            place.cleaned = Some(written);
+        }
+    }
+
     fn checkpoint(&mut self, job: StorageJob, checkpoint: Checkpoint) -> Option<StorageDone> {
         let Some(broker) = self.brokers.get(&job.broker) else { return Some(job.done()) };
         let shared = Arc::clone(&broker.shared);
-        self.sync(job, move || shared.write(checkpoint));
+        self.sync(job, StorageOutcome::CheckpointWritten, move || shared.write(checkpoint));
         None
     }
 }
@@ -255,8 +313,8 @@ impl Disks for LabFiles {
         let files = self.brokers.get_mut(&broker).ok_or_else(no_place)?;
         let folder = files.shared.dir.folder_of(&id.topic, id.partition);
         let log = FileLog::create(&folder, 0, Some(topic_id), FileConfig::default(), &handles)?;
-        let (shared, workers) = (Arc::clone(&files.shared), self.workers.clone());
-        files.logs.insert(id.clone(), Place { id: id.clone(), log, shared, workers });
+        let place = Place::new(id.clone(), log, &files.shared, &self.workers);
+        files.logs.insert(id.clone(), place);
         Ok(())
     }
 
@@ -283,6 +341,7 @@ impl Disks for LabFiles {
 
     fn take_up(&mut self, job: StorageJob) -> Option<StorageDone> {
         match job.work.clone() {
+            StorageWork::Clean { partition, job: cleaning } => self.clean(job, partition, cleaning),
             StorageWork::Flush { partition, .. } => self.flush(job, partition),
             StorageWork::Read { partition, from, max_bytes } => self.read(job, &partition, from, max_bytes),
             StorageWork::Checkpoint(checkpoint) => self.checkpoint(job, checkpoint),
@@ -309,8 +368,9 @@ impl LabDisks for LabFiles {
     }
 
     fn answered(&mut self, done: &StorageDone) {
+        self.hold_cleaned(done);
         let Some(Flushing { partition, generation, up_to }) = self.flushing.remove(&done.id) else { return };
-        if done.outcome == StorageOutcome::Done
+        if matches!(done.outcome, StorageOutcome::Flushed)
             && let Some(place) = self.place(done.broker, &partition)
             && place.log.generation() == generation
         {

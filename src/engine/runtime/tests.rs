@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::{Driver, Parts, RealTime};
 use super::inbox::{Entry, Link, Reply, Stamped};
-use super::{ClockView, Core, Observer, PortOrder, Start};
+use super::{ClockView, Core, LabDisks, Observer, PortOrder, Start};
 use crate::engine::cluster::Outside;
 use crate::engine::context::Id;
-use crate::engine::log::{Disks, InMemory};
+use crate::engine::log::InMemory;
 use crate::engine::message::{Answer, By, Command, Input, Output, SocketId, StorageJob, StorageWork};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;

@@ -36,6 +36,81 @@ macro_rules! plain {
 
 plain!(bool = "BOOLEAN", i16 = "SHORT", i32 = "INT", i64 = "LONG", String = "STRING");
 
+/// A list of words, as Kafka writes it: `compact,delete`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List(Vec<String>);
+
+impl List {
+    /// Whether `word` is in it.
+    pub fn has(&self, word: &str) -> bool {
+        self.0.iter().any(|item| item == word)
+    }
+
+    /// Its words, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl From<&str> for List {
+    fn from(text: &str) -> Self {
+        Self(text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    }
+}
+
+impl SettingValue for List {
+    const KIND: &'static str = "LIST";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.into())
+    }
+
+    fn show(&self) -> String {
+        self.0.join(",")
+    }
+}
+
+/// A part of a whole, 0 to 1, in millionths: the core computes nothing in floating point.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ratio {
+    ppm: u32,
+}
+
+impl Ratio {
+    /// `ppm` millionths, a million at most.
+    pub const fn from_ppm(ppm: u32) -> Self {
+        Self { ppm: if ppm > 1_000_000 { 1_000_000 } else { ppm } }
+    }
+
+    /// Whether `part` is more than so much of `whole`.
+    pub fn is_exceeded_by(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * 1_000_000 > u128::from(whole) * u128::from(self.ppm)
+    }
+}
+
+impl SettingValue for Ratio {
+    const KIND: &'static str = "DOUBLE";
+
+    /// Digits with or without a point, 0 to 1; what comes after the sixth digit behind the point does not count.
+    fn parse(text: &str) -> Option<Self> {
+        let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if (whole.is_empty() && part.is_empty()) || !digits(whole) || !digits(part) {
+            return None;
+        }
+        let whole: u32 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+        let part: u32 = format!("{part:0<6}").get(..6)?.parse().ok()?;
+        let ppm = whole.checked_mul(1_000_000)?.checked_add(part)?;
+        (ppm <= 1_000_000).then_some(Self { ppm })
+    }
+
+    fn show(&self) -> String {
+        let digits = format!("{:06}", self.ppm % 1_000_000);
+        let part = digits.trim_end_matches('0');
+        format!("{}.{}", self.ppm / 1_000_000, if part.is_empty() { "0" } else { part })
+    }
+}
+
 /// Why a setting was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingError {
@@ -119,6 +194,10 @@ impl SettingError {
         Err(Self::OutOfRange { name, value: value.to_string(), allowed: format!("{range:?}") })
     }
 
+    pub(super) fn check_choices(name: &'static str, value: &List, choices: &[&str]) -> Result<(), Self> {
+        value.iter().try_for_each(|word| Self::check_choice(name, word, choices))
+    }
+
     pub(super) fn check_choice(name: &'static str, value: &str, choices: &[&str]) -> Result<(), Self> {
         if choices.contains(&value) {
             return Ok(());
@@ -140,4 +219,30 @@ fn edit_distance(a: &[u8], b: &[u8]) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_read_as_written() {
+        let shown = |text| Ratio::parse(text).map(|ratio| ratio.show());
+        for (text, wanted) in [("0.5", "0.5"), ("1", "1.0"), (".01", "0.01"), ("0", "0.0"), ("0.1234567", "0.123456")] {
+            assert_eq!(shown(text).as_deref(), Some(wanted), "{text}");
+        }
+        for wrong in ["", ".", "1.1", "-0.5", "half", "1e-2"] {
+            assert_eq!(shown(wrong), None, "{wrong}");
+        }
+        let half = Ratio::from_ppm(500_000);
+        assert!(half.is_exceeded_by(51, 100) && !half.is_exceeded_by(50, 100) && !half.is_exceeded_by(0, 0));
+    }
+
+    #[test]
+    fn a_list_is_words_between_commas() {
+        let list = List::from("compact, delete");
+        assert!(list.has("compact") && list.has("delete") && !list.has("comp"));
+        assert_eq!(list.show(), "compact,delete");
+        assert_eq!(List::from("").iter().count(), 0);
+    }
 }

@@ -46,6 +46,7 @@ impl Attributes {
     const LOG_APPEND_TIME: i16 = 0x08;
     const TRANSACTIONAL: i16 = 0x10;
     const CONTROL: i16 = 0x20;
+    const DELETE_HORIZON: i16 = 0x40;
 
     /// The compression of the records; `None` where the number is of no codec that Kafka has.
     pub fn compression(self) -> Option<Compression> {
@@ -67,6 +68,11 @@ impl Attributes {
         self.0 & Self::CONTROL != 0
     }
 
+    /// Whether the head's base timestamp is the date until which compaction keeps the batch's tombstones (KIP-534).
+    pub fn has_delete_horizon(self) -> bool {
+        self.0 & Self::DELETE_HORIZON != 0
+    }
+
     /// These with `compression`.
     #[must_use]
     pub fn with_compression(self, compression: Compression) -> Self {
@@ -83,6 +89,12 @@ impl Attributes {
     #[must_use]
     pub fn with_transactional(self) -> Self {
         Self(self.0 | Self::TRANSACTIONAL)
+    }
+
+    /// These, with or without a delete horizon.
+    #[must_use]
+    pub fn with_delete_horizon(self, has: bool) -> Self {
+        Self(if has { self.0 | Self::DELETE_HORIZON } else { self.0 & !Self::DELETE_HORIZON })
     }
 
     /// These, as a transaction's marker.
@@ -107,7 +119,8 @@ pub struct BatchHeader {
     pub attributes: Attributes,
     /// The last record's offset minus `base_offset`; 0 and up. Compaction keeps it.
     pub last_offset_delta: i32,
-    /// What the records' timestamps are counted from, ms since 1970; -1 for none.
+    /// What the records' timestamps are counted from, ms since 1970; -1 for none. The delete horizon, where the
+    /// attributes say so.
     pub base_timestamp: i64,
     /// The largest timestamp of a record, or the date of the append (see [`TimestampType`]); -1 for none.
     pub max_timestamp: i64,
@@ -207,6 +220,11 @@ impl BatchHeader {
     /// Whether an idempotent producer wrote it.
     pub fn has_producer_id(&self) -> bool {
         self.producer_id > NONE
+    }
+
+    /// Until when compaction keeps the batch's tombstones, ms since 1970; `None` before it has seen them once.
+    pub fn delete_horizon_ms(&self) -> Option<i64> {
+        self.attributes.has_delete_horizon().then_some(self.base_timestamp)
     }
 
     /// The size on the wire, head and length field included.

@@ -147,9 +147,10 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], now
             continue;
         }
         let known = replica.leader().and_then(|leader| leader.progress.get(&follower)).and_then(|p| p.log_end);
-        let moved = broker
-            .replica_mut(&wanted.id)
-            .is_some_and(|replica| replica.follower_fetched(follower, wanted.fetch.fetch_offset, now));
+        let moved = broker.replica_mut(&wanted.id).is_some_and(|replica| {
+            let begins = replica.follower_begins(follower, wanted.fetch.log_start_offset);
+            replica.follower_fetched(follower, wanted.fetch.fetch_offset, now) || begins
+        });
         if moved || known != Some(wanted.fetch.fetch_offset) {
             broker.touch(&wanted.id);
         }

@@ -161,6 +161,7 @@ fn host<'a>(
     if broker.replica(id).is_some_and(|replica| replica.topic_id != topic_id) {
         broker.replicas.remove(id);
         broker.forget_storage(id);
+        broker.forget_cleaning(id, ctx);
         made = ctx.disks.delete(broker.id, id);
     }
     if broker.replica(id).is_none() {

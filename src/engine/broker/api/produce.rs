@@ -172,6 +172,7 @@ fn append(
         }
     };
     replica.advance_high_watermark();
+    broker.note_arrival(id, ctx);
     broker.stats.records_in += u64::try_from(batch.record_count()).unwrap_or(0);
     broker.stats.bytes_in += batch.size_bytes() as u64;
     broker.touch(id);

@@ -54,6 +54,7 @@ fn stop(
         broker.check_log_dir()?;
         broker.replicas.remove(id);
         broker.forget_storage(id);
+        broker.forget_cleaning(id, ctx);
         if let Err(error) = ctx.disks.delete(broker.id, id) {
             return Err(broker.log_dir_failed(&error, ctx));
         }

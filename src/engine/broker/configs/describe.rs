@@ -209,6 +209,7 @@ fn kind(name: &str) -> i8 {
         "INT" => config_type::INT,
         "SHORT" => config_type::SHORT,
         "LONG" => config_type::LONG,
+        "DOUBLE" => config_type::DOUBLE,
         "LIST" => config_type::LIST,
         "STRING" => config_type::STRING,
         _ => config_type::UNKNOWN,

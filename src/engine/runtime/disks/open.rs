@@ -13,11 +13,11 @@ use crate::engine::FastMap;
 use crate::engine::broker::disk::{Disk, Recovery, StoredLog};
 use crate::engine::cluster::Found;
 use crate::engine::config::Config;
-use crate::engine::files::FileConfig;
 use crate::engine::files::broker_dir::{BrokerDir, Checkpoint, ReplicaFolder};
 use crate::engine::files::data_dir::{DataDir, DataDirError, Shape};
 use crate::engine::files::recovery::{self, Hints, Recovered};
 use crate::engine::files::zookeeper::ZkFiles;
+use crate::engine::files::{FileConfig, FileLog};
 use crate::engine::log::{self, History, Log, LogConfig};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
@@ -76,8 +76,17 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
         zookeepers.insert(id, files);
         found.zookeepers.insert(id, stored);
     }
-    let flushing = FastMap::default();
-    let disks = LabFiles { dir, brokers, zookeepers, workers, answers: Arc::new(drop), flushing, nowhere: Nowhere };
+    let disks = LabFiles {
+        dir,
+        brokers,
+        zookeepers,
+        workers,
+        answers: Arc::new(drop),
+        flushing: FastMap::default(),
+        cleaning: FastMap::default(),
+        cleaned: Arc::default(),
+        nowhere: Nowhere,
+    };
     Ok(Opened { disks, found })
 }
 
@@ -97,6 +106,7 @@ fn open_broker(
     let recovery_points = broker.read_checkpoint(Checkpoint::RecoveryPoint)?;
     let (watermarks, starts) =
         (broker.read_checkpoint(Checkpoint::HighWatermark)?, broker.read_checkpoint(Checkpoint::LogStart)?);
+    let cleaned = broker.read_checkpoint(Checkpoint::Cleaner)?;
     let hints = |folder: &ReplicaFolder| {
         let key = (folder.topic.clone(), folder.partition);
         let offset = |offsets: &super::Offsets| offsets.get(&key).copied().unwrap_or(0);
@@ -110,14 +120,14 @@ fn open_broker(
     disk.cluster_id = identity.and_then(|identity| identity.cluster_id).map(Arc::from);
     let mut recovery = Recovery { clean, logs: folders.len(), ..Recovery::default() };
     for (folder, log) in folders.into_iter().zip(recovered) {
-        let watermark = watermarks.get(&(folder.topic.clone(), folder.partition)).copied().unwrap_or(0);
+        let key = (folder.topic.clone(), folder.partition);
+        let (watermark, clean_to) = (watermarks.get(&key).copied().unwrap_or(0), cleaned.get(&key).copied());
         let partition = TopicPartition::new(folder.topic, folder.partition);
         let cuts = log.cuts.iter().map(|cut| (partition.clone(), cut.log_end, cut.bytes, cut.why.clone()));
         recovery.cuts.extend(cuts);
         recovery.repairs += log.repairs.len();
-        let (file_log, stored) = stored(log, watermark);
-        let place =
-            Place { id: partition.clone(), log: file_log, shared: Arc::clone(&shared), workers: workers.clone() };
+        let (file_log, stored) = stored(log, watermark, clean_to);
+        let place = Place::new(partition.clone(), file_log, &shared, workers);
         files.logs.insert(partition.clone(), place);
         disk.logs.insert(partition, stored);
     }
@@ -128,7 +138,7 @@ fn open_broker(
 }
 
 /// As the core knows a log. Its settings come from ZooKeeper, when the controller says what is hosted.
-fn stored(found: Recovered, high_watermark: i64) -> (crate::engine::files::FileLog, StoredLog) {
+fn stored(found: Recovered, high_watermark: i64, clean_to: Option<i64>) -> (FileLog, StoredLog) {
     let as_log = log::Recovered {
         segments: found.segments,
         start_offset: found.log_start,
@@ -136,6 +146,7 @@ fn stored(found: Recovered, high_watermark: i64) -> (crate::engine::files::FileL
         flushed_offset: found.recovery_point,
         epochs: found.epochs,
         producers: History::restored(found.producers, found.producers_before),
+        clean_to,
     };
     let log = Log::recovered(LogConfig::default(), as_log);
     let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());

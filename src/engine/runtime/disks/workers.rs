@@ -1,5 +1,5 @@
 //! The threads that wait for the disk, so that the engine's does not: one flushes, writes checkpoints and unlinks, in the order
-//! in which it was asked; another one reads, and so never waits for a flush.
+//! in which it was asked; another one reads, and so never waits for a flush; a third one compacts.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -10,15 +10,17 @@ type Task = Box<dyn FnOnce() + Send>;
 pub(super) struct Workers {
     syncs: Sender<Task>,
     reads: Sender<Task>,
+    cleanings: Sender<Task>,
 }
 
 impl Workers {
     /// Starts them.
     pub(super) fn start() -> std::io::Result<Self> {
-        let ((syncs, to_sync), (reads, to_read)) = (channel(), channel());
+        let ((syncs, to_sync), (reads, to_read), (cleanings, to_clean)) = (channel(), channel(), channel());
         thread("disk-sync", to_sync)?;
         thread("disk-read", to_read)?;
-        Ok(Self { syncs, reads })
+        thread("disk-clean", to_clean)?;
+        Ok(Self { syncs, reads, cleanings })
     }
 
     /// Something for the thread that flushes.
@@ -31,10 +33,15 @@ impl Workers {
         send(&self.reads, task);
     }
 
+    /// Something for the thread that compacts.
+    pub(super) fn clean(&self, task: impl FnOnce() + Send + 'static) {
+        send(&self.cleanings, task);
+    }
+
     /// Waits until everything that was asked for so far is done.
     pub(super) fn finish(&self) {
         let (done, dones) = channel();
-        for line in [&self.syncs, &self.reads] {
+        for line in [&self.syncs, &self.reads, &self.cleanings] {
             let done = done.clone();
             send(line, move || {
                 // Nobody waits any more: that is fine.
@@ -42,7 +49,7 @@ impl Workers {
             });
         }
         drop(done);
-        // It ends when both have said so, or ended.
+        // It ends when all have said so, or ended.
         while dones.recv().is_ok() {}
     }
 }

@@ -2,6 +2,7 @@
 //! effect, not per partition.
 
 mod controller;
+mod log;
 
 use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
@@ -311,15 +312,6 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
                 .on([partition])
         }
-        BrokerEvent::Evicted { partitions, bytes } => {
-            let ids = partitions.iter().map(|(partition, _)| partition);
-            let of = match partitions.as_slice() {
-                [(partition, log_start)] => format!("{partition}, which begins at {log_start} now"),
-                more => format!("{} partitions", more.len()),
-            };
-            let text = format!("{} of the oldest records went: of {of}", bytes_of(*bytes));
-            Told::new("evicted", Severity::Warning, text, "the logs reached --memory").on(ids)
-        }
         BrokerEvent::ConfigAltered { entity, changes, api, by } => {
             let text = format!("{entity}: {}", listed(changes));
             let told = Told::new("config_altered", Severity::Info, text, &format!("{api} by {by}"));
@@ -329,7 +321,7 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
             let text = format!("{node} takes up {entity}: {}", listed(changes));
             values(Told::new("config_taken_up", Severity::Info, text, ""), changes)
         }
-        process => of_process(process, happened),
+        other => log::told(other, node).unwrap_or_else(|| of_process(other, happened)),
     }
 }
 
