@@ -50,7 +50,7 @@ use super::controller::{Controller, ControllerTimer};
 use super::message::{KafkaRequest, KafkaResponse, Lane, Output, Payload, SocketId};
 use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
-use super::settings::Settings;
+use super::settings::{BrokerSettings, Settings};
 use super::zk::client::{ClientTimer, ZkClient, ZkClientEvent};
 use crate::protocol::{Request, Response};
 
@@ -144,6 +144,11 @@ impl Broker {
     /// Its settings, as they are now.
     pub fn settings(&self) -> &Settings {
         self.configs.settings()
+    }
+
+    /// The same with where each comes from.
+    pub fn layered_settings(&self) -> &BrokerSettings {
+        self.configs.layers()
     }
 
     /// Where its logs lie.
