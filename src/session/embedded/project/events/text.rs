@@ -319,7 +319,7 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
         }
         BrokerEvent::ConfigTakenUp { entity, changes } => {
             let text = format!("{node} takes up {entity}: {}", listed(changes));
-            values(Told::new("config_taken_up", Severity::Info, text, ""), changes)
+            values(Told::new(kind::CONFIG_TAKEN_UP, Severity::Info, text, ""), changes)
         }
         other => log::told(other, node).unwrap_or_else(|| of_process(other, happened)),
     }
