@@ -8,6 +8,7 @@ mod sim {
     mod disks;
     mod harness;
     mod judge;
+    mod lasting;
     mod life;
     mod memory;
     mod power;

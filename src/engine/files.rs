@@ -30,6 +30,8 @@ pub mod broker_dir;
 mod clean;
 pub mod data_dir;
 mod error;
+#[cfg(test)]
+mod faults;
 mod folder;
 mod handles;
 mod index;

@@ -1,16 +1,72 @@
-//! Disks that keep nothing, as those of a lab in memory, and that can be made to refuse everything.
+//! The disks of a lab under test: some that keep nothing, as in a lab in memory, and can be made to refuse everything; or
+//! files, on which the work is done at once, and answered when the simulation says so.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use kscope::engine::log::{Disks, Epochs, InMemory, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
 use kscope::engine::message::{StorageDone, StorageJob, StorageOutcome};
 use kscope::engine::node::{BrokerId, ZkId};
 use kscope::engine::replica::TopicPartition;
+use kscope::engine::runtime::LabDisks;
+use kscope::engine::runtime::disks::LabFiles;
 use kscope::engine::zk::tree::Tree;
 use kscope::engine::zk::txn::Txn;
 use uuid::Uuid;
 
-/// The disks of a lab under test.
+/// Either.
+pub(crate) enum TestDisks {
+    /// Disks that keep nothing.
+    Faulty(FaultyDisks),
+    /// Files, and what their threads answer.
+    Files(LabFiles, Receiver<StorageDone>),
+}
+
+impl TestDisks {
+    /// Files that were taken up.
+    pub(crate) fn on(mut files: LabFiles) -> Self {
+        let (answer, answers) = channel();
+        files.answer_to(Box::new(move |done| answer.send(done).unwrap()));
+        Self::Files(files, answers)
+    }
+
+    pub(crate) fn get(&mut self) -> &mut dyn Disks {
+        match self {
+            Self::Faulty(disks) => disks,
+            Self::Files(files, _) => files,
+        }
+    }
+
+    /// The disks that can be made to refuse.
+    pub(crate) fn faulty(&mut self) -> &mut FaultyDisks {
+        match self {
+            Self::Faulty(disks) => disks,
+            Self::Files(..) => panic!("the files of a test are never full"),
+        }
+    }
+
+    /// Does a job.
+    pub(crate) fn outcome(&mut self, job: &StorageJob) -> StorageDone {
+        match self {
+            Self::Faulty(disks) => disks.outcome(job),
+            Self::Files(files, answers) => files.take_up(job.clone()).unwrap_or_else(|| {
+                let done = answers.recv_timeout(Duration::from_secs(60)).expect("the disk answers");
+                assert_eq!(done.id, job.id, "one job at a time");
+                done
+            }),
+        }
+    }
+
+    /// The answer to a job is about to be handled.
+    pub(crate) fn answered(&mut self, done: &StorageDone) {
+        if let Self::Files(files, _) = self {
+            files.answered(done);
+        }
+    }
+}
+
+/// Disks that keep nothing.
 #[derive(Default)]
 pub(crate) struct FaultyDisks {
     /// Whose disk is full.

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
-use super::disks::FaultyDisks;
+use super::disks::{FaultyDisks, TestDisks};
 use kscope::engine::cluster::{Cluster, Outside};
 use kscope::engine::config::Config;
 use kscope::engine::context::Id;
@@ -13,6 +14,7 @@ use kscope::engine::invariants::Invariants;
 use kscope::engine::message::{Answer, By, Command, Input, Message, Output, StorageDone, Ticket};
 use kscope::engine::node::BrokerId;
 use kscope::engine::rng::Rng;
+use kscope::engine::runtime::disks::{self, Opened};
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
 use kscope::protocol::{Request, Response};
@@ -27,7 +29,7 @@ pub(crate) struct Lab {
     /// How long storage jobs take.
     delays: Rng,
     /// What they work on.
-    pub(crate) disks: FaultyDisks,
+    pub(crate) disks: TestDisks,
     /// The time that has passed, whether or not anything was due.
     time: Time,
     /// What always holds.
@@ -43,6 +45,15 @@ impl Lab {
         Config { settings: Settings::lab().into(), ..Config::new(seed) }
     }
 
+    /// A lab that goes on with what is in `folder`, or begins there.
+    pub(crate) fn on_files(config: Config, folder: &Path) -> Self {
+        let config = Config { lasting: true, ..config };
+        let Opened { disks, found } = disks::open(folder, &config).unwrap();
+        let lab = Self::new(config.clone());
+        let cluster = Cluster::going_on(config, lab.cluster.now().epoch_ms, found);
+        Self { cluster, disks: TestDisks::on(disks), ..lab }
+    }
+
     pub(crate) fn new(config: Config) -> Self {
         let delays = Rng::split(config.seed, "disks");
         Self {
@@ -51,7 +62,7 @@ impl Lab {
             tickets: 0,
             jobs: BTreeMap::new(),
             delays,
-            disks: FaultyDisks::default(),
+            disks: TestDisks::Faulty(FaultyDisks::default()),
             time: Time::ZERO,
             invariants: Invariants::default(),
             traces: BTreeSet::new(),
@@ -94,7 +105,10 @@ impl Lab {
     fn handle(&mut self, input: Input, at: Time) {
         let before = self.outputs.len();
         let now = self.at(at);
-        self.cluster.step_on(input, now, &mut Outside { outputs: &mut self.outputs, disks: &mut self.disks });
+        if let Input::Storage(done) = &input {
+            self.disks.answered(done);
+        }
+        self.cluster.step_on(input, now, &mut Outside { outputs: &mut self.outputs, disks: self.disks.get() });
         for output in &self.outputs[before..] {
             if let Output::Storage(job) = output {
                 let takes = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));

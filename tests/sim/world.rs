@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +19,11 @@ use kscope::protocol::Request;
 use kscope::protocol::alter_partition_reassignments::{ReassignablePartition, ReassignableTopic};
 use kscope::protocol::create_partitions::CreatePartitionsTopic;
 use kscope::protocol::create_topics::{CreatableTopic, CreatableTopicConfig};
+use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kscope::protocol::delete_topics::DeleteTopicState;
 use kscope::protocol::{
-    AlterPartitionReassignmentsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-    ElectLeadersRequest,
+    AlterPartitionReassignmentsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, ElectLeadersRequest,
 };
 use uuid::Uuid;
 
@@ -32,6 +34,21 @@ use super::producers::Producers;
 const TURNS: u32 = 60;
 /// No more topics than this at a time.
 const TOPICS: usize = 4;
+
+/// What becomes of old records: most topics keep them.
+const POLICIES: &[&[(&str, &str)]] = &[
+    &[],
+    &[],
+    &[("retention.bytes", "400"), ("segment.bytes", "250")],
+    &[("retention.ms", "3000"), ("segment.ms", "500")],
+    &[
+        ("cleanup.policy", "compact"),
+        ("segment.bytes", "300"),
+        ("min.cleanable.dirty.ratio", "0.1"),
+        ("delete.retention.ms", "1000"),
+    ],
+    &[("cleanup.policy", "compact,delete"), ("segment.ms", "300"), ("retention.ms", "5000")],
+];
 
 /// A topic, as ZooKeeper has it.
 pub(crate) struct Topic {
@@ -54,15 +71,28 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// In memory.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::of(seed, Lab::new)
+    }
+
+    /// The same on files in `folder`.
+    pub(crate) fn on_files(seed: u64, folder: &Path) -> Self {
+        Self::of(seed, |config| Lab::on_files(config, folder))
+    }
+
+    fn of(seed: u64, lab: impl FnOnce(Config) -> Lab) -> Self {
         let brokers = 3 + u32::try_from(seed % 3).unwrap() / 2;
         let mut settings = Settings::lab();
         settings.min_insync_replicas = 1 + i32::try_from(seed % 2).unwrap();
+        settings.log_initial_task_delay_ms = 500;
+        settings.log_retention_check_interval_ms = 300;
+        settings.log_cleaner_backoff_ms = 200;
         // Rebalancing by itself happens within the few seconds that a run takes.
         settings.leader_imbalance_check_interval_seconds = 2;
         let config = Config { brokers, settings: settings.into(), ..Lab::config(seed) };
         Self {
-            lab: Lab::new(config),
+            lab: lab(config),
             producers: Producers::default(),
             log: String::new(),
             rng: Rng::split(seed, "script"),
@@ -138,6 +168,7 @@ impl World {
             }
             8 | 9 => self.command(Command::HealAll),
             10..=13 => self.administer(),
+            14 => self.delete_records(),
             _ => self.producers.produce(&mut self.lab, &mut self.rng),
         }
     }
@@ -184,8 +215,11 @@ impl World {
         self.named += 1;
         let name: Arc<str> = format!("topic{}", self.named % 6).into();
         let min_insync = 1 + self.rng.below(2);
+        let min_insync = min_insync.to_string();
+        let mut configs = vec![("min.insync.replicas", min_insync.as_str())];
+        configs.extend(POLICIES[self.rng.index(POLICIES.len())]);
         let config =
-            CreatableTopicConfig { name: "min.insync.replicas".into(), value: Some(min_insync.to_string().into()) };
+            |(name, value): &(&str, &str)| CreatableTopicConfig { name: (*name).into(), value: Some((*value).into()) };
         let topic = CreatableTopic {
             name,
             num_partitions: 1 + i32::try_from(self.rng.below(5)).unwrap(),
@@ -194,7 +228,7 @@ impl World {
             } else {
                 2 + i16::from(self.rng.chance_ppm(700_000))
             },
-            configs: vec![config],
+            configs: configs.iter().map(config).collect(),
             ..Default::default()
         };
         self.ask(7, CreateTopicsRequest { topics: vec![topic], timeout_ms: 1_000, ..Default::default() });
@@ -219,6 +253,23 @@ impl World {
         let count = i32::try_from(topic.partitions.len()).unwrap() + 1;
         let topic = CreatePartitionsTopic { name: topic.name, count, assignments: None };
         self.ask(3, CreatePartitionsRequest { topics: vec![topic], timeout_ms: 1_000, ..Default::default() });
+    }
+
+    /// Deletes what one replica of a partition has below an offset by chance, or all that is readable.
+    fn delete_records(&mut self) {
+        let leaders = self.lab.cluster.brokers().flat_map(|(broker, node)| {
+            let led = node.running().into_iter().flat_map(|broker| broker.replicas.values());
+            led.filter(|replica| replica.leader().is_some()).map(move |replica| (broker, replica))
+        });
+        let known: Vec<_> =
+            leaders.map(|(broker, replica)| (broker, replica.id.clone(), replica.high_watermark)).collect();
+        let Some((broker, id, high_watermark)) = known.get(self.rng.index(known.len())).cloned() else { return };
+        let some = i64::try_from(self.rng.below(u64::try_from(high_watermark).unwrap() + 2)).unwrap();
+        let offset = if self.rng.chance_ppm(200_000) { -1 } else { some };
+        let partitions = vec![DeleteRecordsPartition { partition_index: id.partition, offset }];
+        let request =
+            DeleteRecordsRequest { topics: vec![DeleteRecordsTopic { name: id.topic, partitions }], timeout_ms: 1_000 };
+        self.command(Command::Ask { broker, version: 2, request: request.into() });
     }
 
     fn elect(&mut self) {

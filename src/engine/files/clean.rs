@@ -58,7 +58,10 @@ impl Cleaning {
     }
 
     /// Writes one segment that replaces those from `base_offset` on, up to where the next one written begins. The first
-    /// one begins where the first replaced one does, and they rise.
+    /// one begins where the first replaced one does, and each of the others where one of them does.
+    ///
+    /// # Panics
+    /// Where it begins elsewhere: then something would be replaced that was never read.
     ///
     /// # Errors
     /// [`FileError`]; what is half written is removed by recovery, or by [`Cleaning::abandon`].
@@ -66,6 +69,9 @@ impl Cleaning {
     where
         I: IntoIterator<Item = StoredBatch>,
     {
+        let before = self.new.last().map(|last| last.info().base_offset);
+        let follows = before.map_or(self.bases().next() == Some(base_offset), |before| before < base_offset);
+        assert!(follows && self.bases().any(|base| base == base_offset), "no cleaned segment begins at {base_offset}");
         let files = SegmentFiles::new(&self.folder, base_offset, Stage::Cleaned, &self.handles);
         let mut segment = Segment::create(files)?;
         for batch in batches {

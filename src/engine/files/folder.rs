@@ -95,8 +95,8 @@ impl Named {
     /// Out of its name; `None` where it is none of those.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let stages = [Stage::Cleaned, Stage::Swap, Stage::Deleted];
-        let staged = stages.into_iter().find_map(|stage| name.strip_suffix(stage.suffix()).map(|rest| (rest, stage)));
-        let (name, stage) = staged.unwrap_or((name, Stage::Live));
+        let unripe = stages.into_iter().find_map(|stage| name.strip_suffix(stage.suffix()).map(|rest| (rest, stage)));
+        let (name, stage) = unripe.unwrap_or((name, Stage::Live));
         let (digits, kind) =
             Kind::ALL.into_iter().find_map(|kind| name.strip_suffix(kind.suffix()).map(|rest| (rest, kind)))?;
         let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -111,6 +111,8 @@ impl Named {
 
 /// Renames a file, if it is there.
 pub(super) fn rename(from: &Path, to: &Path) -> Result<bool, FileError> {
+    #[cfg(test)]
+    super::faults::rename().map_err(FileError::of("rename", from))?;
     match fs::rename(from, to) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),

@@ -11,8 +11,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many files stay open where the system does not say how many may.
-const FALLBACK: usize = 256;
 /// How many stay open at most.
 const MOST: u64 = 4096;
 
@@ -96,6 +94,12 @@ impl Handles {
         open.files.append(&mut newer.split_off(&(segment + 1, 0)));
     }
 
+    /// Closes all files.
+    #[cfg(test)]
+    pub(super) fn forget_all(&self) {
+        self.open().files.clear();
+    }
+
     fn open(&self) -> std::sync::MutexGuard<'_, Open> {
         // The map is whole at every moment: a thread that panicked elsewhere has not harmed it.
         self.pool.open.lock().unwrap_or_else(PoisonError::into_inner)
@@ -105,22 +109,20 @@ impl Handles {
 impl Default for Handles {
     /// A quarter of the files that the process may open: sockets need the others.
     fn default() -> Self {
-        let allowed =
-            allowed_files().map_or(FALLBACK, |files| usize::try_from(files.min(4 * MOST) / 4).unwrap_or(FALLBACK));
-        Self::new(allowed)
+        Self::new(usize::try_from(allowed_files().min(4 * MOST) / 4).unwrap_or(usize::MAX))
     }
 }
 
 /// How many files this process may have open.
 #[cfg(unix)]
-fn allowed_files() -> Option<u64> {
-    Some(rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX))
+fn allowed_files() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// How many files this process may have open.
+/// Where the system does not say it: enough for a laboratory.
 #[cfg(not(unix))]
-fn allowed_files() -> Option<u64> {
-    None
+fn allowed_files() -> u64 {
+    1024
 }
 
 impl Open {

@@ -132,11 +132,7 @@ mod tests {
                 let found = last_where::<OffsetEntry>(&file, count, |e| e.relative_offset <= wanted).unwrap();
                 let held = u64::try_from(wanted / 10 + 1).unwrap().min(count);
                 let held = if wanted < 0 { 0 } else { held };
-                assert_eq!(
-                    found.map(|e| u64::try_from(e.position).unwrap() + 1).unwrap_or(0),
-                    held,
-                    "{wanted} of {count}"
-                );
+                assert_eq!(found.map_or(0, |e| u64::try_from(e.position).unwrap() + 1), held, "{wanted} of {count}");
             }
         }
     }

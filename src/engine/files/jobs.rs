@@ -29,6 +29,11 @@ impl Flush {
         self.up_to
     }
 
+    /// Whether there is nothing to wait for.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty() && self.others.is_empty() && !self.names
+    }
+
     /// Waits for the disk. Returns the offset below which everything is on it. What was removed meanwhile is no error.
     pub fn run(self) -> Result<i64, FileError> {
         for segment in &self.segments {

@@ -45,10 +45,14 @@ pub struct FileLog {
     pub(super) generation: u64,
     /// An operation left something behind that only recovery can put right.
     pub(super) torn: bool,
-    /// What but segments the next flush brings to the disk.
+    /// The segments that were written to since the last flush began.
+    pub(super) touched: Vec<Arc<SegmentFiles>>,
+    /// Texts and snapshots that were.
     pub(super) unflushed: Vec<PathBuf>,
     /// Whether names changed since the last flush.
     pub(super) names_changed: bool,
+    /// Where a clean stop left the producers, within the active segment. It holds as long as nothing below is cut.
+    pub(super) end_snapshot: Option<i64>,
 }
 
 impl FileLog {
@@ -71,7 +75,8 @@ impl FileLog {
         }
         let active = Segment::create(SegmentFiles::new(&folder, base_offset, Stage::Live, handles))?;
         let mut log = Self::of(folder, config, handles, Vec::new(), active);
-        (log.end_offset, log.flushed, log.names_changed) = (base_offset, base_offset, true);
+        log.names_changed = true;
+        log.touch_active();
         log.unflushed.extend(topic_id.map(|_| log.folder.join(METADATA)));
         Ok(log)
     }
@@ -95,8 +100,10 @@ impl FileLog {
             flushed: end_offset,
             generation: 0,
             torn: false,
+            touched: Vec::new(),
             unflushed: Vec::new(),
             names_changed: false,
+            end_snapshot: None,
         }
     }
 
@@ -151,11 +158,20 @@ impl FileLog {
     pub fn append_all(&mut self, batches: &[StoredBatch]) -> Result<(), FileError> {
         let Some(last) = batches.last() else { return Ok(()) };
         self.check_whole()?;
+        self.touch_active();
         let interval = self.config.index_interval_bytes;
         let appended = self.active.append(batches, interval);
         self.noting(appended)?;
         self.end_offset = last.header.next_offset();
         Ok(())
+    }
+
+    /// The active segment is written to: the next flush takes it along.
+    pub(super) fn touch_active(&mut self) {
+        let files = &self.active.files;
+        if !self.touched.last().is_some_and(|last| Arc::ptr_eq(last, files)) {
+            self.touched.push(Arc::clone(files));
+        }
     }
 
     /// Nothing more is written to a log that an error left torn.
@@ -182,15 +198,36 @@ impl FileLog {
         if base_offset <= self.active.info().base_offset {
             return Ok(());
         }
+        self.touch_active();
         let closed = self.active.close();
         self.noting(closed)?;
-        let kept = folder::path(&self.folder, base_offset, Kind::Snapshot, Stage::Live);
-        snapshot::write(&kept, producers)?;
+        self.keep_producers(base_offset, producers)?;
         let next = Segment::create(SegmentFiles::new(&self.folder, base_offset, Stage::Live, &self.handles))?;
         self.closed.push(std::mem::replace(&mut self.active, next));
-        self.unflushed.push(kept);
+        self.touch_active();
         self.end_offset = self.end_offset.max(base_offset);
+        // Now a segment begins there.
+        self.end_snapshot = None;
+        Ok(())
+    }
+
+    /// Writes down the producers at the log's end, in the place of what a clean stop left in this segment.
+    fn keep_producers(&mut self, end_offset: i64, producers: &Producers) -> Result<(), FileError> {
+        self.drop_end_snapshot(end_offset)?;
+        let kept = folder::path(&self.folder, end_offset, Kind::Snapshot, Stage::Live);
+        snapshot::write(&kept, producers)?;
+        self.unflushed.push(kept);
+        self.end_snapshot = Some(end_offset);
         self.names_changed = true;
+        Ok(())
+    }
+
+    /// Drops the producers that a clean stop left, unless at `but`.
+    fn drop_end_snapshot(&mut self, but: i64) -> Result<(), FileError> {
+        if let Some(old) = self.end_snapshot.take_if(|old| *old != but) {
+            folder::remove(&folder::path(&self.folder, old, Kind::Snapshot, Stage::Live))?;
+            self.names_changed = true;
+        }
         Ok(())
     }
 
@@ -213,6 +250,10 @@ impl FileLog {
     fn try_truncate(&mut self, offset: i64) -> Result<Removal, FileError> {
         self.generation += 1;
         let mut removal = self.removal();
+        // First of all, as it would be believed.
+        if self.end_snapshot.is_some_and(|kept| kept > offset) {
+            self.drop_end_snapshot(offset)?;
+        }
         // Newest first: what a crash leaves is a beginning of the log.
         while self.active.info().base_offset > offset {
             let Some(previous) = self.closed.pop() else { break };
@@ -220,6 +261,7 @@ impl FileLog {
             self.retire(dropped.info().base_offset, &mut removal)?;
         }
         self.end_offset = self.active.truncate_to(offset)?;
+        self.touch_active();
         self.flushed = self.flushed.min(self.end_offset);
         Ok(removal)
     }
@@ -263,12 +305,14 @@ impl FileLog {
     fn try_restart(&mut self, offset: i64) -> Result<Removal, FileError> {
         self.generation += 1;
         let mut removal = self.removal();
+        self.drop_end_snapshot(-1)?;
         self.retire(self.active.info().base_offset, &mut removal)?;
         while let Some(last) = self.closed.pop() {
             self.retire(last.info().base_offset, &mut removal)?;
         }
         self.active = Segment::create(SegmentFiles::new(&self.folder, offset, Stage::Live, &self.handles))?;
-        (self.end_offset, self.flushed, self.names_changed) = (offset, offset, true);
+        self.touch_active();
+        (self.end_offset, self.flushed) = (offset, offset);
         self.set_epochs(&Epochs::default())?;
         Ok(removal)
     }
@@ -319,14 +363,12 @@ impl FileLog {
         Search { segments: late.map(Segment::view).collect(), timestamp_ms }
     }
 
-    /// A job that brings to the disk what is written so far.
+    /// A job that brings to the disk what was written since the last one. One at a time: what an earlier one has not
+    /// reached yet is not in this one. After one that failed the log is as good as lost, and its directory.
     pub fn flush(&mut self) -> Flush {
-        let ends = self.closed.iter().skip(1).chain(std::iter::once(&self.active)).map(|next| next.info().base_offset);
-        let unflushed = self.closed.iter().zip(ends).filter(|(_, end)| *end > self.flushed).map(|(closed, _)| closed);
-        let active = Some(&self.active).filter(|_| self.end_offset > self.flushed || self.names_changed);
         Flush {
             folder: Arc::clone(&self.folder),
-            segments: unflushed.chain(active).map(|segment| Arc::clone(&segment.files)).collect(),
+            segments: std::mem::take(&mut self.touched),
             others: std::mem::take(&mut self.unflushed),
             names: std::mem::take(&mut self.names_changed),
             up_to: self.end_offset,
@@ -339,19 +381,19 @@ impl FileLog {
     }
 
     /// Ends the log as a clean stop does: the producers as they are at its end, the last entry of its time index. The
-    /// flush is the last thing to do for it; then its folder counts as clean.
+    /// flush is the last thing to do for it; then its folder counts as clean. A log that was opened clean and not written
+    /// to has nothing to flush.
     ///
     /// # Errors
     /// [`FileError`]; then it is not.
     pub fn close(mut self, producers: &Producers) -> Result<Flush, FileError> {
         self.check_whole()?;
-        self.active.close()?;
+        if self.active.close()? {
+            self.touch_active();
+        }
         // A segment that begins here has the same already, and without a record there is nothing to keep.
-        if self.end_offset > self.active.info().base_offset {
-            let kept = folder::path(&self.folder, self.end_offset, Kind::Snapshot, Stage::Live);
-            snapshot::write(&kept, producers)?;
-            self.unflushed.push(kept);
-            self.names_changed = true;
+        if self.end_offset > self.active.info().base_offset && self.end_snapshot != Some(self.end_offset) {
+            self.keep_producers(self.end_offset, producers)?;
         }
         Ok(self.flush())
     }

@@ -122,7 +122,8 @@ pub fn open(folder: &Path, hints: Hints, handles: &Handles) -> Result<Recovered,
         epochs = epochs_of_batches(&segments)?;
         repairs.push(Repair { path: folder.join(EPOCHS), what: "written anew: it was missing or damaged".into() });
     }
-    let restored = producers::restore(&folder, &contents.snapshots, &segments, end_offset, &mut repairs)?;
+    let trusted = if hints.clean { i64::MAX } else { hints.recovery_point };
+    let restored = producers::restore(&folder, &contents.snapshots, &segments, end_offset, trusted, &mut repairs)?;
     let is_new = segments.is_empty();
     let active = match segments.pop() {
         Some(active) => active,
@@ -131,9 +132,23 @@ pub fn open(folder: &Path, hints: Hints, handles: &Handles) -> Result<Recovered,
     let mut file_log = FileLog::of(Arc::clone(&folder), hints.config, handles, segments, active);
     file_log.end_offset = end_offset;
     file_log.flushed = if hints.clean { end_offset } else { hints.recovery_point.min(end_offset) };
-    file_log.names_changed = is_new || !repairs.is_empty() || !cuts.is_empty();
+    file_log.end_snapshot = restored.at_end;
+    file_log.names_changed = is_new || !hints.clean || !repairs.is_empty();
+    file_log.touch_unflushed();
     let recovered = Opened { file_log, restored, epochs, cuts, repairs }.begin_at(hints.log_start)?;
     recovered.finish(kept.as_ref(), hints.log_start)
+}
+
+impl FileLog {
+    /// What a scan wrote, and what was never flushed, is for the next flush.
+    fn touch_unflushed(&mut self) {
+        let nexts = self.closed.iter().skip(1).chain(std::iter::once(&self.active));
+        let unflushed = self.closed.iter().zip(nexts).filter(|(_, next)| next.info().base_offset > self.flushed);
+        self.touched = unflushed.map(|(closed, _)| Arc::clone(&closed.files)).collect();
+        if self.names_changed || self.end_offset > self.flushed {
+            self.touch_active();
+        }
+    }
 }
 
 /// A log on the way to be a recovered one.

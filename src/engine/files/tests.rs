@@ -4,6 +4,7 @@
 
 mod cleaning;
 mod damage;
+mod errors;
 mod kafka;
 
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ fn produced(mut builder: BatchBuilder, base_offset: i64, records: usize, timesta
 }
 
 fn config() -> FileConfig {
-    FileConfig { index_interval_bytes: 300 }
+    FileConfig { index_interval_bytes: 200 }
 }
 
 fn log_path(folder: &Path, base_offset: i64) -> PathBuf {
@@ -129,7 +130,9 @@ impl Model {
         self.producers = producers;
         let again: Vec<_> =
             self.batches().map(|batch| batch.header).filter(|batch| batch.base_offset >= from).collect();
-        again.iter().for_each(|header| self.producers.update(header));
+        for header in &again {
+            self.producers.update(header);
+        }
     }
 
     fn remove_before(&mut self, base: i64) {
@@ -376,6 +379,38 @@ proptest! {
         for step in steps {
             pair.apply(step);
         }
+    }
+}
+
+#[test]
+fn a_log_that_was_not_written_to_has_nothing_to_flush() {
+    let mut pair = Pair::new();
+    pair.append(&[(5, 1), (5, 2)]);
+    pair.roll();
+    pair.append(&[(5, 3)]);
+    pair.apply(Step::Stop);
+    let producers = pair.model.producers.clone();
+    let flush = pair.log.take().unwrap().close(&producers).unwrap();
+    assert!(flush.is_empty() && flush.up_to() == 15, "{flush:?}");
+    drop(flush);
+    assert_eq!(pair.reopen(true, 0), 0, "and is as it was");
+    pair.append(&[(5, 4)]);
+    assert!(!pair.log().flush().is_empty());
+}
+
+/// The producers of a clean stop are believed after a crash too, unless what they tell of was cut since.
+#[test]
+fn the_producers_of_a_clean_stop_go_with_what_is_cut() {
+    for (cut_to, kept) in [(13, true), (10, true), (9, false), (2, false)] {
+        let mut pair = Pair::new();
+        pair.append(&[(5, 1), (5, 2)]);
+        pair.apply(Step::Stop);
+        pair.append(&[(5, 4)]);
+        pair.log().truncate_to(cut_to).unwrap().run().unwrap();
+        pair.model.truncate(cut_to);
+        assert_eq!(path_of(&pair.folder, 10, Kind::Snapshot).exists(), kept, "cut to {cut_to}");
+        pair.append(&[(5, 7), (5, 10)]);
+        pair.apply(Step::Kill);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The producers at a log's end: from the latest snapshot that holds, and the heads of the batches behind it.
 //!
-//! Source: `UnifiedLog.rebuildProducerState`, `ProducerStateManager.removeStraySnapshots`.
+//! A snapshot is believed where what it tells of was flushed: after a power loss one of an earlier life may be back that a
+//! truncation had taken. The one at the log's beginning is believed in any case, as nothing else tells of those producers
+//! whose batches are gone. Source: `UnifiedLog.rebuildProducerState`, `ProducerStateManager.removeStraySnapshots`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,36 +20,45 @@ pub(super) struct Restored {
     pub(super) now: Producers,
     /// Where segments begin.
     pub(super) before: BTreeMap<i64, Producers>,
+    /// Where a snapshot is within the last segment: what a clean stop left.
+    pub(super) at_end: Option<i64>,
 }
 
-/// Restores them. `offsets` are those at which a snapshot is there, `end_offset` is the log's.
+/// Restores them. `offsets` are those at which a snapshot is there, `end_offset` is the log's; up to `trusted` snapshots are
+/// believed.
 pub(super) fn restore(
     folder: &Path,
     offsets: &BTreeSet<i64>,
     segments: &[Segment],
     end_offset: i64,
+    trusted: i64,
     repairs: &mut Vec<Repair>,
 ) -> Result<Restored, FileError> {
     let bases: BTreeSet<i64> = segments.iter().map(|segment| segment.info().base_offset).collect();
+    let last_base = bases.last().copied().unwrap_or(end_offset);
+    let trusted = trusted.max(bases.first().copied().unwrap_or(0)).min(end_offset);
     let mut restored = Restored::default();
     let mut latest = None;
     for offset in offsets {
         let path = folder::path(folder, *offset, Kind::Snapshot, Stage::Live);
-        let kept = if *offset <= end_offset { snapshot::read(&path)? } else { None };
-        if kept.is_none() && *offset <= end_offset {
-            repairs.push(Repair { path: path.clone(), what: "removed: the producers in it are damaged".into() });
-        }
-        // One of a clean stop is read once: what is written from now on makes it untrue.
-        if kept.is_none() || !bases.contains(offset) {
+        // Between segments there is one only where cleaning took the segment that began there.
+        let wanted = *offset <= trusted && (bases.contains(offset) || *offset > last_base);
+        let kept = if wanted { snapshot::read(&path)? } else { None };
+        let Some(producers) = kept else {
+            if wanted {
+                repairs.push(Repair { path: path.clone(), what: "removed: the producers in it are damaged".into() });
+            }
             folder::remove(&path)?;
-        }
-        if let Some(producers) = kept {
-            latest = Some(*offset);
-            restored.now = producers.clone();
+            continue;
+        };
+        latest = Some(*offset);
+        restored.now = producers.clone();
+        if bases.contains(offset) {
             restored.before.insert(*offset, producers);
+        } else {
+            restored.at_end = Some(*offset);
         }
     }
-    restored.before.retain(|offset, _| bases.contains(offset));
     replay(folder, segments, latest.unwrap_or(i64::MIN), end_offset, &mut restored)?;
     Ok(restored)
 }

@@ -152,7 +152,7 @@ impl View {
     /// Where it ends, by the heads behind the last entry of its index; and the tail with what they say.
     fn end(&self) -> Result<Result<(Tail, i64), String>, FileError> {
         let log = self.files.open(Kind::Log)?;
-        let mut walk = Walk::heads(&log, self.tail.indexed_at(), self.tail.info.size_bytes);
+        let mut walk = Walk::heads(&log, self.tail.indexed_at, self.tail.info.size_bytes);
         let (mut tail, mut end_offset) = (self.tail, self.base_offset());
         while let Some(step) = walk.next().map_err(self.files.error("read", Kind::Log))? {
             match step {

@@ -218,6 +218,12 @@ fn client(event: &ClientEvent, name: &str) -> Told {
             let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
             Told::new(kind::LEADER_FOUND, Severity::Good, text, "leaders moved").about(*leader)
         }
+        ClientEvent::OffsetsReset { partitions, skipped } => {
+            let (partitions, skipped) =
+                (counted_u64((*partitions).into(), "partition"), counted_u64(*skipped, "offset"));
+            let text = format!("{name} goes on by auto.offset.reset in {partitions}, and skips {skipped}");
+            Told::new("offsets_reset", Severity::Warning, text, "what it wanted to read is gone from the log")
+        }
         ClientEvent::RecordsSentAgain { leader, records, .. } => {
             let text =
                 format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));

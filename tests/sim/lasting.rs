@@ -1,0 +1,208 @@
+//! Labs on files: what the core believes to be on a disk is what a start finds there, after any run and any end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kscope::engine::cluster::{BrokerNode, Cluster};
+use kscope::engine::config::Config;
+use kscope::engine::log::{Log, StoredBatch};
+use kscope::engine::message::Command;
+use kscope::engine::node::BrokerId;
+use kscope::engine::replica::TopicPartition;
+use kscope::engine::runtime::LabDisks as _;
+use kscope::engine::runtime::disks::{self, Opened};
+use kscope::protocol::fetch::{FetchPartition, FetchTopic};
+use kscope::protocol::records::{BatchHeader, BatchReader, records_of};
+use kscope::protocol::{FetchRequest, Response};
+
+use super::disks::TestDisks;
+use super::harness::Lab;
+use super::judge;
+use super::life::{create, record};
+use super::world::World;
+
+/// What there is of a log, wherever it is. An epoch in which nothing is written is not taken up again, as in Kafka.
+#[derive(PartialEq)]
+struct Whole {
+    start: i64,
+    end: i64,
+    epochs: Vec<(i32, i64)>,
+    segments: Vec<(i64, u64)>,
+    batches: Vec<(BatchHeader, bytes::Bytes)>,
+}
+
+impl Whole {
+    /// `batches` are those that are compared.
+    fn of(log: &Log, batches: Vec<StoredBatch>) -> Self {
+        Self {
+            start: log.log_start_offset(),
+            end: log.log_end_offset(),
+            epochs: log.epochs().iter().filter(|(_, start)| *start < log.log_end_offset()).collect(),
+            segments: log.segments().map(|segment| (segment.base_offset, segment.size_bytes)).collect(),
+            batches: batches.into_iter().map(|batch| (batch.header, batch.body)).collect(),
+        }
+    }
+}
+
+/// The lab's process ends: `in_order`, or by kill -9.
+fn end(lab: Lab, in_order: bool) -> Cluster {
+    let TestDisks::Files(mut files, _answers) = lab.disks else { panic!("a lab on files") };
+    if in_order {
+        files.close(&lab.cluster);
+    }
+    lab.cluster
+}
+
+/// Holds every log that `cluster` knows against what is found in `folder`.
+fn assert_found(cluster: &Cluster, folder: &Path, in_order: bool) {
+    let config = cluster.config().clone();
+    let Opened { mut disks, found } = disks::open(folder, &config).unwrap();
+    for (id, node) in cluster.brokers() {
+        let stored = &found.brokers[&id];
+        assert_eq!(stored.logs.len(), node.logs().count(), "{id}");
+        for (partition, log, high_watermark) in node.logs() {
+            let found = &stored.logs[partition];
+            let first = log.resident_from();
+            let there = kscope::engine::log::Disks::log(&mut disks, id, partition).read(first, usize::MAX).unwrap();
+            let whole = Whole::of(log, log.batches_from(first).collect());
+            assert!(Whole::of(&found.log, there) == whole, "{partition} of {id}: {:?} is not {log:?}", found.log);
+            assert!(found.high_watermark <= high_watermark, "{partition} of {id}");
+            if in_order {
+                assert_eq!(found.high_watermark, high_watermark, "{partition} of {id}");
+                assert_eq!(found.log.flushed_offset(), log.log_end_offset(), "{partition} of {id}");
+            }
+        }
+        let recovery = stored.recovery.as_ref();
+        assert!(recovery.is_none_or(|recovery| recovery.clean == in_order && recovery.cuts.is_empty()), "{recovery:?}");
+    }
+    for (id, server) in cluster.zookeepers() {
+        let stored = &found.zookeepers[&id];
+        assert_eq!((&stored.tree, stored.zxid), (server.tree(), server.zxid()), "{id}");
+    }
+}
+
+#[test]
+fn what_a_lab_did_under_faults_is_in_its_files() {
+    for seed in 0..12 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::on_files(seed, folder.path());
+        world.live();
+        world.heal();
+        judge::check(&world);
+        let in_order = seed % 2 == 0;
+        let cluster = end(world.lab, in_order);
+        assert_found(&cluster, folder.path(), in_order);
+    }
+}
+
+/// A lab on files whose brokers all run, and of whose partitions each has a leader.
+fn lab(folder: &Path, memory_bytes: u64) -> Lab {
+    let mut lab = Lab::on_files(Config { memory_bytes, ..Lab::config(1) }, folder);
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(1));
+    lab
+}
+
+fn create_topic(lab: &mut Lab) {
+    let controller = lab.controller().unwrap();
+    let Response::CreateTopics(made) = lab.ask(controller, 7, create("t", 2, 3)) else { panic!() };
+    assert!(made.topics[0].error_code.is_ok(), "{made:?}");
+    lab.run(Duration::from_millis(100));
+}
+
+fn leader(lab: &Lab, partition: i32) -> i32 {
+    let id = TopicPartition::new("t", partition);
+    let leads = |node: &BrokerNode| node.running()?.replica(&id)?.leader().map(|leader| leader.epoch);
+    lab.cluster.brokers().max_by_key(|(_, node)| leads(node)).unwrap().0.0
+}
+
+/// Writes a record with acks=all. Returns its offset.
+fn write(lab: &mut Lab, partition: i32, value: &str) -> i64 {
+    let Response::Produce(done) = lab.ask(leader(lab, partition), 11, record("t", partition, value, -1)) else {
+        panic!()
+    };
+    let answer = &done.responses[0].partition_responses[0];
+    assert!(answer.error_code.is_ok(), "{answer:?}\n{}", lab.story());
+    answer.base_offset
+}
+
+/// All that a consumer reads of a partition from its beginning, up to `end`.
+fn read(lab: &mut Lab, partition: i32, end: i64) -> Vec<(i64, String)> {
+    let mut found = Vec::new();
+    let mut next = 0;
+    while next < end {
+        let asked =
+            FetchPartition { partition, fetch_offset: next, partition_max_bytes: 1 << 20, ..Default::default() };
+        let request = FetchRequest {
+            replica_id: -1,
+            max_wait_ms: 500,
+            min_bytes: 1,
+            max_bytes: 1 << 20,
+            session_epoch: -1,
+            topics: vec![FetchTopic { topic: "t".into(), partitions: vec![asked], ..Default::default() }],
+            ..Default::default()
+        };
+        let Response::Fetch(answer) = lab.ask(leader(lab, partition), 12, request) else { panic!() };
+        let data = &answer.responses[0].partitions[0];
+        assert!(data.error_code.is_ok(), "{data:?}\n{}", lab.story());
+        for batch in BatchReader::new(data.records.as_ref().unwrap()) {
+            let (header, body) = batch.unwrap();
+            for record in records_of(&header, &body).unwrap() {
+                next = record.offset + 1;
+                found.push((record.offset, String::from_utf8(record.value.unwrap().to_vec()).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_lab_goes_on_with_what_the_ones_before_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wanted = [Vec::new(), Vec::new()];
+    for round in 0..6 {
+        let mut lab = lab(folder.path(), 0);
+        if round == 0 {
+            create_topic(&mut lab);
+        }
+        for (partition, wanted) in (0..).zip(&mut wanted) {
+            for number in 0..20 {
+                let value = format!("{round} {number}");
+                wanted.push((write(&mut lab, partition, &value), value));
+            }
+            assert_eq!(read(&mut lab, partition, wanted.len() as i64), *wanted, "partition {partition}, round {round}");
+        }
+        if round % 3 == 1 {
+            // A broker that is dead when everything ends is started with the others.
+            lab.command(Command::Kill(BrokerId(2)));
+        }
+        let in_order = round % 2 == 0;
+        let cluster = end(lab, in_order);
+        assert_found(&cluster, folder.path(), in_order);
+    }
+}
+
+#[test]
+fn what_has_left_memory_is_read_back_from_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = lab(folder.path(), 1 << 20);
+    create_topic(&mut lab);
+    let value = "x".repeat(10_000);
+    let wanted: Vec<_> = (0..400).map(|_| (write(&mut lab, 0, &value), value.clone())).collect();
+    assert!(lab.cluster.memory_used() <= 1 << 20, "{} are held", lab.cluster.memory_used());
+    let (log, _) = lab.cluster.broker(BrokerId(1)).unwrap().log(&TopicPartition::new("t", 0)).unwrap();
+    assert_eq!(log.log_start_offset(), 0, "nothing is lost");
+    assert!(log.resident_from() > 200, "most of it has left memory: {}", log.resident_from());
+    assert_eq!(read(&mut lab, 0, 400), wanted);
+
+    // A follower that was away reads the same way.
+    lab.command(Command::Kill(BrokerId(3)));
+    lab.run(Duration::from_secs(2));
+    let more: Vec<_> = (0..400).map(|_| (write(&mut lab, 0, &value), value.clone())).collect();
+    lab.command(Command::Start(BrokerId(3)));
+    lab.wait("all in sync", |lab| {
+        let id = TopicPartition::new("t", 0);
+        lab.cluster.brokers().all(|(_, node)| node.log(&id).is_some_and(|(log, _)| log.log_end_offset() == 800))
+    });
+    assert_eq!(read(&mut lab, 0, 800)[400..], more);
+}
