@@ -21,7 +21,7 @@ fn clean(log: &FileLog) -> Cleaned {
     let mut cleaning = log.cleaning(0..30).unwrap();
     assert_eq!(cleaning.bases().collect::<Vec<_>>(), [0, 10, 20]);
     let kept: Vec<_> =
-        cleaning.batches().map(Result::unwrap).filter(|batch| batch.header.base_offset % 10 == 5).collect();
+        cleaning.old().batches_from(0).map(Result::unwrap).filter(|batch| batch.header.base_offset % 10 == 5).collect();
     cleaning.write(0, kept[..2].to_vec()).unwrap();
     cleaning.write(20, kept[2..].to_vec()).unwrap();
     cleaning.finish().unwrap()
@@ -139,6 +139,6 @@ fn a_batch_larger_than_a_piece_is_cleaned_too() {
     let large = produced(builder, 0, 0, 1, 1);
     log.append_all(&[large.clone(), batch(1, 5, 2, 1)]).unwrap();
     log.roll(6, &Producers::default()).unwrap();
-    let read: Vec<_> = log.cleaning(0..6).unwrap().batches().map(Result::unwrap).collect();
+    let read: Vec<_> = log.cleaning(0..6).unwrap().old().batches_from(0).map(Result::unwrap).collect();
     assert_eq!(read, [large, batch(1, 5, 2, 1)]);
 }
