@@ -46,7 +46,7 @@ impl Whole {
 
 /// The lab's process ends: `in_order`, or by kill -9.
 fn end(lab: Lab, in_order: bool) -> Cluster {
-    let TestDisks::Files(mut files, _answers) = lab.disks else { panic!("a lab on files") };
+    let TestDisks::Files(mut files, _answers) = lab.disks.into_inner() else { panic!("a lab on files") };
     if in_order {
         files.close(&lab.cluster);
     }
