@@ -109,7 +109,11 @@ impl Lab {
         if let Input::Storage(done) = &input {
             self.disks.get_mut().answered(done);
         }
-        self.cluster.step_on(input, now, &mut Outside { outputs: &mut self.outputs, disks: self.disks.get_mut().get() });
+        self.cluster.step_on(
+            input,
+            now,
+            &mut Outside { outputs: &mut self.outputs, disks: self.disks.get_mut().get() },
+        );
         for output in &self.outputs[before..] {
             if let Output::Storage(job) = output {
                 let takes = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));
