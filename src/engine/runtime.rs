@@ -163,10 +163,18 @@ impl<C: Core> Handle<C> {
 
     /// Looks at the value between two steps. Nothing else happens meanwhile: `look` should be quick.
     pub async fn inspect<T: Send + 'static>(&self, look: impl FnOnce(&C) -> T + Send + 'static) -> Result<T, Ended> {
+        self.inspect_disks(|cluster, _| look(cluster)).await
+    }
+
+    /// The same, for who may have to read what has left memory.
+    pub async fn inspect_disks<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&C, &mut dyn Disks) -> T + Send + 'static,
+    ) -> Result<T, Ended> {
         self.ask(|answer| {
-            Entry::Inspect(Box::new(move |cluster| {
+            Entry::Inspect(Box::new(move |cluster, disks| {
                 // Whoever asked may have gone.
-                let _ = answer.send(look(cluster));
+                let _ = answer.send(look(cluster, disks));
             }))
         })
         .await

@@ -74,7 +74,7 @@ impl Log {
     }
 
     /// The same, of what is in memory.
-    pub fn resident_offset_for_time(&self, timestamp_ms: i64) -> Option<(i64, i64)> {
+    fn resident_offset_for_time(&self, timestamp_ms: i64) -> Option<(i64, i64)> {
         let first = self.memory.batch_at_time(timestamp_ms)?;
         // Its match may lie below the log start, or its records may not be readable: then it is one of the next batches.
         let from = first.header.base_offset.max(self.start_offset);

@@ -184,7 +184,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
                 }
             }
             Entry::Command { by, command, answer } => self.command(by, command, answer, now),
-            Entry::Inspect(look) => look(&self.core),
+            Entry::Inspect(look) => look(&self.core, &mut *self.disks),
             Entry::Observe { done } => {
                 self.observe(real);
                 // Whoever asked may have gone.

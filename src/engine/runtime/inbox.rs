@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::log::Disks;
 use crate::engine::message::{Answer, By, Command, SocketId, StorageDone};
 use crate::engine::node::BrokerId;
 use crate::protocol::{Request, Response};
@@ -45,6 +46,9 @@ pub(in crate::engine) struct Link {
     pub(in crate::engine) open: CancellationToken,
 }
 
+/// A look at the value, and at the disks where what has left memory is read.
+pub(in crate::engine) type Look<C> = Box<dyn FnOnce(&C, &mut dyn Disks) + Send>;
+
 /// One thing for the engine to handle. `C` is the cluster.
 pub(in crate::engine) enum Entry<C> {
     /// A client connected.
@@ -63,7 +67,7 @@ pub(in crate::engine) enum Entry<C> {
     /// Somebody wants something done.
     Command { by: By, command: Command, answer: oneshot::Sender<Answer> },
     /// Somebody wants to look at the value, on the engine's thread.
-    Inspect(Box<dyn FnOnce(&C) + Send>),
+    Inspect(Look<C>),
     /// The observer is to look now, whether something changed or not.
     Observe { done: oneshot::Sender<()> },
     /// Another rate, in millionths.

@@ -74,7 +74,11 @@ impl Actor {
             Action::AlterTopic(change) => self.alter(change).await,
             Action::Produce(record) => self.produce(record).await,
             Action::Read(from) => {
-                let taken = self.inspect(move |cluster| read::take(cluster, &from)).await??;
+                let taken = self
+                    .handle
+                    .inspect_disks(move |cluster, disks| read::take(cluster, disks, &from))
+                    .await
+                    .map_err(ended)??;
                 Ok(Outcome::Records(read::decode(&taken)))
             }
             Action::SetRate { rate_ppm } => self.set_rate(rate_ppm).await,

@@ -45,9 +45,11 @@ pub(super) fn log<'a>(cluster: &'a Cluster, id: BrokerId, partition: &TopicParti
 }
 
 /// The leader's log of a partition, else the longest that there is, with its high watermark.
-pub(super) fn best_log<'a>(cluster: &'a Cluster, partition: &TopicPartition) -> Option<(&'a Log, i64)> {
+pub(super) fn best_log<'a>(cluster: &'a Cluster, partition: &TopicPartition) -> Option<(BrokerId, &'a Log, i64)> {
     let ids: Vec<BrokerId> = cluster.brokers().map(|(id, _)| id).collect();
-    best_log_among(cluster, partition, &ids)
+    let (best, high_watermark) = best_log_among(cluster, partition, &ids)?;
+    let holds = |id: &BrokerId| log(cluster, *id, partition).is_some_and(|(log, _)| std::ptr::eq(log, best));
+    Some((ids.into_iter().find(holds)?, best, high_watermark))
 }
 
 /// The same, where it is known who hosts the partition.

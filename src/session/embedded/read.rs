@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::actions::{failed, no_topic};
 use super::look;
 use crate::engine::cluster::Cluster;
-use crate::engine::log::StoredBatch;
+use crate::engine::log::{Disks, StorageError, StoredBatch};
 use crate::engine::replica::TopicPartition;
 use crate::protocol::records::{self, TimestampType};
 use crate::session::action::{Failure, Position, ReadFrom, Record};
@@ -32,15 +32,21 @@ pub(super) struct Taken {
 }
 
 /// Takes the batches that `wanted` asks for.
-pub(super) fn take(cluster: &Cluster, wanted: &ReadFrom) -> Result<Taken, Failure> {
+///
+/// What has left memory is read from `disks`, on the engine's thread: a few megabytes for somebody who waits for them.
+pub(super) fn take(cluster: &Cluster, disks: &mut dyn Disks, wanted: &ReadFrom) -> Result<Taken, Failure> {
     let partition = TopicPartition::new(Arc::clone(&wanted.topic), wanted.partition);
-    let (log, high_watermark) = look::best_log(cluster, &partition).ok_or_else(|| missing(cluster, wanted))?;
+    let (broker, log, high_watermark) = look::best_log(cluster, &partition).ok_or_else(|| missing(cluster, wanted))?;
+    let disk = disks.log(broker, &partition);
+    let unreadable = |error: StorageError| failed(error.to_string());
     let up_to = if wanted.uncommitted { log.log_end_offset() } else { high_watermark };
     let from = match wanted.from {
         Position::Earliest => log.log_start_offset(),
         Position::Offset(offset) => offset,
         // Where no record is so late, there is nothing to read: the place is the end.
-        Position::Time(at_ms) => log.resident_offset_for_time(at_ms).map_or(up_to, |(offset, _)| offset),
+        Position::Time(at_ms) => {
+            log.offset_for_time(at_ms, disk).map_err(unreadable)?.map_or(up_to, |(offset, _)| offset)
+        }
         Position::Tail(records) => up_to - i64::from(records),
     };
     let from = from.max(log.log_start_offset());
@@ -52,7 +58,13 @@ pub(super) fn take(cluster: &Cluster, wanted: &ReadFrom) -> Result<Taken, Failur
         records += usize::try_from(batch.header.record_count).unwrap_or(0);
         wanted
     };
-    let batches = log.batches_from(from).take_while(enough_from(from, enough)).collect();
+    let resident_from = log.resident_from();
+    let back = if from < resident_from { disk.read(from, MAX_BYTES).map_err(unreadable)? } else { Vec::new() };
+    // What was read back need not reach to what is in memory: then there is more to ask for.
+    let reaches = back.last().is_none_or(|last| last.header.next_offset() >= resident_from);
+    let back = back.into_iter().filter(|batch| batch.header.base_offset < resident_from);
+    let resident = log.batches_from(from.max(resident_from)).filter(|_| reaches);
+    let batches = back.chain(resident).take_while(enough_from(from, enough)).collect();
     Ok(Taken { batches, from, high_watermark, up_to, max_records })
 }
 
@@ -128,7 +140,7 @@ mod tests {
         let read = |from| {
             let topic = "trucks_gps".into();
             let wanted = ReadFrom { topic, partition: 0, from, max_records: 1_000, uncommitted: false };
-            decode(&take(lab.cluster(), &wanted).unwrap())
+            decode(&take(lab.cluster(), &mut crate::engine::log::InMemory, &wanted).unwrap())
         };
         let all = read(Position::Earliest);
         assert!(all.len() > 5, "{} records are too few to tell", all.len());
