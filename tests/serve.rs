@@ -7,6 +7,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use kscope::protocol::create_topics::CreatableTopic;
+use kscope::protocol::{ApiKey, CreateTopicsRequest, Response, decode_response, encode_request};
 use serde_json::Value;
 
 /// A served lab; killed when the test fails.
@@ -177,6 +179,45 @@ fn the_clock_stands_steps_and_runs_at_another_rate() {
     lab.post("/v1/clock", r#"{"paused":false}"#);
     lab.until("a second of lab time later", |cluster| time(cluster) > time(&stood) + 1_000_000);
     assert_eq!(lab.cluster()["clock"]["rate_ppm"], 10_000_000);
+}
+
+/// Creates a topic as a Kafka client does: asks one broker after the other until one is the controller.
+fn create_topic(lab: &Served, name: &str) {
+    let topic = CreatableTopic { name: name.into(), num_partitions: 1, replication_factor: 3, ..Default::default() };
+    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..Default::default() }.into();
+    let frame = encode_request(7, 1, None, &request).to_bytes();
+    let created = lab.brokers().into_iter().any(|broker| {
+        let mut stream = TcpStream::connect(broker).unwrap();
+        stream.write_all(&frame).unwrap();
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).unwrap();
+        let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+        stream.read_exact(&mut answer).unwrap();
+        let (_, response) = decode_response(&answer.into(), ApiKey::CreateTopics, 7).unwrap();
+        let Response::CreateTopics(response) = response else { panic!("{response:?}") };
+        response.topics[0].error_code.is_ok()
+    });
+    assert!(created, "no broker is the controller");
+}
+
+#[test]
+fn settings_of_a_topic_are_changed_by_the_control_api() {
+    let lab = Served::new(&[]);
+    create_topic(&lab, "t");
+    let path = "/v1/topics/t/settings";
+    lab.post(path, r#"{"retention.ms":"60000","min.insync.replicas":"2"}"#);
+    lab.until("kept for a minute", |cluster| cluster["topics"]["t"]["retention_ms"] == 60_000);
+    lab.post(path, r#"{"min.insync.replicas":null}"#);
+    lab.until("as the brokers have it", |cluster| {
+        let own = cluster["topics"]["t"]["settings"].as_array().unwrap();
+        own.len() == 1 && own[0]["name"] == "retention.ms" && cluster["topics"]["t"]["min_insync_replicas"] == 1
+    });
+    let (status, answer) = lab.control("POST", path, r#"{"retention.ms":"-5"}"#);
+    assert_eq!((status, &answer["error"]), (409, &"INVALID_CONFIG".into()), "{answer}");
+    lab.until("told by three brokers", |cluster| {
+        let taken_up = |event: &&Value| event["kind"] == "config_taken_up";
+        cluster["events"].as_array().unwrap().iter().filter(taken_up).count() >= 6
+    });
 }
 
 #[test]

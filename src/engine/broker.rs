@@ -50,7 +50,7 @@ use super::controller::{Controller, ControllerTimer};
 use super::message::{KafkaRequest, KafkaResponse, Lane, Output, Payload, SocketId};
 use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
-use super::settings::Settings;
+use super::settings::{BrokerSettings, Settings};
 use super::zk::client::{ClientTimer, ZkClient, ZkClientEvent};
 use crate::protocol::{Request, Response};
 
@@ -146,9 +146,14 @@ impl Broker {
         self.configs.settings()
     }
 
+    /// The same with where each comes from.
+    pub fn layered_settings(&self) -> &BrokerSettings {
+        self.configs.layers()
+    }
+
     /// Where its logs lie.
     pub fn log_dir(&self) -> String {
-        format!("/memory/{}", self.id)
+        format!("{}/{}", self.config.log_dirs, self.id)
     }
 
     /// A message arrived.

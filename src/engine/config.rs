@@ -30,6 +30,8 @@ pub struct Config {
     pub memory_bytes: u64,
     /// Whether logs are on files, which memory need not bound.
     pub lasting: bool,
+    /// Where logs lie, as `DescribeLogDirs` says it: each broker has a folder of its own there.
+    pub log_dirs: Arc<str>,
 }
 
 impl Config {
@@ -46,6 +48,7 @@ impl Config {
             clients: Vec::new(),
             memory_bytes: 0,
             lasting: false,
+            log_dirs: "/memory".into(),
         }
     }
 

@@ -75,6 +75,8 @@ pub mod kind {
     pub const RECORDS_SENT_AGAIN: &str = "records_sent_again";
     /// A broker took up leading.
     pub const LEADS: &str = "leads";
+    /// A broker goes by settings that somebody changed.
+    pub const CONFIG_TAKEN_UP: &str = "config_taken_up";
     /// Followers have caught up, as their leader sees it.
     pub const FOLLOWERS_CAUGHT_UP: &str = "followers_caught_up";
 

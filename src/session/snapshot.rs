@@ -229,7 +229,7 @@ pub struct Setting {
     pub name: Arc<str>,
     /// Its value.
     pub value: Arc<str>,
-    /// Where from: `default`, `pace`, `set`, `topic`.
+    /// Where from: `default`, `pace`, `set` when it started, `set for all` or `set for it` while it ran, `topic`.
     pub source: Arc<str>,
 }
 

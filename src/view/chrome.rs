@@ -152,7 +152,7 @@ fn news(model: &Model, area: Area) -> Option<Bar> {
     if !keeps_news(model.screen) {
         return None;
     }
-    let event = model.snapshot.events.last()?;
+    let event = model.snapshot.events.iter().rfind(|event| super::cluster::is_effect(event))?;
     let at = format::clock(event.at_us);
     let at = at.get(at.len().saturating_sub(6)..).unwrap_or_default();
     let because =

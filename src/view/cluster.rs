@@ -25,7 +25,7 @@ mod tests;
 pub use cells::{Cell, CellState};
 pub use chain::{Chain, Progress, Station};
 pub use cursor::{Marked, reach};
-pub(super) use news::sign as sign_of;
+pub(super) use news::{is_effect, sign as sign_of};
 
 use crate::model::Model;
 use crate::session::snapshot::Snapshot;

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kscope::engine::broker::Broker;
 use kscope::engine::message::{Answer, Command, Ticket};
 use kscope::engine::node::BrokerId;
@@ -42,6 +43,16 @@ impl Kind {
             Self::Careless => 0,
         }
     }
+}
+
+/// The key of a producer's record: a few that come again, so that there is something to compact.
+pub(crate) fn key(number: i32) -> i32 {
+    number % 3
+}
+
+/// Whether a record deletes its key.
+pub(crate) fn is_tombstone(number: i32) -> bool {
+    number % 5 == 4
 }
 
 /// A partition of one topic, and of no later one of the same name.
@@ -158,7 +169,11 @@ impl Producers {
         if kind == Kind::Careful {
             batch = batch.producer(producer.id, 0, producer.next);
         }
-        batch.push(1_700_000_000_000, None, Some(format!("{}:{}", producer.id, producer.next).as_bytes()), &[]);
+        let (id, number) = (producer.id, producer.next);
+        let value = (!is_tombstone(number)).then_some(b"value".as_slice());
+        let name = (Bytes::from_static(b"record"), Some(Bytes::from(format!("{id}:{number}"))));
+        let date_ms = lab.cluster.now().epoch_ms + i64::try_from(lab.now().as_millis()).unwrap();
+        batch.push(date_ms, Some(format!("{id}:{}", key(number)).as_bytes()), value, &[name]);
         let data = PartitionProduceData { index: place.1, records: Some(batch.build()) };
         let topic_data = vec![TopicProduceData { name: Arc::clone(topic), partition_data: vec![data] }];
         let request = ProduceRequest { acks: kind.acks(), timeout_ms: 1_500, topic_data, ..Default::default() };

@@ -19,13 +19,15 @@ use kscope::protocol::Request;
 use kscope::protocol::alter_partition_reassignments::{ReassignablePartition, ReassignableTopic};
 use kscope::protocol::create_partitions::CreatePartitionsTopic;
 use kscope::protocol::create_topics::{CreatableTopic, CreatableTopicConfig};
+use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kscope::protocol::delete_topics::DeleteTopicState;
 use kscope::protocol::{
-    AlterPartitionReassignmentsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-    ElectLeadersRequest,
+    AlterPartitionReassignmentsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, ElectLeadersRequest,
 };
 use uuid::Uuid;
 
+use super::configs;
 use super::harness::Lab;
 use super::producers::Producers;
 
@@ -33,6 +35,21 @@ use super::producers::Producers;
 const TURNS: u32 = 60;
 /// No more topics than this at a time.
 const TOPICS: usize = 4;
+
+/// What becomes of old records: most topics keep them.
+const POLICIES: &[&[(&str, &str)]] = &[
+    &[],
+    &[],
+    &[("retention.bytes", "400"), ("segment.bytes", "250")],
+    &[("retention.ms", "3000"), ("segment.ms", "500")],
+    &[
+        ("cleanup.policy", "compact"),
+        ("segment.bytes", "300"),
+        ("min.cleanable.dirty.ratio", "0.1"),
+        ("delete.retention.ms", "1000"),
+    ],
+    &[("cleanup.policy", "compact,delete"), ("segment.ms", "300"), ("retention.ms", "5000")],
+];
 
 /// A topic, as ZooKeeper has it.
 pub(crate) struct Topic {
@@ -69,6 +86,9 @@ impl World {
         let brokers = 3 + u32::try_from(seed % 3).unwrap() / 2;
         let mut settings = Settings::lab();
         settings.min_insync_replicas = 1 + i32::try_from(seed % 2).unwrap();
+        settings.log_initial_task_delay_ms = 500;
+        settings.log_retention_check_interval_ms = 300;
+        settings.log_cleaner_backoff_ms = 200;
         // Rebalancing by itself happens within the few seconds that a run takes.
         settings.leader_imbalance_check_interval_seconds = 2;
         let config = Config { brokers, settings: settings.into(), ..Lab::config(seed) };
@@ -149,6 +169,7 @@ impl World {
             }
             8 | 9 => self.command(Command::HealAll),
             10..=13 => self.administer(),
+            14 => self.delete_records(),
             _ => self.producers.produce(&mut self.lab, &mut self.rng),
         }
     }
@@ -164,7 +185,8 @@ impl World {
 
     /// An admin asks for something; nobody waits for the answer.
     fn administer(&mut self) {
-        match self.rng.below(6) {
+        match self.rng.below(7) {
+            6 => self.alter(),
             0 => self.create(),
             1 => self.delete(),
             2 => self.grow(),
@@ -195,8 +217,11 @@ impl World {
         self.named += 1;
         let name: Arc<str> = format!("topic{}", self.named % 6).into();
         let min_insync = 1 + self.rng.below(2);
+        let min_insync = min_insync.to_string();
+        let mut configs = vec![("min.insync.replicas", min_insync.as_str())];
+        configs.extend(POLICIES[self.rng.index(POLICIES.len())]);
         let config =
-            CreatableTopicConfig { name: "min.insync.replicas".into(), value: Some(min_insync.to_string().into()) };
+            |(name, value): &(&str, &str)| CreatableTopicConfig { name: (*name).into(), value: Some((*value).into()) };
         let topic = CreatableTopic {
             name,
             num_partitions: 1 + i32::try_from(self.rng.below(5)).unwrap(),
@@ -205,7 +230,7 @@ impl World {
             } else {
                 2 + i16::from(self.rng.chance_ppm(700_000))
             },
-            configs: vec![config],
+            configs: configs.iter().map(config).collect(),
             ..Default::default()
         };
         self.ask(7, CreateTopicsRequest { topics: vec![topic], timeout_ms: 1_000, ..Default::default() });
@@ -232,8 +257,37 @@ impl World {
         self.ask(3, CreatePartitionsRequest { topics: vec![topic], timeout_ms: 1_000, ..Default::default() });
     }
 
+    /// Deletes what one replica of a partition has below an offset by chance, or all that is readable.
+    fn delete_records(&mut self) {
+        let leaders = self.lab.cluster.brokers().flat_map(|(broker, node)| {
+            let led = node.running().into_iter().flat_map(|broker| broker.replicas.values());
+            led.filter(|replica| replica.leader().is_some()).map(move |replica| (broker, replica))
+        });
+        let known: Vec<_> =
+            leaders.map(|(broker, replica)| (broker, replica.id.clone(), replica.high_watermark)).collect();
+        let Some((broker, id, high_watermark)) = known.get(self.rng.index(known.len())).cloned() else { return };
+        let some = i64::try_from(self.rng.below(u64::try_from(high_watermark).unwrap() + 2)).unwrap();
+        let offset = if self.rng.chance_ppm(200_000) { -1 } else { some };
+        let partitions = vec![DeleteRecordsPartition { partition_index: id.partition, offset }];
+        let request =
+            DeleteRecordsRequest { topics: vec![DeleteRecordsTopic { name: id.topic, partitions }], timeout_ms: 1_000 };
+        self.command(Command::Ask { broker, version: 2, request: request.into() });
+    }
+
     fn elect(&mut self) {
         self.ask(2, ElectLeadersRequest { topic_partitions: None, timeout_ms: 1_000, ..Default::default() });
+    }
+
+    /// Changes a setting of a topic or of all brokers, or leaves it to itself again: smaller segments roll and flush.
+    fn alter(&mut self) {
+        let Some(topic) = self.any_topic() else { return };
+        let bytes = (100 + self.rng.below(2_000)).to_string();
+        let value = if self.rng.chance_ppm(300_000) { "" } else { &bytes };
+        let (whose, setting) = match self.rng.below(3) {
+            0 => ("brokers", "log.segment.bytes"),
+            _ => (&*topic.name, "segment.bytes"),
+        };
+        self.ask(1, configs::alteration(whose, &BTreeMap::from([(setting, value)])));
     }
 
     /// Moves a partition to brokers by chance, or calls its move off.

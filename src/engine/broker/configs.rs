@@ -90,6 +90,11 @@ impl Configs {
         self.broker.now()
     }
 
+    /// The same in their layers.
+    pub(super) fn layers(&self) -> &BrokerSettings {
+        &self.broker
+    }
+
     /// Whether the settings of a topic are known.
     pub(super) fn knows(&self, topic: &str) -> bool {
         self.topics.contains_key(topic)

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::Broker;
 use crate::engine::context::{Context, Id};
 use crate::engine::message::Lane;
+use crate::engine::settings::Settings;
 use crate::engine::topic_name::CONSUMER_OFFSETS;
-use crate::protocol::create_topics::CreatableTopic;
+use crate::protocol::create_topics::{CreatableTopic, CreatableTopicConfig};
 use crate::protocol::{CreateTopicsRequest, ErrorCode};
 
 impl Broker {
@@ -27,18 +28,25 @@ impl Broker {
     /// Asks the controller to create a topic that somebody named. Returns what that somebody is told.
     pub(crate) fn create_automatically(&mut self, name: &Arc<str>, ctx: &mut Context<'_>) -> ErrorCode {
         let settings = self.settings();
-        let (num_partitions, replication_factor) = if &**name == CONSUMER_OFFSETS {
-            (settings.offsets_topic_num_partitions, settings.offsets_topic_replication_factor)
+        let (num_partitions, replication_factor, configs) = if &**name == CONSUMER_OFFSETS {
+            let (partitions, replicas) =
+                (settings.offsets_topic_num_partitions, settings.offsets_topic_replication_factor);
+            (partitions, replicas, offsets_topic_configs(settings))
         } else {
-            (settings.num_partitions, i16::try_from(settings.default_replication_factor).unwrap_or(1))
+            (settings.num_partitions, i16::try_from(settings.default_replication_factor).unwrap_or(1), Vec::new())
         };
         if usize::try_from(replication_factor).unwrap_or(0) > self.metadata.brokers.len() {
             return ErrorCode::INVALID_REPLICATION_FACTOR;
         }
         let Some(controller) = self.metadata.controller else { return ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
         if !self.creating.contains_key(name) {
-            let topic =
-                CreatableTopic { name: Arc::clone(name), num_partitions, replication_factor, ..Default::default() };
+            let topic = CreatableTopic {
+                name: Arc::clone(name),
+                num_partitions,
+                replication_factor,
+                configs,
+                ..Default::default()
+            };
             let timeout_ms = self.settings().controller_socket_timeout_ms;
             let request = CreateTopicsRequest { topics: vec![topic], timeout_ms, ..Default::default() };
             let (asked, _) = self.ask_controller(controller, Lane::AUTO_CREATE, 7, request.into(), ctx);
@@ -51,4 +59,12 @@ impl Broker {
     pub(super) fn created_automatically(&mut self, correlation: Id) {
         self.creating.retain(|_, asked| *asked != correlation);
     }
+}
+
+/// What `__consumer_offsets` sets: of each group and partition only the newest offset counts. Source:
+/// `GroupCoordinator.groupMetadataTopicConfigs`.
+fn offsets_topic_configs(settings: &Settings) -> Vec<CreatableTopicConfig> {
+    let segment_bytes = settings.offsets_topic_segment_bytes.to_string();
+    let configs = [("cleanup.policy", "compact"), ("segment.bytes", &segment_bytes), ("compression.type", "producer")];
+    configs.map(|(name, value)| CreatableTopicConfig { name: name.into(), value: Some(value.into()) }).into()
 }

@@ -48,6 +48,8 @@ pub struct Position {
     pub read: u64,
     /// The leader epoch of the last batch that was read, or -1.
     last_epoch: i32,
+    /// Where it was when what it wanted was gone; until it knows where to go on.
+    lost_at: Option<i64>,
     /// Whether its offset is being asked for.
     asked: bool,
     /// Where it met trouble: not tried before.

@@ -50,12 +50,19 @@ pub(super) struct Room {
 struct Held {
     heads: u64,
     bodies: u64,
+    /// The heads that followers will have when they have caught up: room for them is needed soon.
+    expected: u64,
+    replicas: u64,
+    longest: u64,
 }
 
 impl Held {
     fn add(&mut self, log: &Log) {
         let resident = log.resident();
         self.heads += resident.batches * BATCH_BYTES;
+        self.replicas += 1;
+        self.longest = self.longest.max(resident.batches);
+        self.expected = (self.replicas * self.longest * BATCH_BYTES).saturating_sub(self.heads);
         self.bodies = self.bodies.max(resident.bytes.saturating_sub(resident.batches * HEAD_BYTES as u64));
     }
 
@@ -95,11 +102,12 @@ impl Cluster {
         }
         let mut held = self.held();
         let mut used = held.values().map(|held| held.bytes()).sum();
-        if used >= bound {
+        let expected: u64 = held.values().map(|held| held.expected).sum();
+        if used + expected >= bound {
             used = self.make_room(&mut held, used, bound - bound / FREED_PART, outside);
             self.tell();
         }
-        self.room.until_counted = bound.saturating_sub(used) / GROWTH;
+        self.room.until_counted = bound.saturating_sub(used + expected) / GROWTH;
     }
 
     /// Evicts until no more than `target` is used, or nothing is left that may go. Returns what is used then.

@@ -23,6 +23,13 @@ pub enum ClientEvent {
         /// How many partitions moved there.
         partitions: u32,
     },
+    /// What a consumer wanted to read was not there any more (`OFFSET_OUT_OF_RANGE`): it goes on by `auto.offset.reset`.
+    OffsetsReset {
+        /// In how many partitions.
+        partitions: u32,
+        /// How many offsets it never read for that.
+        skipped: u64,
+    },
     /// A producer sent records, that another leader had not acknowledged, to a new one.
     RecordsSentAgain {
         /// The new leader.

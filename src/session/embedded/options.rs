@@ -97,7 +97,14 @@ impl LabOptions {
             ports,
             memory_bytes: self.memory_bytes,
             lasting: self.data_dir.is_some(),
+            log_dirs: self.log_dirs(),
             ..Config::new(self.seed)
         }
+    }
+
+    /// The data directory as an absolute path, or a name for memory.
+    fn log_dirs(&self) -> Arc<str> {
+        let absolute = self.data_dir.as_ref().map(|dir| std::path::absolute(dir).unwrap_or_else(|_| dir.clone()));
+        absolute.map_or_else(|| "/memory".into(), |dir| dir.display().to_string().into())
     }
 }

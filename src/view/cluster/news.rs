@@ -12,7 +12,8 @@ use super::plan::Room;
 use super::{ClusterView, Scene};
 
 /// Steps on the way to an effect: the Events screen has them, here they would crowd out the effects.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
+    kind::CONFIG_TAKEN_UP,
     kind::LEADS,
     kind::FOLLOWS,
     kind::WATCH_FIRED,
@@ -20,6 +21,11 @@ const STEPS: [&str; 6] = [
     kind::FOLLOWERS_CAUGHT_UP,
     kind::LEADER_FOUND,
 ];
+
+/// Whether an event is an effect that a person would want to hear of at once, and no step on the way to one.
+pub(in crate::view) fn is_effect(event: &Event) -> bool {
+    !STEPS.contains(&event.kind.as_ref())
+}
 
 /// An event's sign.
 pub(in crate::view) fn sign(event: &Event) -> (Role, &'static str) {
@@ -41,7 +47,7 @@ fn seconds(at_us: u64) -> String {
 pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView, area: Area) {
     let reasons = scene.plan.room != Room::Compact;
     let text = usize::from(if reasons { area.width * 5 / 8 } else { area.width }).saturating_sub(12);
-    let effects = scene.snapshot.events.iter().rev().filter(|event| !STEPS.contains(&event.kind.as_ref()));
+    let effects = scene.snapshot.events.iter().rev().filter(|event| is_effect(event));
     for (event, y) in effects.zip(area.y..area.y.saturating_add(area.height)) {
         let (role, sign) = sign(event);
         let strong = if event.severity == Severity::Bad { Role::Strong } else { Role::Text };

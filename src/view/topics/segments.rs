@@ -92,8 +92,10 @@ impl Log<'_> {
         let mut blocks = Vec::new();
         for (at, segment) in shown.iter().enumerate() {
             let share = u16::try_from(rest * segment.size_bytes / total).unwrap_or(0);
-            let width = (LEAST + share).min((row.x + row.width).saturating_sub(x));
-            blocks.push(Block { segment, active: at + 1 == shown.len(), x, width });
+            let (active, left) = (at + 1 == shown.len(), (row.x + row.width).saturating_sub(x));
+            // The last one takes what rounding left over.
+            let width = if active { left } else { (LEAST + share).min(left) };
+            blocks.push(Block { segment, active, x, width });
             x = x.saturating_add(width + 1);
         }
         blocks

@@ -1,7 +1,7 @@
 //! `DescribeLogDirs` (key 35), versions 1 to 4: which replicas lie in this broker's log directory, and how large they are.
 //! Kafka's `ReplicaManager.describeLogDirs`.
 //!
-//! A broker has one directory, and no copies on their way to another. How large its volume is nobody knows: -1.
+//! A broker has one directory (`KAFKA_STORAGE_ERROR` where it failed), and no copies on their way to another. How large its volume is nobody knows: -1.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,6 +19,10 @@ pub(crate) const API: Api =
 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Context<'_>) -> Handled {
     let Request::DescribeLogDirs(request) = request else { return Handled::Close };
+    if let Err(error_code) = broker.check_log_dir() {
+        let failed = DescribeLogDirsResult { error_code, log_dir: broker.log_dir().into(), ..Default::default() };
+        return Handled::Ready(DescribeLogDirsResponse { results: vec![failed], ..Default::default() }.into());
+    }
     let wanted = wanted(&request);
     let mut topics: BTreeMap<Arc<str>, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
     for (id, replica) in &broker.replicas {

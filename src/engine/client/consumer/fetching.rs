@@ -11,6 +11,7 @@ use super::{About, Consumer, Key, Position};
 use crate::engine::client::link::Connected as _;
 use crate::engine::client::spec::{OffsetReset, millis};
 use crate::engine::context::Context;
+use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::{KafkaResponse, Lane};
 use crate::engine::node::BrokerId;
 use crate::engine::time::Time;
@@ -141,9 +142,10 @@ impl Consumer {
         }
     }
 
-    fn on_offsets(&mut self, response: &ListOffsetsResponse, asked: &[Key], ctx: &Context<'_>) {
+    fn on_offsets(&mut self, response: &ListOffsetsResponse, asked: &[Key], ctx: &mut Context<'_>) {
         let now = ctx.now.lab;
         self.offsets_failed(asked, now);
+        let (mut reset, mut skipped) = (0, 0);
         for topic in &response.topics {
             for told in &topic.partitions {
                 let key = (Arc::clone(&topic.name), told.partition_index);
@@ -155,6 +157,10 @@ impl Consumer {
                 if told.error_code.is_ok() && told.offset >= 0 {
                     position.offset = Some(told.offset);
                     position.not_before = Time::ZERO;
+                    if let Some(lost_at) = position.lost_at.take() {
+                        reset += 1;
+                        skipped += u64::try_from(told.offset - lost_at).unwrap_or(0);
+                    }
                     if self.spec.audit {
                         self.audit.skip_to(&key.0, key.1, told.offset);
                     }
@@ -163,6 +169,9 @@ impl Consumer {
                     self.metadata.outdated();
                 }
             }
+        }
+        if reset > 0 {
+            ctx.note(EventKind::Client(ClientEvent::OffsetsReset { partitions: reset, skipped }));
         }
     }
 
@@ -316,7 +325,7 @@ impl Consumer {
         self.note_error(error, now);
         let Some(position) = self.positions.get_mut(key) else { return };
         if error == ErrorCode::OFFSET_OUT_OF_RANGE {
-            *position = Position { offset: None, last_epoch: -1, ..*position };
+            *position = Position { offset: None, lost_at: position.offset, last_epoch: -1, ..*position };
             return;
         }
         position.not_before = now + millis(self.spec.retry_backoff_ms);

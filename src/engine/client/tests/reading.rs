@@ -208,6 +208,7 @@ fn out_of_range_begins_again_by_the_reset_policy() {
     tell_offset(&mut bench, &[0], 50);
     bench.pass(5);
     assert_eq!(wanted(&bench.take(ApiKey::Fetch)), [(0, 50)]);
+    assert_eq!(bench.events, [ClientEvent::OffsetsReset { partitions: 1, skipped: 40 }]);
 }
 
 /// An auditor that has read `records` of partition 0.

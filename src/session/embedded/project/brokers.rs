@@ -12,7 +12,7 @@ use crate::engine::broker::{Broker as Running, Stage};
 use crate::engine::cluster::{BrokerNode, Cluster};
 use crate::engine::node::BrokerId;
 use crate::engine::runtime::ClockView;
-use crate::engine::settings::{Settings, TABLE};
+use crate::engine::settings::{BrokerSettings, Definition, Layer, Settings, Source, TABLE};
 use crate::session::snapshot::{Broker, BrokerSession, BrokerState, Connection, RequestCount, Setting};
 
 /// How long a slot of a broker's history is, in microseconds, and how many there are.
@@ -31,17 +31,21 @@ struct Remembered {
     before: u64,
     last_in: u64,
     session: Option<BrokerSession>,
+    /// What it goes by since something of that was changed while it ran, and how that is shown.
+    changed: Option<(Arc<Settings>, Arc<[Setting]>)>,
 }
 
 /// Projects brokers.
 pub(super) struct Brokers {
     known: BTreeMap<BrokerId, Remembered>,
-    settings: Arc<[Setting]>,
+    /// What all were started with.
+    started: Arc<[Setting]>,
 }
 
 impl Brokers {
     pub(super) fn new(cluster: &Cluster) -> Self {
-        Self { known: BTreeMap::new(), settings: settings(&cluster.config().settings) }
+        let started = settings(&BrokerSettings::new(Arc::clone(&cluster.config().settings)));
+        Self { known: BTreeMap::new(), started }
     }
 
     pub(super) fn project(
@@ -103,7 +107,7 @@ impl Brokers {
             session: known.session.clone(),
             requests: running.map(|broker| requests(&broker.stats)).unwrap_or_default(),
             connections: running.map(connections).unwrap_or_default(),
-            settings: Arc::clone(&self.settings),
+            settings: running.and_then(|broker| known.changed(broker)).unwrap_or_else(|| Arc::clone(&self.started)),
         }
     }
 }
@@ -117,11 +121,23 @@ impl Default for Remembered {
             before: 0,
             last_in: 0,
             session: None,
+            changed: None,
         }
     }
 }
 
 impl Remembered {
+    /// The settings of a broker of which some were changed while it ran; made again when they change.
+    fn changed(&mut self, broker: &Running) -> Option<Arc<[Setting]>> {
+        let layers = broker.layered_settings();
+        if layers.layer(Layer::AllBrokers).is_empty() && layers.layer(Layer::Own).is_empty() {
+            self.changed = None;
+        } else if self.changed.as_ref().is_none_or(|(now, _)| !Arc::ptr_eq(now, layers.now())) {
+            self.changed = Some((Arc::clone(layers.now()), settings(layers)));
+        }
+        self.changed.as_ref().map(|(_, shown)| Arc::clone(shown))
+    }
+
     fn count(&mut self, now_us: u64, stats: Option<&Stats>) {
         let (records_in, records_out) = stats.map_or((0, 0), |stats| (stats.records_in, stats.records_out));
         if records_in < self.last_in {
@@ -165,21 +181,19 @@ fn connections(broker: &Running) -> Vec<Connection> {
 }
 
 /// What differs from Kafka's defaults, and what is worth showing besides.
-fn settings(settings: &Settings) -> Arc<[Setting]> {
-    let (kafka, lab) = (Settings::default(), Settings::lab());
-    let setting = |name: &'static str| {
-        let value = settings.get(name)?;
-        let source = if kafka.get(name).as_ref() == Some(&value) {
-            if !WORTH_SHOWING.contains(&name) {
-                return None;
-            }
-            "default"
-        } else if lab.get(name).as_ref() == Some(&value) {
-            "pace"
-        } else {
-            "set"
+fn settings(layers: &BrokerSettings) -> Arc<[Setting]> {
+    let lab = Settings::lab();
+    let setting = |row: &Definition| {
+        let value = layers.now().get(row.name)?;
+        let source = match layers.places(row).first().map(|place| place.source) {
+            Some(Source::Layer(Layer::Own)) => "set for it",
+            Some(Source::Layer(Layer::AllBrokers)) => "set for all",
+            Some(Source::Static) if lab.get(row.name).as_ref() == Some(&value) => "pace",
+            Some(Source::Static) => "set",
+            Some(Source::Default) | None if WORTH_SHOWING.contains(&row.name) => "default",
+            Some(Source::Default) | None => return None,
         };
-        Some(Setting { name: name.into(), value: value.into(), source: source.into() })
+        Some(Setting { name: row.name.into(), value: value.into(), source: source.into() })
     };
-    TABLE.iter().filter(|row| !row.is_of_zookeeper()).filter_map(|row| setting(row.name)).collect()
+    TABLE.iter().filter(|row| !row.is_of_zookeeper()).filter_map(setting).collect()
 }

@@ -218,6 +218,12 @@ fn client(event: &ClientEvent, name: &str) -> Told {
             let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
             Told::new(kind::LEADER_FOUND, Severity::Good, text, "leaders moved").about(*leader)
         }
+        ClientEvent::OffsetsReset { partitions, skipped } => {
+            let (partitions, skipped) =
+                (counted_u64((*partitions).into(), "partition"), counted_u64(*skipped, "offset"));
+            let text = format!("{name} goes on by auto.offset.reset in {partitions}, and skips {skipped}");
+            Told::new("offsets_reset", Severity::Warning, text, "what it wanted to read is gone from the log")
+        }
         ClientEvent::RecordsSentAgain { leader, records, .. } => {
             let text =
                 format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
@@ -319,7 +325,7 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
         }
         BrokerEvent::ConfigTakenUp { entity, changes } => {
             let text = format!("{node} takes up {entity}: {}", listed(changes));
-            values(Told::new("config_taken_up", Severity::Info, text, ""), changes)
+            values(Told::new(kind::CONFIG_TAKEN_UP, Severity::Info, text, ""), changes)
         }
         other => log::told(other, node).unwrap_or_else(|| of_process(other, happened)),
     }
