@@ -115,7 +115,7 @@ impl BrokerDir {
     pub fn set_identity(&self, identity: &Identity) -> Result<(), FileError> {
         let Identity { broker_id, cluster_id } = identity;
         let cluster = cluster_id.as_ref().map_or(String::new(), |id| format!("cluster.id={id}\n"));
-        replace_durably(&self.meta(), &format!("#\nbroker.id={broker_id}\nversion=0\n{cluster}"))
+        replace_durably(&self.meta(), format!("#\nbroker.id={broker_id}\nversion=0\n{cluster}"))
     }
 
     fn meta(&self) -> PathBuf {
@@ -141,7 +141,7 @@ impl BrokerDir {
     /// [`FileError`]; the old ones stand then.
     pub fn write_checkpoint(&self, which: Checkpoint, offsets: &Offsets) -> Result<(), FileError> {
         let lines = offsets.iter().map(|((topic, partition), offset)| format!("{topic} {partition} {offset}"));
-        replace_durably(&self.path.join(which.file()), &checkpoint(lines))
+        replace_durably(&self.path.join(which.file()), checkpoint(lines))
     }
 
     /// Whether the broker was stopped in order, and its epoch then (-1 in ZooKeeper mode). The marker goes: a crash from

@@ -93,7 +93,7 @@ impl DataDir {
         let lock = lock(path)?;
         match &known {
             Some(text) => check(path, text, shape)?,
-            None => text::replace_durably(&path.join("format"), &format_text(shape))?,
+            None => text::replace_durably(&path.join("format"), format_text(shape))?,
         }
         Ok(Self { path: path.to_owned(), handles: Handles::default(), is_new: known.is_none(), _lock: lock })
     }
