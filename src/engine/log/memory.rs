@@ -245,9 +245,9 @@ impl Memory {
     pub fn batch_at_time(&self, timestamp_ms: i64) -> Option<StoredBatch> {
         // A segment of which a part is not in memory may be late enough only in that part.
         let late = self.all().filter(|segment| segment.info.max_timestamp_ms >= timestamp_ms);
-        let mut found =
-            late.map(|segment| segment.batches.iter_from(|reach| reach.max_timestamp_ms >= timestamp_ms).next());
-        found.find_map(|batch| batch.cloned())
+        late.into_iter().find_map(|segment| {
+            segment.batches.iter_from(|reach| reach.max_timestamp_ms >= timestamp_ms).next().cloned()
+        })
     }
 
     /// Whether what has left memory may hold a timestamp of `timestamp_ms` or later.

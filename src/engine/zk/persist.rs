@@ -142,6 +142,13 @@ fn write_open_acl(writer: &mut Writer) {
     writer.length(1).int(ALL_PERMISSIONS).string("world").string("anyone");
 }
 
+/// Passes over an entry of an access list: permissions, scheme, id. All are open here.
+fn read_acl(reader: &mut Reader) -> Option<()> {
+    reader.int()?;
+    reader.buffer()?;
+    reader.buffer().map(drop)
+}
+
 /// Applies a log to `stored`: the transactions after its own. Returns how many bytes of it are whole; `None` where it is no
 /// log.
 pub fn replay(log: &Bytes, stored: &mut Stored) -> Option<usize> {
@@ -203,7 +210,7 @@ fn read_change(kind: i32, record: &mut Reader, session: SessionId) -> Option<Cha
         code::CREATE => {
             let data = record.buffer()?;
             for _ in 0..record.length()? {
-                (record.int()?, record.buffer()?, record.buffer()?);
+                read_acl(record)?;
             }
             let ephemeral = record.bool()?;
             Change::Create { path, data, owner: ephemeral.then_some(session) }
@@ -270,7 +277,7 @@ pub fn read_snapshot(bytes: &Bytes, zxid: Zxid) -> Option<Stored> {
     for _ in 0..reader.length()? {
         reader.long()?;
         for _ in 0..reader.length()? {
-            (reader.int()?, reader.buffer()?, reader.buffer()?);
+            read_acl(&mut reader)?;
         }
     }
     loop {

@@ -11,6 +11,7 @@ fn config() -> LogConfig {
     LogConfig { compact: true, delete: false, min_cleanable_ratio: Ratio::from_ppm(0), ..LogConfig::default() }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a disk would have it")]
 fn in_memory(_base_offset: i64, left: Vec<StoredBatch>) -> Result<Left, BatchError> {
     Ok(Left::InMemory(left))
 }

@@ -116,8 +116,8 @@ fn open_broker(
     let recovered = recover_all(&folders, hints, dir)?;
     let shared = Arc::new(Shared { dir: broker, recovery_points: Mutex::new(recovery_points.clone()) });
     let mut files = BrokerFiles { shared: Arc::clone(&shared), logs: FastMap::default() };
-    let mut disk = Disk::default();
-    disk.cluster_id = identity.and_then(|identity| identity.cluster_id).map(Arc::from);
+    let cluster_id = identity.and_then(|identity| identity.cluster_id).map(Arc::from);
+    let mut disk = Disk { cluster_id, ..Disk::default() };
     let mut recovery = Recovery { clean, logs: folders.len(), ..Recovery::default() };
     for (folder, log) in folders.into_iter().zip(recovered) {
         let key = (folder.topic.clone(), folder.partition);

@@ -1,22 +1,29 @@
 //! The threads that wait for the disk, so that the engine's does not: one flushes, writes checkpoints and unlinks, in the order
 //! in which it was asked; another one reads, and so never waits for a flush; a third one compacts.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 type Task = Box<dyn FnOnce() + Send>;
+
+/// So many tasks wait for a thread at most: more than logs have at a time. Then the engine waits for the disk.
+const LINE: usize = 65_536;
+/// How many threads there are.
+const LINES: usize = 3;
 
 /// The way to the threads. A clone leads to the same ones.
 #[derive(Clone)]
 pub(super) struct Workers {
-    syncs: Sender<Task>,
-    reads: Sender<Task>,
-    cleanings: Sender<Task>,
+    syncs: SyncSender<Task>,
+    reads: SyncSender<Task>,
+    cleanings: SyncSender<Task>,
 }
 
 impl Workers {
     /// Starts them.
     pub(super) fn start() -> std::io::Result<Self> {
-        let ((syncs, to_sync), (reads, to_read), (cleanings, to_clean)) = (channel(), channel(), channel());
+        let (syncs, to_sync) = sync_channel(LINE);
+        let (reads, to_read) = sync_channel(LINE);
+        let (cleanings, to_clean) = sync_channel(LINE);
         thread("disk-sync", to_sync)?;
         thread("disk-read", to_read)?;
         thread("disk-clean", to_clean)?;
@@ -40,7 +47,7 @@ impl Workers {
 
     /// Waits until everything that was asked for so far is done.
     pub(super) fn finish(&self) {
-        let (done, dones) = channel();
+        let (done, dones) = sync_channel(LINES);
         for line in [&self.syncs, &self.reads, &self.cleanings] {
             let done = done.clone();
             send(line, move || {
@@ -54,7 +61,7 @@ impl Workers {
     }
 }
 
-fn send(line: &Sender<Task>, task: impl FnOnce() + Send + 'static) {
+fn send(line: &SyncSender<Task>, task: impl FnOnce() + Send + 'static) {
     // A thread ends only with its senders, or by a panic in a task, which it has told of.
     if line.send(Box::new(task)).is_err() {
         tracing::error!("a thread for the disks has ended");
