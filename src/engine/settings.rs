@@ -195,7 +195,8 @@ settings! {
     /// How long after its start a broker looks for the first time.
     log_initial_task_delay_ms: i64 = "log.initial.task.delay.ms", 30_000, lab 1_000, in 0..;
     /// By how much the age at which an active segment is closed may be shortened, drawn for each log.
-    log_roll_jitter_ms: i64 = "log.roll.jitter.ms", 0, in 0.., topic "segment.jitter.ms";
+    log_roll_jitter_ms: i64 = "log.roll.jitter.ms", 0, in 0.., topic "segment.jitter.ms",
+        otherwise "log.roll.jitter.hours" "0";
     /// Whether logs are compacted at all.
     log_cleaner_enable: bool = "log.cleaner.enable", true;
     /// How long the cleaner rests when nothing is to be compacted.
