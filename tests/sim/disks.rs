@@ -2,7 +2,7 @@
 //! files, on which the work is done at once, and answered when the simulation says so.
 
 use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use kscope::engine::log::{Disks, Epochs, InMemory, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
@@ -20,21 +20,21 @@ pub(crate) enum TestDisks {
     /// Disks that keep nothing.
     Faulty(FaultyDisks),
     /// Files, and what their threads answer.
-    Files(LabFiles, Receiver<StorageDone>),
+    Files(Box<LabFiles>, Receiver<StorageDone>),
 }
 
 impl TestDisks {
     /// Files that were taken up.
     pub(crate) fn on(mut files: LabFiles) -> Self {
-        let (answer, answers) = channel();
+        let (answer, answers) = sync_channel(1_024);
         files.answer_to(Box::new(move |done| answer.send(done).unwrap()));
-        Self::Files(files, answers)
+        Self::Files(Box::new(files), answers)
     }
 
     pub(crate) fn get(&mut self) -> &mut dyn Disks {
         match self {
             Self::Faulty(disks) => disks,
-            Self::Files(files, _) => files,
+            Self::Files(files, _) => &mut **files,
         }
     }
 
@@ -50,7 +50,7 @@ impl TestDisks {
     pub(crate) fn outcome(&mut self, job: &StorageJob) -> StorageDone {
         match self {
             Self::Faulty(disks) => disks.outcome(job),
-            Self::Files(files, answers) => files.take_up(job.clone()).unwrap_or_else(|| {
+            Self::Files(Box::new(files), answers) => files.take_up(job.clone()).unwrap_or_else(|| {
                 let done = answers.recv_timeout(Duration::from_secs(60)).expect("the disk answers");
                 assert_eq!(done.id, job.id, "one job at a time");
                 done
