@@ -25,7 +25,6 @@ fn refused(arguments: &[&str], status: i32) -> String {
 #[test]
 fn what_waits_for_a_later_version_is_refused_by_name() {
     let cases: &[(&[&str], &str)] = &[
-        (&["serve", "--data-dir", "/tmp/x"], "--data-dir"),
         (&["serve", "--record", "x"], "--record"),
         (&["serve", "--demo", "x"], "--demo"),
         (&["serve", "--zookeepers", "3"], "--zookeepers"),
@@ -108,4 +107,34 @@ fn help_version_completions_and_manual_go_to_standard_output() {
         assert!(said.contains(part), "{arguments:?}: {said}");
         assert!(output.stderr.is_empty());
     }
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_is_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = |path: &str, more: &[&str]| {
+        let mut arguments = vec!["serve", "--port", "0", "--zk-port", "0", "--control", "off", "--data-dir", path];
+        arguments.extend(more);
+        refused(&arguments, 1)
+    };
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("thesis.tex"), "years of work").unwrap();
+    let said = serve(foreign.to_str().unwrap(), &[]);
+    assert!(said.contains("not empty") && said.contains("foreign"), "{said}");
+    assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1, "it is left alone");
+
+    let of_three = folder.path().join("three");
+    let shape = kscope::engine::files::data_dir::Shape { brokers: 3, zookeepers: 1 };
+    let held = kscope::engine::files::data_dir::DataDir::open(&of_three, shape).unwrap();
+    let said = serve(of_three.to_str().unwrap(), &[]);
+    assert!(said.contains("in use"), "{said}");
+    drop(held);
+    let said = serve(of_three.to_str().unwrap(), &["--brokers", "5"]);
+    assert!(said.contains('3') && said.contains('5'), "{said}");
+
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let said = serve(file.to_str().unwrap(), &[]);
+    assert!(said.contains("file"), "{said}");
 }

@@ -282,8 +282,10 @@ fn check_committed(
         let known = seen.committed.values().map(|known| &known.batch);
         return compacted::find_lost(known, log, seen.committed_end(), date_ms).map_or(Ok(()), lost);
     }
-    let mut stored = log.batches_from(log.log_start_offset());
-    for (offset, known) in seen.committed.range(log.log_start_offset()..) {
+    // What has left memory is the disk's: whoever reads it back holds it against this.
+    let from = log.log_start_offset().max(log.resident_from());
+    let mut stored = log.batches_from(from);
+    for (offset, known) in seen.committed.range(from..) {
         if stored.next().as_ref() != Some(&known.batch) {
             return lost(*offset);
         }

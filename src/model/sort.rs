@@ -45,7 +45,7 @@ pub const TOPICS: &[Column<Topic>] = &[
     Column::largest("in/s", |t| sum(t, |p| number(p.in_per_sec))),
     Column::largest("size", |t| sum(t, |p| number(p.size_bytes))),
     Column::largest("segs", |t| sum(t, |p| number(p.segment_count()))),
-    Column::largest("log start", |t| Key::Number(first_offset(t))),
+    Column::largest("log start", |t| Key::Number(log_starts(t).1)),
     Column::largest("kept for", |t| Key::Number(kept(t))),
 ];
 
@@ -86,9 +86,10 @@ fn troubles(partition: &Partition) -> i64 {
     if partition.leader.is_none() { missing + 1_000 } else { missing }
 }
 
-/// The smallest offset that any partition of a topic keeps: nothing of them was deleted where it is 0.
-pub fn first_offset(topic: &Topic) -> i64 {
-    topic.partitions.iter().map(|partition| partition.log_start).min().unwrap_or(0)
+/// Where the logs of a topic begin: the smallest and the largest offset. Nothing was deleted where both are 0.
+pub fn log_starts(topic: &Topic) -> (i64, i64) {
+    let starts = || topic.partitions.iter().map(|partition| partition.log_start);
+    (starts().min().unwrap_or(0), starts().max().unwrap_or(0))
 }
 
 /// For ever is longest.

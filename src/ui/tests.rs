@@ -223,6 +223,20 @@ mod cluster;
 mod news;
 mod presenter;
 
+/// Retention has taken two segments of three logs, and is about to take the next.
+fn trimmed() -> Snapshot {
+    let mut snapshot = fixture::calm();
+    let trucks = Arc::make_mut(&mut snapshot.topics).get_mut("trucks_gps").expect("the stage has it");
+    trucks.retention_ms = 30_000;
+    for partition in trucks.partitions.iter_mut().take(3).map(Arc::make_mut) {
+        partition.log_start = 2_000;
+        partition.size_bytes -= 2_000 * 96;
+        partition.segments.drain(..2);
+        partition.copies.values_mut().for_each(|copy| copy.log_start = 2_000);
+    }
+    snapshot
+}
+
 pictures! {
     topics: Explorer::of(fixture::elected()).press("2");
     topics_of_an_empty_cluster: Explorer::of(fixture::empty()).press("2");
@@ -234,6 +248,8 @@ pictures! {
     help: Explorer::of(fixture::calm()).press("?");
     palette: Explorer::of(fixture::calm()).press(":").type_in("topic");
     themes: Explorer::of(fixture::calm()).press("T j");
+    topics_whose_oldest_records_went: Explorer::of(trimmed()).press("2");
+    a_log_whose_oldest_segments_went: Explorer::of(trimmed()).press("2 Enter");
     form_to_produce: Explorer::of(fixture::calm()).press("p").type_in("truck-07").press("Tab Tab Tab");
     form_to_create_a_topic: Explorer::of(fixture::calm()).press("t").type_in("no blanks").press("Enter");
     form_to_change_a_topic: Explorer::of(fixture::calm()).press("2 e");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::model::Model;
 use crate::model::place::Screen;
-use crate::model::sort::first_offset;
+use crate::model::sort::log_starts;
 use crate::model::topics::Pane;
 use crate::session::action::Record;
 use crate::session::event::Event;
@@ -183,7 +183,7 @@ const TOPIC: &[&str] = &[
     "records",
     "size_bytes",
     "segments",
-    "log_start",
+    "first_log_start",
     "retention_ms",
     "in_per_sec",
 ];
@@ -200,7 +200,7 @@ fn topic_row(topic: &Topic) -> Vec<Value> {
         json!(partitions.iter().map(|partition| partition.log_end - partition.log_start).sum::<i64>()),
         json!(partitions.iter().map(|partition| partition.size_bytes).sum::<u64>()),
         json!(partitions.iter().map(|partition| partition.segment_count()).sum::<u64>()),
-        json!(first_offset(topic)),
+        json!(log_starts(topic).0),
         json!(topic.retention_ms),
         json!(partitions.iter().map(|partition| partition.in_per_sec).sum::<u64>()),
     ]

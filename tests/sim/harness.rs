@@ -1,5 +1,6 @@
 //! Drives a cluster through time, collects what it puts out, and does its storage jobs: each takes a drawn time.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -29,7 +30,7 @@ pub(crate) struct Lab {
     /// How long storage jobs take.
     delays: Rng,
     /// What they work on.
-    pub(crate) disks: TestDisks,
+    pub(crate) disks: RefCell<TestDisks>,
     /// The time that has passed, whether or not anything was due.
     time: Time,
     /// What always holds.
@@ -51,7 +52,7 @@ impl Lab {
         let Opened { disks, found } = disks::open(folder, &config).unwrap();
         let lab = Self::new(config.clone());
         let cluster = Cluster::going_on(config, lab.cluster.now().epoch_ms, found);
-        Self { cluster, disks: TestDisks::on(disks), ..lab }
+        Self { cluster, disks: RefCell::new(TestDisks::on(disks)), ..lab }
     }
 
     pub(crate) fn new(config: Config) -> Self {
@@ -62,7 +63,7 @@ impl Lab {
             tickets: 0,
             jobs: BTreeMap::new(),
             delays,
-            disks: TestDisks::Faulty(FaultyDisks::default()),
+            disks: RefCell::new(TestDisks::Faulty(FaultyDisks::default())),
             time: Time::ZERO,
             invariants: Invariants::default(),
             traces: BTreeSet::new(),
@@ -106,13 +107,17 @@ impl Lab {
         let before = self.outputs.len();
         let now = self.at(at);
         if let Input::Storage(done) = &input {
-            self.disks.answered(done);
+            self.disks.get_mut().answered(done);
         }
-        self.cluster.step_on(input, now, &mut Outside { outputs: &mut self.outputs, disks: self.disks.get() });
+        self.cluster.step_on(
+            input,
+            now,
+            &mut Outside { outputs: &mut self.outputs, disks: self.disks.get_mut().get() },
+        );
         for output in &self.outputs[before..] {
             if let Output::Storage(job) = output {
                 let takes = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));
-                self.jobs.insert((at + takes, job.id), self.disks.outcome(job));
+                self.jobs.insert((at + takes, job.id), self.disks.get_mut().outcome(job));
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kscope::engine::log::StoredBatch;
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::{Replica, TopicPartition};
 use kscope::protocol::records::records_of;
@@ -81,13 +82,13 @@ fn read(world: &World, id: &TopicPartition, assigned: &[BrokerId]) -> Partition 
     let (first, replica) = replicas.first().unwrap_or_else(|| panic!("{id} is nowhere"));
     let compact = replica.log.config().compact;
     for (broker, other) in replicas.iter().filter(|_| !compact) {
-        let same = batches(replica, log_start) == batches(other, log_start);
+        let same = batches(world, *first, replica, log_start) == batches(world, *broker, other, log_start);
         assert!(same, "{id} differs on {first} and {broker}\n{}", world.lab.story());
     }
     let mut found: Vec<Found> = Vec::new();
     let mut last: BTreeMap<i64, i32> = BTreeMap::new();
     let mut once = BTreeSet::new();
-    for batch in batches(replica, log_start) {
+    for batch in batches(world, *first, replica, log_start) {
         for record in records_of(&batch.header, &batch.body).unwrap() {
             let name = String::from_utf8(record.headers[0].1.as_ref().unwrap().to_vec()).unwrap();
             let (producer, number) = name.split_once(':').unwrap();
@@ -103,7 +104,11 @@ fn read(world: &World, id: &TopicPartition, assigned: &[BrokerId]) -> Partition 
     Partition { compact, log_start, records: found }
 }
 
-/// What of a log begins at `log_start` or later: a producer sends one record at a time.
-fn batches(replica: &Replica, log_start: i64) -> Vec<kscope::engine::log::StoredBatch> {
-    replica.log.batches_from(log_start).collect()
+/// What of a log begins at `log_start` or later, on the disk and in memory: a producer sends one record at a time.
+fn batches(world: &World, broker: BrokerId, replica: &Replica, log_start: i64) -> Vec<StoredBatch> {
+    let mut disks = world.lab.disks.borrow_mut();
+    let from = replica.log.resident_from();
+    let back = disks.get().log(broker, &replica.id).read(log_start, usize::MAX).unwrap();
+    let back = back.into_iter().filter(|batch| batch.header.base_offset < from);
+    back.chain(replica.log.batches_from(log_start.max(from))).collect()
 }

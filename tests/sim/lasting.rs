@@ -21,23 +21,31 @@ use super::judge;
 use super::life::{create, record};
 use super::world::World;
 
-/// What there is of a log, wherever it is. An epoch in which nothing is written is not taken up again, as in Kafka.
+/// What there is of a log from an offset on, wherever it is. (An epoch in which nothing is written is not taken up again, as
+/// in Kafka.)
 #[derive(PartialEq)]
 struct Whole {
-    start: i64,
     end: i64,
-    epochs: Vec<(i32, i64)>,
+    /// Of each offset.
+    epochs: Vec<Option<i32>>,
     segments: Vec<(i64, u64)>,
     batches: Vec<(BatchHeader, bytes::Bytes)>,
 }
 
 impl Whole {
+    fn assert_is(&self, wanted: &Self, what: &str) {
+        let bounds = |whole: &Self| (whole.end, whole.epochs.clone(), whole.segments.clone());
+        assert_eq!(bounds(self), bounds(wanted), "{what}: end, epochs, segments");
+        let heads = |whole: &Self| whole.batches.iter().map(|(head, _)| *head).collect::<Vec<_>>();
+        assert_eq!(heads(self), heads(wanted), "{what}");
+        assert!(self == wanted, "{what}: a batch's records differ");
+    }
+
     /// `batches` are those that are compared.
-    fn of(log: &Log, batches: Vec<StoredBatch>) -> Self {
+    fn of(log: &Log, from: i64, batches: Vec<StoredBatch>) -> Self {
         Self {
-            start: log.log_start_offset(),
             end: log.log_end_offset(),
-            epochs: log.epochs().iter().filter(|(_, start)| *start < log.log_end_offset()).collect(),
+            epochs: (from..log.log_end_offset()).map(|offset| log.epoch_at(offset)).collect(),
             segments: log.segments().map(|segment| (segment.base_offset, segment.size_bytes)).collect(),
             batches: batches.into_iter().map(|batch| (batch.header, batch.body)).collect(),
         }
@@ -46,7 +54,7 @@ impl Whole {
 
 /// The lab's process ends: `in_order`, or by kill -9.
 fn end(lab: Lab, in_order: bool) -> Cluster {
-    let TestDisks::Files(mut files, _answers) = lab.disks else { panic!("a lab on files") };
+    let TestDisks::Files(mut files, _answers) = lab.disks.into_inner() else { panic!("a lab on files") };
     if in_order {
         files.close(&lab.cluster);
     }
@@ -64,10 +72,13 @@ fn assert_found(cluster: &Cluster, folder: &Path, in_order: bool) {
             let found = &stored.logs[partition];
             let first = log.resident_from();
             let there = kscope::engine::log::Disks::log(&mut disks, id, partition).read(first, usize::MAX).unwrap();
-            let whole = Whole::of(log, log.batches_from(first).collect());
-            assert!(Whole::of(&found.log, there) == whole, "{partition} of {id}: {:?} is not {log:?}", found.log);
+            let whole = Whole::of(log, log.log_start_offset(), log.batches_from(first).collect());
+            Whole::of(&found.log, log.log_start_offset(), there).assert_is(&whole, &format!("{partition} of {id}"));
+            // What moved since the last checkpoint moves again.
+            assert!(found.log.log_start_offset() <= log.log_start_offset(), "{partition} of {id}");
             assert!(found.high_watermark <= high_watermark, "{partition} of {id}");
             if in_order {
+                assert_eq!(found.log.log_start_offset(), log.log_start_offset(), "{partition} of {id}");
                 assert_eq!(found.high_watermark, high_watermark, "{partition} of {id}");
                 assert_eq!(found.log.flushed_offset(), log.log_end_offset(), "{partition} of {id}");
             }

@@ -148,11 +148,11 @@ impl Script {
             "kill" => self.command(Command::Kill(broker(rest))),
             "power-loss" => self.command(Command::PowerLoss(broker(rest))),
             "disk-full" => {
-                self.lab().disks.faulty().full.insert(broker(rest));
+                self.lab().disks.get_mut().faulty().full.insert(broker(rest));
                 String::new()
             }
             "disk-works" => {
-                self.lab().disks.faulty().full.remove(&broker(rest));
+                self.lab().disks.get_mut().faulty().full.remove(&broker(rest));
                 String::new()
             }
             "start" => self.command(Command::Start(broker(rest))),

@@ -27,6 +27,7 @@ use kscope::protocol::{
 };
 use uuid::Uuid;
 
+use super::configs;
 use super::harness::Lab;
 use super::producers::Producers;
 
@@ -184,7 +185,8 @@ impl World {
 
     /// An admin asks for something; nobody waits for the answer.
     fn administer(&mut self) {
-        match self.rng.below(6) {
+        match self.rng.below(7) {
+            6 => self.alter(),
             0 => self.create(),
             1 => self.delete(),
             2 => self.grow(),
@@ -274,6 +276,18 @@ impl World {
 
     fn elect(&mut self) {
         self.ask(2, ElectLeadersRequest { topic_partitions: None, timeout_ms: 1_000, ..Default::default() });
+    }
+
+    /// Changes a setting of a topic or of all brokers, or leaves it to itself again: smaller segments roll and flush.
+    fn alter(&mut self) {
+        let Some(topic) = self.any_topic() else { return };
+        let bytes = (100 + self.rng.below(2_000)).to_string();
+        let value = if self.rng.chance_ppm(300_000) { "" } else { &bytes };
+        let (whose, setting) = match self.rng.below(3) {
+            0 => ("brokers", "log.segment.bytes"),
+            _ => (&*topic.name, "segment.bytes"),
+        };
+        self.ask(1, configs::alteration(whose, &BTreeMap::from([(setting, value)])));
     }
 
     /// Moves a partition to brokers by chance, or calls its move off.

@@ -35,6 +35,7 @@ pub(super) struct OffsetEntry {
 }
 
 /// Up to the offset `relative_offset` there is no timestamp above `timestamp`, and the batch that ends with it has it.
+/// (deviation: time-index-offset)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TimeEntry {
     /// The largest timestamp so far, ms since 1970.

@@ -10,16 +10,38 @@ use super::folder::{self, Kind};
 use super::segment::SegmentFiles;
 use super::text::sync_folder;
 
+/// What of a log was written and may not be on the disk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unflushed {
+    /// Segments that grew, shrank or were made.
+    pub(super) segments: Vec<Arc<SegmentFiles>>,
+    /// Texts and snapshots.
+    pub(super) others: Vec<PathBuf>,
+    /// Whether files were made, renamed or removed.
+    pub(super) names: bool,
+}
+
+impl Unflushed {
+    /// Takes up what came later.
+    pub(super) fn absorb(&mut self, later: Self) {
+        for segment in later.segments {
+            if !self.segments.iter().any(|known| Arc::ptr_eq(known, &segment)) {
+                self.segments.push(segment);
+            }
+        }
+        self.others.extend(later.others);
+        self.others.sort_unstable();
+        self.others.dedup();
+        self.names |= later.names;
+    }
+}
+
 /// Brings a log to the disk: what was written when it was asked for. It may run on any thread.
 #[derive(Debug)]
 #[must_use = "nothing is on the disk before it has run"]
 pub struct Flush {
     pub(super) folder: Arc<Path>,
-    pub(super) segments: Vec<Arc<SegmentFiles>>,
-    /// Texts and snapshots that were written since the last one.
-    pub(super) others: Vec<PathBuf>,
-    /// Whether files were made, renamed or removed.
-    pub(super) names: bool,
+    pub(super) what: Unflushed,
     pub(super) up_to: i64,
 }
 
@@ -31,19 +53,19 @@ impl Flush {
 
     /// Whether there is nothing to wait for.
     pub fn is_empty(&self) -> bool {
-        self.segments.is_empty() && self.others.is_empty() && !self.names
+        self.what.segments.is_empty() && self.what.others.is_empty() && !self.what.names
     }
 
     /// Waits for the disk. Returns the offset below which everything is on it. What was removed meanwhile is no error.
     pub fn run(self) -> Result<i64, FileError> {
-        for segment in &self.segments {
+        for segment in &self.what.segments {
             Kind::OPEN.into_iter().try_for_each(|kind| unless_missing(segment.sync(kind)))?;
         }
-        for path in &self.others {
+        for path in &self.what.others {
             let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
             unless_missing(synced.map_err(FileError::of("flush", path)))?;
         }
-        if self.names {
+        if self.what.names {
             unless_missing(sync_folder(&self.folder))?;
         }
         Ok(self.up_to)

@@ -1,6 +1,6 @@
 //! One replica's folder: its segments, what grows and shortens them, and the jobs that leave.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::clean::{Cleaned, Cleaning};
 use super::folder::{self, EPOCHS, Kind, METADATA, Stage};
 use super::handles::Handles;
-use super::jobs::{Flush, Removal};
+use super::jobs::{Flush, Removal, Unflushed};
 use super::read::{Read, Search};
 use super::segment::{Segment, SegmentFiles, View};
 use super::{FileError, broker_dir, snapshot, text};
@@ -45,12 +45,10 @@ pub struct FileLog {
     pub(super) generation: u64,
     /// An operation left something behind that only recovery can put right.
     pub(super) torn: bool,
-    /// The segments that were written to since the last flush began.
-    pub(super) touched: Vec<Arc<SegmentFiles>>,
-    /// Texts and snapshots that were.
-    pub(super) unflushed: Vec<PathBuf>,
-    /// Whether names changed since the last flush.
-    pub(super) names_changed: bool,
+    /// What was written to since the last flush began.
+    pub(super) unflushed: Unflushed,
+    /// What the flush under way brings to the disk. One that failed leaves it to the next.
+    pub(super) flushing: Unflushed,
     /// Where a clean stop left the producers, within the active segment. It holds as long as nothing below is cut.
     pub(super) end_snapshot: Option<i64>,
 }
@@ -75,9 +73,9 @@ impl FileLog {
         }
         let active = Segment::create(SegmentFiles::new(&folder, base_offset, Stage::Live, handles))?;
         let mut log = Self::of(folder, config, handles, Vec::new(), active);
-        log.names_changed = true;
+        log.unflushed.names = true;
         log.touch_active();
-        log.unflushed.extend(topic_id.map(|_| log.folder.join(METADATA)));
+        log.unflushed.others.extend(topic_id.map(|_| log.folder.join(METADATA)));
         Ok(log)
     }
 
@@ -100,9 +98,8 @@ impl FileLog {
             flushed: end_offset,
             generation: 0,
             torn: false,
-            touched: Vec::new(),
-            unflushed: Vec::new(),
-            names_changed: false,
+            unflushed: Unflushed::default(),
+            flushing: Unflushed::default(),
             end_snapshot: None,
         }
     }
@@ -168,9 +165,9 @@ impl FileLog {
 
     /// The active segment is written to: the next flush takes it along.
     pub(super) fn touch_active(&mut self) {
-        let files = &self.active.files;
-        if !self.touched.last().is_some_and(|last| Arc::ptr_eq(last, files)) {
-            self.touched.push(Arc::clone(files));
+        let (files, segments) = (&self.active.files, &mut self.unflushed.segments);
+        if !segments.last().is_some_and(|last| Arc::ptr_eq(last, files)) {
+            segments.push(Arc::clone(files));
         }
     }
 
@@ -216,9 +213,9 @@ impl FileLog {
         self.drop_end_snapshot(end_offset)?;
         let kept = folder::path(&self.folder, end_offset, Kind::Snapshot, Stage::Live);
         snapshot::write(&kept, producers)?;
-        self.unflushed.push(kept);
+        self.unflushed.others.push(kept);
         self.end_snapshot = Some(end_offset);
-        self.names_changed = true;
+        self.unflushed.names = true;
         Ok(())
     }
 
@@ -226,7 +223,7 @@ impl FileLog {
     fn drop_end_snapshot(&mut self, but: i64) -> Result<(), FileError> {
         if let Some(old) = self.end_snapshot.take_if(|old| *old != but) {
             folder::remove(&folder::path(&self.folder, old, Kind::Snapshot, Stage::Live))?;
-            self.names_changed = true;
+            self.unflushed.names = true;
         }
         Ok(())
     }
@@ -272,7 +269,7 @@ impl FileLog {
 
     /// Renames a segment's files, and the producers at its beginning, so that they do not count any more.
     fn retire(&mut self, base_offset: i64, removal: &mut Removal) -> Result<(), FileError> {
-        self.names_changed = true;
+        self.unflushed.names = true;
         retire(&self.folder, base_offset, &Kind::OF_SEGMENT, removal)?;
         retire(&self.folder, base_offset, &[Kind::Snapshot], removal)
     }
@@ -324,10 +321,10 @@ impl FileLog {
     pub fn set_epochs(&mut self, epochs: &Epochs) -> Result<(), FileError> {
         let path = self.folder.join(EPOCHS);
         text::replace(&path, &text::checkpoint(epochs.iter().map(|(epoch, start)| format!("{epoch} {start}"))))?;
-        if !self.unflushed.contains(&path) {
-            self.unflushed.push(path);
+        if !self.unflushed.others.contains(&path) {
+            self.unflushed.others.push(path);
         }
-        self.names_changed = true;
+        self.unflushed.names = true;
         Ok(())
     }
 
@@ -363,20 +360,17 @@ impl FileLog {
         Search { segments: late.map(Segment::view).collect(), timestamp_ms }
     }
 
-    /// A job that brings to the disk what was written since the last one. One at a time: what an earlier one has not
-    /// reached yet is not in this one. After one that failed the log is as good as lost, and its directory.
+    /// A job that brings to the disk what was written since the last one that is known to be done
+    /// ([`FileLog::flushed`]).
     pub fn flush(&mut self) -> Flush {
-        Flush {
-            folder: Arc::clone(&self.folder),
-            segments: std::mem::take(&mut self.touched),
-            others: std::mem::take(&mut self.unflushed),
-            names: std::mem::take(&mut self.names_changed),
-            up_to: self.end_offset,
-        }
+        self.flushing.absorb(std::mem::take(&mut self.unflushed));
+        Flush { folder: Arc::clone(&self.folder), what: self.flushing.clone(), up_to: self.end_offset }
     }
 
-    /// A flush is done that reached `up_to` ([`Flush::run`]). Whoever cut the log meanwhile lowers it to where it was cut.
+    /// The last flush that was asked for is done, and reached `up_to` ([`Flush::run`]). Whoever cut the log meanwhile
+    /// lowers it to where it was cut.
     pub fn flushed(&mut self, up_to: i64) {
+        self.flushing = Unflushed::default();
         self.flushed = self.flushed.max(up_to.min(self.end_offset));
     }
 
@@ -426,7 +420,7 @@ impl FileLog {
         let new = self.noting(swapped)?;
         self.closed.splice(place, new);
         self.generation += 1;
-        self.names_changed = true;
+        self.unflushed.names = true;
         Ok((true, removal))
     }
 }

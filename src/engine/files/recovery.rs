@@ -133,7 +133,7 @@ pub fn open(folder: &Path, hints: Hints, handles: &Handles) -> Result<Recovered,
     file_log.end_offset = end_offset;
     file_log.flushed = if hints.clean { end_offset } else { hints.recovery_point.min(end_offset) };
     file_log.end_snapshot = restored.at_end;
-    file_log.names_changed = is_new || !hints.clean || !repairs.is_empty();
+    file_log.unflushed.names = is_new || !hints.clean || !repairs.is_empty();
     file_log.touch_unflushed();
     let recovered = Opened { file_log, restored, epochs, cuts, repairs }.begin_at(hints.log_start)?;
     recovered.finish(kept.as_ref(), hints.log_start)
@@ -144,8 +144,8 @@ impl FileLog {
     fn touch_unflushed(&mut self) {
         let nexts = self.closed.iter().skip(1).chain(std::iter::once(&self.active));
         let unflushed = self.closed.iter().zip(nexts).filter(|(_, next)| next.info().base_offset > self.flushed);
-        self.touched = unflushed.map(|(closed, _)| Arc::clone(&closed.files)).collect();
-        if self.names_changed || self.end_offset > self.flushed {
+        self.unflushed.segments = unflushed.map(|(closed, _)| Arc::clone(&closed.files)).collect();
+        if self.unflushed.names || self.end_offset > self.flushed {
             self.touch_active();
         }
     }

@@ -39,7 +39,7 @@ pub(super) fn find_lost<'a>(
     end: i64,
     date_ms: i64,
 ) -> Option<i64> {
-    let begin = log.log_start_offset();
+    let begin = log.log_start_offset().max(log.resident_from());
     let standing: Vec<StoredBatch> =
         log.batches_from(begin).take_while(|batch| batch.header.base_offset < end).collect();
     let (committed, standing) = (records(committed), records(standing.iter()));

@@ -3,7 +3,7 @@
 use crate::model::Model;
 use crate::model::place::Selection;
 use crate::model::prompt::Prompt;
-use crate::model::sort::{self, first_offset};
+use crate::model::sort::{self, log_starts};
 use crate::session::snapshot::{Partition, Topic};
 use crate::view::chrome::join;
 use crate::view::format;
@@ -170,13 +170,7 @@ const COLUMNS: &[Column] = &[
         wide: 7,
         cell: |t| Line::of(Role::Dim, format::count(sum(t, Partition::segment_count))),
     },
-    Column {
-        name: "log start",
-        from: 76,
-        narrow: 10,
-        wide: 12,
-        cell: |t| Line::of(Role::Dim, format::grouped(first_offset(t))),
-    },
+    Column { name: "log start", from: 76, narrow: 10, wide: 12, cell: |t| Line::of(Role::Dim, log_start(t)) },
     Column { name: "kept for", from: 76, narrow: 9, wide: 10, cell: |t| Line::of(Role::Dim, super::kept_for(t)) },
 ];
 
@@ -234,6 +228,14 @@ fn line(topic: &Topic, width: u16) -> Line {
 
 fn sum(topic: &Topic, of: impl Fn(&Partition) -> u64) -> u64 {
     topic.partitions.iter().map(|partition| of(partition)).sum()
+}
+
+/// Where the logs begin: up to where, if not all at the same offset.
+fn log_start(topic: &Topic) -> String {
+    match log_starts(topic) {
+        (least, most) if least == most => format::grouped(most),
+        (_, most) => format!("≤{}", format::grouped(most)),
+    }
 }
 
 fn records(topic: &Topic) -> i64 {
