@@ -16,6 +16,7 @@ mod clock;
 pub mod disks;
 mod driver;
 pub(in crate::engine) mod inbox;
+mod memory;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use clock::{RATE_RANGE_PPM, REAL_TIME_PPM};
 pub use inbox::Ended;
+pub use memory::MemoryDisks;
 
 use super::cluster::{Cluster, Outside};
 use super::context::Id;

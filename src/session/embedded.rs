@@ -28,10 +28,9 @@ use super::{Asked, Session};
 use crate::engine::cluster::Cluster;
 use crate::engine::listener::ports::{self, PortError, Reserved, Wish};
 use crate::engine::listener::{Listener, Ports};
-use crate::engine::log::InMemory;
 use crate::engine::node::BrokerId;
 use crate::engine::runtime::disks::{self, DiskError, Opened};
-use crate::engine::runtime::{self, Handle, LabDisks, Start};
+use crate::engine::runtime::{self, Handle, LabDisks, MemoryDisks, Start};
 use actions::Actor;
 use observer::{About, Watcher};
 
@@ -98,7 +97,7 @@ pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabEr
             let Opened { disks, found } = disks::open(path, &config)?;
             (Cluster::going_on(config, epoch_ms, found), Box::new(disks))
         }
-        None => (Cluster::new(config, epoch_ms), Box::new(InMemory)),
+        None => (Cluster::new(config, epoch_ms), Box::<MemoryDisks>::default()),
     };
     let (watcher, snapshots) = Watcher::new(about, &mut cluster, options.rate_ppm);
     let engine = runtime::start(cluster, watcher, Start { epoch_ms, rate_ppm: options.rate_ppm, disks })?;
