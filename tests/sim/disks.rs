@@ -50,7 +50,7 @@ impl TestDisks {
     pub(crate) fn outcome(&mut self, job: &StorageJob) -> StorageDone {
         match self {
             Self::Faulty(disks) => disks.outcome(job),
-            Self::Files(Box::new(files), answers) => files.take_up(job.clone()).unwrap_or_else(|| {
+            Self::Files(files, answers) => files.take_up(job.clone()).unwrap_or_else(|| {
                 let done = answers.recv_timeout(Duration::from_secs(60)).expect("the disk answers");
                 assert_eq!(done.id, job.id, "one job at a time");
                 done
