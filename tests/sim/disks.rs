@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use kscope::engine::broker::Disk;
 use kscope::engine::log::{Disks, Epochs, InMemory, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
 use kscope::engine::message::{StorageDone, StorageJob, StorageOutcome};
 use kscope::engine::node::{BrokerId, ZkId};
@@ -146,6 +147,10 @@ impl Disks for FaultyDisks {
 
     fn delete(&mut self, broker: BrokerId, _id: &TopicPartition) -> Result<(), StorageError> {
         self.check(broker)
+    }
+
+    fn take_up_again(&mut self, broker: BrokerId) -> Result<Option<Disk>, StorageError> {
+        self.check(broker).map(|()| None)
     }
 
     fn take_up(&mut self, _job: StorageJob) -> Option<StorageDone> {

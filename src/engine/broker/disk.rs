@@ -26,6 +26,8 @@ pub struct Disk {
     pub logs: BTreeMap<TopicPartition, StoredLog>,
     /// `meta.properties`: the cluster that it belongs to.
     pub cluster_id: Option<Arc<str>>,
+    /// What it failed of, where it did: what the core knows of it need not be what is on it.
+    pub failed: Option<Arc<str>>,
     /// What was done with it when it was taken up from files; the broker that starts on it says so.
     pub recovery: Option<Recovery>,
 }

@@ -62,6 +62,9 @@ impl Broker {
         if let Some(recovery) = disk.recovery {
             ctx.note(EventKind::Broker(BrokerEvent::Recovered(recovery)));
         }
+        if let Some(reason) = &disk.failed {
+            ctx.note(EventKind::Broker(BrokerEvent::LogDirFailed { reason: reason.to_string() }));
+        }
         let replicas: BTreeMap<_, _> = disk
             .logs
             .into_iter()
@@ -95,7 +98,7 @@ impl Broker {
             isr: super::IsrChanges::default(),
             flushes: super::Flushes::default(),
             cold: super::ColdReads::default(),
-            log_dir_error: None,
+            log_dir_error: disk.failed,
             cleaning: super::Cleaning::default(),
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
@@ -135,7 +138,7 @@ impl Broker {
                 (id, stored)
             })
             .collect();
-        Disk { logs, cluster_id: self.cluster_id, recovery: None }
+        Disk { logs, cluster_id: self.cluster_id, failed: self.log_dir_error, recovery: None }
     }
 
     /// A ZooKeeper session is there.

@@ -8,6 +8,7 @@ use crate::engine::broker::connection::{Origin, Peer, Pending as PendingRequest}
 use crate::engine::broker::{Broker, Disk, Stage};
 use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
 use crate::engine::event::{BrokerEvent, Event, EventKind, OperatorEvent};
+use crate::engine::log::Disks;
 use crate::engine::message::{
     Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket,
 };
@@ -276,6 +277,7 @@ impl Cluster {
         let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Started { by }), Cause::default());
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Dead(disk) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
+        let disk = as_it_is(id, disk, outside.disks);
         let (config, rngs) = (Arc::clone(&self.config), &mut self.rngs);
         let name = NodeId::Broker(id);
         let rng = rngs.entry(name).or_insert_with(|| Rng::split(config.seed, &name.to_string()));
@@ -429,6 +431,17 @@ impl Cluster {
         };
         auditor.report_losses(producers, &mut ctx);
         self.carry_out(node, effects, outside);
+    }
+}
+
+/// A broker's disk when its process starts: one that failed is looked at again, and may be whole now.
+fn as_it_is(id: BrokerId, known: Disk, disks: &mut dyn Disks) -> Disk {
+    if known.failed.is_none() {
+        return known;
+    }
+    match disks.take_up_again(id) {
+        Ok(found) => found.unwrap_or(Disk { failed: None, ..known }),
+        Err(error) => Disk { failed: Some(error.to_string().into()), ..known },
     }
 }
 

@@ -74,7 +74,10 @@ impl BrokerNode {
 
     /// Whether what its disk has is known: its log directory has not failed.
     pub fn log_dir_works(&self) -> bool {
-        self.running().is_none_or(|broker| broker.log_dir_error().is_none())
+        match &self.process {
+            Process::Running(broker) => broker.log_dir_error().is_none(),
+            Process::Dead(disk) => disk.failed.is_none(),
+        }
     }
 
     /// One of its logs with its high watermark.

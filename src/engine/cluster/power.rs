@@ -33,8 +33,10 @@ impl BrokerNode {
     fn lose_unflushed(&mut self, disks: &mut dyn Disks) {
         let Process::Dead(disk) = &mut self.process else { return };
         for (partition, stored) in &mut disk.logs {
-            // A disk that fails now fails the process that is started on it: it reads what is left.
-            let _ = Arc::make_mut(&mut stored.log).lose_unflushed(disks.log(self.id, partition));
+            // A disk that fails now is looked at when a process starts on it.
+            if let Err(error) = Arc::make_mut(&mut stored.log).lose_unflushed(disks.log(self.id, partition)) {
+                disk.failed = Some(error.to_string().into());
+            }
             stored.high_watermark = stored.high_watermark.min(stored.log.log_end_offset());
         }
     }

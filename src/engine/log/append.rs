@@ -189,8 +189,9 @@ impl Log {
         if self.must_roll(&batch, date_ms) {
             self.roll(disk)?;
         }
-        disk.append(&batch)?;
+        // The epoch first: one without records does no harm, a batch that only the disk knows would.
         self.assign_epoch(header.leader_epoch, header.base_offset, disk)?;
+        disk.append(&batch)?;
         self.memory.append(batch);
         self.producers.now_mut().update(&header);
         self.end_offset = header.next_offset();

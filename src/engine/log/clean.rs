@@ -18,6 +18,10 @@
 //! batch of a producer stays, be it empty, for its sequence number; so does the last one of a cleaning.
 //!
 //! Batches that end a transaction are left alone: there are no transactions yet.
+//!
+//! [`Log::cleanable`]: super::Log::cleanable
+//! [`Log::plan_cleaning`]: super::Log::plan_cleaning
+//! [`Log::take_up_cleaned`]: super::Log::take_up_cleaned
 
 mod keys;
 mod plan;

@@ -14,6 +14,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::{Epochs, Producers};
+use crate::engine::broker::Disk;
 use crate::engine::message::{StorageDone, StorageJob};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
@@ -145,6 +146,13 @@ pub trait Disks {
     /// [`StorageError`].
     fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError>;
 
+    /// A broker's process is started anew after its log directory failed: what is there is taken up as after a crash. `None`
+    /// where what the core has of it is all there is.
+    ///
+    /// # Errors
+    /// [`StorageError`] where it still fails.
+    fn take_up_again(&mut self, broker: BrokerId) -> Result<Option<Disk>, StorageError>;
+
     /// Takes up a job. Returns the answer to one that is done at once; that of another comes as an input.
     fn take_up(&mut self, job: StorageJob) -> Option<StorageDone>;
 
@@ -210,6 +218,10 @@ impl Disks for InMemory {
 
     fn delete(&mut self, _broker: BrokerId, _id: &TopicPartition) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    fn take_up_again(&mut self, _broker: BrokerId) -> Result<Option<Disk>, StorageError> {
+        Ok(None)
     }
 
     fn take_up(&mut self, job: StorageJob) -> Option<StorageDone> {

@@ -21,6 +21,7 @@ pub use open::{DiskError, Opened, open};
 use self::workers::Workers;
 use super::LabDisks;
 use crate::engine::FastMap;
+use crate::engine::broker::Disk;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Id;
 use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Offsets};
@@ -337,6 +338,18 @@ impl Disks for LabFiles {
             }
         });
         Ok(())
+    }
+
+    fn take_up_again(&mut self, broker: BrokerId) -> Result<Option<Disk>, StorageError> {
+        self.workers.finish();
+        // What they have answered and nobody has heard yet is of logs that are no more.
+        self.flushing.clear();
+        self.brokers.remove(&broker);
+        let dir = self.dir.broker(broker.0)?;
+        let (files, disk) = open::open_broker(broker, dir, &self.dir, &self.workers)
+            .map_err(|error| StorageError(error.to_string()))?;
+        self.brokers.insert(broker, files);
+        Ok(Some(disk))
     }
 
     fn take_up(&mut self, job: StorageJob) -> Option<StorageDone> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::LabDisks;
+use crate::engine::broker::Disk;
 use crate::engine::cluster::Cluster;
 use crate::engine::log::{Disks, InMemory, Storage, StorageError};
 use crate::engine::message::{StorageDone, StorageJob, StorageWork};
@@ -39,6 +40,10 @@ impl Disks for MemoryDisks {
 
     fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError> {
         self.memory.delete(broker, id)
+    }
+
+    fn take_up_again(&mut self, broker: BrokerId) -> Result<Option<Disk>, StorageError> {
+        self.memory.take_up_again(broker)
     }
 
     fn take_up(&mut self, job: StorageJob) -> Option<StorageDone> {

@@ -90,7 +90,7 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
     Ok(Opened { disks, found })
 }
 
-fn open_broker(
+pub(super) fn open_broker(
     id: BrokerId,
     broker: BrokerDir,
     dir: &DataDir,
