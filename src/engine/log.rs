@@ -39,7 +39,7 @@ pub use memory::{Memory, Resident};
 pub use producers::{History, ProducerEntry, Producers, Remembered, SequenceError};
 pub use read::{OffsetOutOfRange, ReadResult};
 pub use retain::{Retained, RetentionReason};
-pub use storage::{Disks, InMemory, SegmentInfo, Storage, StorageError, StoredBatch};
+pub use storage::{Disks, InMemory, Refusing, SegmentInfo, Storage, StorageError, StoredBatch};
 
 /// The settings of a log, as its topic has them.
 #[derive(Clone, Debug, PartialEq, Eq)]

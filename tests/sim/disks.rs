@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use kscope::engine::broker::Disk;
-use kscope::engine::log::{Disks, Epochs, InMemory, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
+use kscope::engine::log::{Disks, InMemory, Refusing, Storage, StorageError};
 use kscope::engine::message::{StorageDone, StorageJob, StorageOutcome};
 use kscope::engine::node::{BrokerId, ZkId};
 use kscope::engine::replica::TopicPartition;
@@ -68,57 +68,21 @@ impl TestDisks {
 }
 
 /// Disks that keep nothing.
-#[derive(Default)]
 pub(crate) struct FaultyDisks {
     /// Whose disk is full.
     pub(crate) full: BTreeSet<BrokerId>,
     works: InMemory,
-    fails: Full,
+    fails: Refusing,
 }
 
-#[derive(Default)]
-struct Full;
+impl Default for FaultyDisks {
+    fn default() -> Self {
+        Self { full: BTreeSet::new(), works: InMemory, fails: Refusing(full()) }
+    }
+}
 
 fn full() -> StorageError {
     StorageError("no space left on device".into())
-}
-
-impl Storage for Full {
-    fn append(&mut self, _batch: &StoredBatch) -> Result<(), StorageError> {
-        Err(full())
-    }
-
-    fn roll(&mut self, _base_offset: i64, _producers: &Producers) -> Result<(), StorageError> {
-        Err(full())
-    }
-
-    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
-        Err(full())
-    }
-
-    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
-        Err(full())
-    }
-
-    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
-        Err(full())
-    }
-
-    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
-        Err(full())
-    }
-
-    fn epochs(&mut self, _epochs: &Epochs) -> Result<(), StorageError> {
-        Err(full())
-    }
-
-    fn read(&mut self, _from: i64, _max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError> {
-        Err(full())
-    }
-
-    fn offset_near_time(&mut self, _timestamp_ms: i64) -> Result<Option<i64>, StorageError> {
-        Err(full())
-    }
 }
 
 impl FaultyDisks {

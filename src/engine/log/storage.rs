@@ -203,6 +203,48 @@ impl Storage for InMemory {
     }
 }
 
+/// A place that takes nothing and has nothing, for this reason.
+#[derive(Clone, Debug)]
+pub struct Refusing(pub StorageError);
+
+impl Storage for Refusing {
+    fn append(&mut self, _batch: &StoredBatch) -> Result<(), StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn roll(&mut self, _base_offset: i64, _producers: &Producers) -> Result<(), StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn epochs(&mut self, _epochs: &Epochs) -> Result<(), StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn read(&mut self, _from: i64, _max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError> {
+        Err(self.0.clone())
+    }
+
+    fn offset_near_time(&mut self, _timestamp_ms: i64) -> Result<Option<i64>, StorageError> {
+        Err(self.0.clone())
+    }
+}
+
 impl Disks for InMemory {
     fn is_lasting(&self) -> bool {
         false

@@ -28,7 +28,9 @@ use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Offsets};
 use crate::engine::files::data_dir::DataDir;
 use crate::engine::files::zookeeper::ZkFiles;
 use crate::engine::files::{Cleaned, FileConfig, FileError, FileLog, Removal};
-use crate::engine::log::{CleanJob, Disks, Epochs, Producers, SegmentInfo, Storage, StorageError, StoredBatch};
+use crate::engine::log::{
+    CleanJob, Disks, Epochs, Producers, Refusing, SegmentInfo, Storage, StorageError, StoredBatch,
+};
 use crate::engine::message::{Checkpoint, StorageDone, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
@@ -50,7 +52,8 @@ pub struct LabFiles {
     /// The cleanings that are under way, and what came of those that are done.
     cleaning: FastMap<Id, TopicPartition>,
     cleaned: Arc<Mutex<BTreeMap<Id, Cleaned>>>,
-    nowhere: Nowhere,
+    /// The place of logs that have none.
+    nowhere: Refusing,
 }
 
 struct Flushing {
@@ -175,49 +178,9 @@ impl Storage for Place {
     }
 }
 
-/// The place of a log that was never made, or is gone: whoever wants to write there is told.
-struct Nowhere;
-
+/// What is said where a log was never made, or is gone.
 fn no_place() -> StorageError {
     StorageError("the log has no folder".to_owned())
-}
-
-impl Storage for Nowhere {
-    fn append(&mut self, _batch: &StoredBatch) -> Result<(), StorageError> {
-        Err(no_place())
-    }
-
-    fn roll(&mut self, _base_offset: i64, _producers: &Producers) -> Result<(), StorageError> {
-        Err(no_place())
-    }
-
-    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
-        Err(no_place())
-    }
-
-    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
-        Err(no_place())
-    }
-
-    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
-        Err(no_place())
-    }
-
-    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
-        Err(no_place())
-    }
-
-    fn epochs(&mut self, _epochs: &Epochs) -> Result<(), StorageError> {
-        Err(no_place())
-    }
-
-    fn read(&mut self, _from: i64, _max_bytes: usize) -> Result<Vec<StoredBatch>, StorageError> {
-        Err(no_place())
-    }
-
-    fn offset_near_time(&mut self, _timestamp_ms: i64) -> Result<Option<i64>, StorageError> {
-        Err(no_place())
-    }
 }
 
 impl LabFiles {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
 
-use super::{BrokerFiles, FileError, LabFiles, Nowhere, Place, Shared, Workers};
+use super::{BrokerFiles, FileError, LabFiles, Place, Shared, Workers, no_place};
 use crate::engine::FastMap;
 use crate::engine::broker::disk::{Disk, Recovery, StoredLog};
 use crate::engine::cluster::Found;
@@ -18,7 +18,7 @@ use crate::engine::files::data_dir::{DataDir, DataDirError, Shape};
 use crate::engine::files::recovery::{self, Hints, Recovered};
 use crate::engine::files::zookeeper::ZkFiles;
 use crate::engine::files::{FileConfig, FileLog};
-use crate::engine::log::{self, History, Log, LogConfig};
+use crate::engine::log::{self, History, Log, LogConfig, Refusing};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
 
@@ -85,7 +85,7 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
         flushing: FastMap::default(),
         cleaning: FastMap::default(),
         cleaned: Arc::default(),
-        nowhere: Nowhere,
+        nowhere: Refusing(no_place()),
     };
     Ok(Opened { disks, found })
 }
