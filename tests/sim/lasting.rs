@@ -1,5 +1,6 @@
 //! Labs on files: what the core believes to be on a disk is what a start finds there, after any run and any end.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use kscope::engine::log::{Log, StoredBatch};
 use kscope::engine::message::Command;
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::TopicPartition;
+use kscope::engine::rng::Rng;
 use kscope::engine::runtime::LabDisks as _;
 use kscope::engine::runtime::disks::{self, Opened};
 use kscope::protocol::fetch::{FetchPartition, FetchTopic};
@@ -104,6 +106,54 @@ fn what_a_lab_did_under_faults_is_in_its_files() {
         let cluster = end(world.lab, in_order);
         assert_found(&cluster, folder.path(), in_order);
     }
+}
+
+/// What a power loss of the machine does to the active segment of a log: what was not flushed is cut off at any byte, or has
+/// become zeroes from there on. Returns the offset below which everything must stand.
+fn tear(folder: &Path, broker: BrokerId, id: &TopicPartition, log: &Log, rng: &mut Rng) -> i64 {
+    let active = log.segments().last().unwrap();
+    let flushed = log.flushed_offset();
+    let stands = log.batches_from(active.base_offset).filter(|batch| batch.header.last_offset() < flushed);
+    let keeps: u64 = stands.map(|batch| batch.size_bytes()).sum();
+    let path = folder.join(format!("broker-{}/{id}/{:020}.log", broker.0, active.base_offset));
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    let cut = keeps + rng.below(active.size_bytes - keeps + 1);
+    file.set_len(cut).unwrap();
+    if rng.chance_ppm(300_000) {
+        file.set_len(active.size_bytes).unwrap();
+    }
+    flushed
+}
+
+#[test]
+fn a_power_loss_of_the_machine_cuts_what_was_not_flushed_at_any_byte() {
+    let mut cuts = 0;
+    for seed in 20..28 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::on_files(seed, folder.path());
+        world.live();
+        let cluster = end(world.lab, false);
+        let mut rng = Rng::split(seed, "tears");
+        let mut stand = BTreeMap::new();
+        for (broker, node) in cluster.brokers() {
+            for (id, log, _) in node.logs().filter(|(_, log, _)| log.resident_from() <= log.log_start_offset()) {
+                stand.insert((broker, id.clone()), tear(folder.path(), broker, id, log, &mut rng));
+            }
+        }
+        let Opened { mut disks, found } = disks::open(folder.path(), cluster.config()).unwrap();
+        for ((broker, id), flushed) in stand {
+            let found = &found.brokers[&broker].logs[&id].log;
+            let (log, _) = cluster.broker(broker).unwrap().log(&id).unwrap();
+            assert!(found.log_end_offset() >= flushed, "{id} of {broker}: {flushed} was flushed, {found:?}");
+            let there = kscope::engine::log::Disks::log(&mut disks, broker, &id).read(0, usize::MAX).unwrap();
+            let first = log.segments().next().unwrap().base_offset;
+            let knew: Vec<_> = log.batches_from(first).take(there.len()).collect();
+            assert!(there == knew, "{id} of {broker}: what is left is not what was there");
+            assert_eq!(found.log_end_offset(), there.last().map_or(first, |last| last.header.next_offset()));
+            cuts += usize::from(found.log_end_offset() < log.log_end_offset());
+        }
+    }
+    assert!(cuts > 20, "{cuts} logs lost something: that shows little");
 }
 
 /// A lab on files whose brokers all run, and of whose partitions each has a leader.
