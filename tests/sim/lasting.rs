@@ -13,9 +13,11 @@ use kscope::engine::replica::TopicPartition;
 use kscope::engine::rng::Rng;
 use kscope::engine::runtime::LabDisks as _;
 use kscope::engine::runtime::disks::{self, Opened};
+use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
+use kscope::protocol::delete_topics::DeleteTopicState;
 use kscope::protocol::fetch::{FetchPartition, FetchTopic};
 use kscope::protocol::records::{BatchHeader, BatchReader, records_of};
-use kscope::protocol::{FetchRequest, Response};
+use kscope::protocol::{DeleteRecordsRequest, DeleteTopicsRequest, FetchRequest, Response};
 
 use super::disks::TestDisks;
 use super::harness::Lab;
@@ -266,4 +268,27 @@ fn what_has_left_memory_is_read_back_from_the_files() {
         lab.cluster.brokers().all(|(_, node)| node.log(&id).is_some_and(|(log, _)| log.log_end_offset() == 800))
     });
     assert_eq!(read(&mut lab, 0, 800)[400..], more);
+}
+
+#[test]
+fn a_topic_that_was_deleted_and_made_again_keeps_what_it_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = lab(folder.path(), 0);
+    create_topic(&mut lab);
+    (0..50).for_each(|number| drop(write(&mut lab, 0, &format!("old {number}"))));
+    let records = DeleteRecordsPartition { partition_index: 0, offset: 30 };
+    let topics = vec![DeleteRecordsTopic { name: "t".into(), partitions: vec![records] }];
+    lab.ask(leader(&lab, 0), 2, DeleteRecordsRequest { topics, timeout_ms: 5_000 });
+    // The checkpoint says now where that log begins, and how far it was.
+    lab.run(Duration::from_secs(12));
+    let controller = lab.controller().unwrap();
+    let topics = vec![DeleteTopicState { name: Some("t".into()), ..Default::default() }];
+    lab.ask(controller, 6, DeleteTopicsRequest { topics, timeout_ms: 5_000, ..Default::default() });
+    lab.wait("the topic to be gone", |lab| lab.cluster.brokers().all(|(_, node)| node.logs().count() == 0));
+    create_topic(&mut lab);
+    let wanted: Vec<_> = (0..20).map(|n| (write(&mut lab, 0, &format!("new {n}")), format!("new {n}"))).collect();
+    let cluster = end(lab, false);
+    assert_found(&cluster, folder.path(), false);
+    let mut again = self::lab(folder.path(), 0);
+    assert_eq!(read(&mut again, 0, 20), wanted);
 }

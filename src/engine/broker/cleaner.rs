@@ -75,16 +75,18 @@ impl Broker {
         let Some((_, id, job)) = self.cleaning.under_way.take_if(|(under_way, ..)| *under_way == number) else {
             return;
         };
+        // Where segments went meanwhile, what could not be read of them is no fault of the disk's.
+        let stands = self.replica(&id).is_some_and(|replica| replica.log.is_as_planned(job.plan()));
         match outcome {
             StorageOutcome::Cleaned(cleaned) => self.take_up_cleaned(&id, &job, cleaned, ctx),
-            StorageOutcome::CleaningFailed(reason) => {
+            StorageOutcome::CleaningFailed(reason) if stands => {
                 if let Some(replica) = self.replica_mut(&id) {
                     replica.log.cleaning_failed();
                     let reason = reason.to_string();
                     ctx.note(EventKind::Broker(BrokerEvent::CleaningFailed { partition: id, reason }));
                 }
             }
-            StorageOutcome::Failed(error) => {
+            StorageOutcome::Failed(error) if stands => {
                 self.log_dir_failed(error, ctx);
             }
             _ => {}

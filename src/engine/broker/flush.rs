@@ -95,11 +95,15 @@ impl Broker {
             && self.is_under_way(done.id)
         {
             self.log_dir_failed(error, ctx);
+            self.flushes.under_way.remove(&done.id);
+            self.stop_when_flushed(ctx);
         }
         match &done.outcome {
             StorageOutcome::Flushed => return self.on_flushed(done.id, ctx),
             StorageOutcome::Read(batches) => self.on_read_back(done.id, batches),
-            StorageOutcome::CheckpointWritten => self.checkpointing = None,
+            StorageOutcome::CheckpointWritten => {
+                self.checkpointing.take_if(|id| *id == done.id);
+            }
             StorageOutcome::Failed(_) if self.cold.is_under_way(done.id) => self.cold.failed(done.id),
             outcome => self.on_cleaned(done.id, outcome, ctx),
         }

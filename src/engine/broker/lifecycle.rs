@@ -326,7 +326,9 @@ impl Broker {
     /// The orderly end: the logs are flushed, then the session is closed, so that nobody has to wait for it.
     fn stop(&mut self, ctx: &mut Context<'_>) {
         self.stage = Stage::Flushing;
-        self.flush_all(ctx);
+        if self.log_dir_error().is_none() {
+            self.flush_all(ctx);
+        }
         self.stop_when_flushed(ctx);
     }
 }

@@ -7,7 +7,7 @@ use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::Context;
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::log::{Retained, RetentionReason};
-use crate::engine::replica::TopicPartition;
+use crate::engine::replica::{Role, TopicPartition};
 use crate::engine::time::Clock;
 
 /// Lab and wall clock are taken for the same while they differ by no more (deviation: retention-by-arrival).
@@ -43,7 +43,8 @@ impl Broker {
         let ids: Vec<TopicPartition> = self
             .replicas
             .iter()
-            .filter(|(_, r)| r.log.config().compact == compacted)
+            // What has no part yet is not configured yet: its topic may keep records for ever.
+            .filter(|(_, r)| !matches!(r.role, Role::Idle) && r.log.config().compact == compacted)
             .map(|(id, _)| id.clone())
             .collect();
         let date_ms = ctx.now.date_ms();

@@ -19,7 +19,7 @@ use crate::engine::context::{Context, Timer};
 use crate::engine::event::ElectionReason;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::TopicPartition;
-use crate::engine::zk::op::{Op, OpResult};
+use crate::engine::zk::op::{ANY_VERSION, Op, OpResult, Write};
 
 /// How long after its election a controller first looks at the preferred leaders.
 const FIRST_REBALANCE: Duration = Duration::from_secs(5);
@@ -65,9 +65,7 @@ impl Controller {
 
     fn names_loaded(&mut self, results: &Results, io: &mut Io<'_, '_>) {
         let [preferred, reassign, brokers, topics, deletions, log_dirs] = results.as_slice() else { return };
-        if !children(log_dirs).is_empty() {
-            self.queue.push(Event::LogDirsChanged, &io.ctx.cause);
-        }
+
         for (asked, event) in [(preferred, Event::PreferredAsked), (reassign, Event::ReassignmentsAsked)] {
             if asked.is_ok() {
                 self.queue.push(event, &io.ctx.cause);
@@ -85,7 +83,11 @@ impl Controller {
         let topics = children(topics);
         let read_brokers = brokers.iter().map(|id| Op::get_and_watch(znodes::broker_path(*id)));
         let read_topics = topics.iter().map(|topic| Op::get_and_watch(znodes::topic_path(topic)));
-        let ops = read_brokers.chain(read_topics).collect();
+        // Whose log directory is offline is heard of in the answers to what is to be hosted; old notices may not be true.
+        let old_notices = children(log_dirs)
+            .into_iter()
+            .map(|name| Op::from(Write::delete(format!("{}/{name}", znodes::LOG_DIR_EVENTS), ANY_VERSION)));
+        let ops = read_brokers.chain(read_topics).chain(old_notices).collect();
         self.ask(ops, Resume::Loaded(Loading::Data { brokers, topics }), io);
     }
 

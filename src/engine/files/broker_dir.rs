@@ -25,7 +25,7 @@ const LONGEST_NAME: usize = 255;
 pub type Offsets = BTreeMap<(String, i32), i64>;
 
 /// The offsets that a broker writes down now and then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Checkpoint {
     /// What lies below was flushed (`recovery-point-offset-checkpoint`).
     RecoveryPoint,
@@ -66,6 +66,10 @@ pub struct ReplicaFolder {
     pub partition: i32,
     /// Where it is.
     pub path: PathBuf,
+}
+
+fn text_of(offsets: &Offsets) -> String {
+    checkpoint(offsets.iter().map(|((topic, partition), offset)| format!("{topic} {partition} {offset}")))
 }
 
 /// What `.kafka_cleanshutdown` says.
@@ -140,8 +144,15 @@ impl BrokerDir {
     /// # Errors
     /// [`FileError`]; the old ones stand then.
     pub fn write_checkpoint(&self, which: Checkpoint, offsets: &Offsets) -> Result<(), FileError> {
-        let lines = offsets.iter().map(|((topic, partition), offset)| format!("{topic} {partition} {offset}"));
-        replace_durably(&self.path.join(which.file()), checkpoint(lines))
+        replace_durably(&self.path.join(which.file()), text_of(offsets))
+    }
+
+    /// The same, without a wait: it outlives the process, not the machine.
+    ///
+    /// # Errors
+    /// [`FileError`]; the old ones stand then.
+    pub fn replace_checkpoint(&self, which: Checkpoint, offsets: &Offsets) -> Result<(), FileError> {
+        text::replace(&self.path.join(which.file()), &text_of(offsets))
     }
 
     /// Whether the broker was stopped in order, and its epoch then (-1 in ZooKeeper mode). The marker goes: a crash from

@@ -200,7 +200,7 @@ impl Cleaned {
     }
 
     /// Removes them: what they were to replace is not there any more.
-    pub(super) fn discard(self) -> Removal {
+    pub fn discard(self) -> Removal {
         discard(&self.new)
     }
 }

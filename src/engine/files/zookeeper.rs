@@ -23,31 +23,37 @@ use crate::engine::zk::txn::Txn;
 pub struct ZkFiles {
     folder: PathBuf,
     log: Option<Arc<File>>,
+    /// How many bytes of the log are whole.
+    whole: u64,
+    /// What the disk did not take: it is tried again with the next transaction.
+    owed: Vec<u8>,
     /// A flush of the log is on its way.
     flushing: Arc<AtomicBool>,
-    /// It failed, and takes nothing more.
-    failed: bool,
 }
 
 impl ZkFiles {
-    /// Takes up what is in `<data>/zookeeper-<id>`, which is made where it is not there.
+    /// Takes up what is in `<data>/zookeeper-<id>`, which is made where it is not there. A log that is damaged ends where the
+    /// damage begins; it is kept beside, under another name.
     ///
     /// # Errors
-    /// [`FileError`]. A log that is damaged ends where the damage begins.
+    /// [`FileError`], also where there are snapshots and none of them can be read: to begin anew would be to forget all
+    /// topics.
     pub fn open(server: &Path) -> Result<(Self, Stored), FileError> {
         let folder = server.join("version-2");
         fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
         let (snapshots, logs) = (named(&folder, "snapshot.")?, named(&folder, "log.")?);
-        let newest = snapshots.iter().rev().find_map(|(zxid, path)| {
-            let bytes = fs::read(path).ok()?;
-            persist::read_snapshot(&Bytes::from(bytes), *zxid)
-        });
-        let mut stored = newest.unwrap_or_default();
+        let mut stored = newest(&snapshots)?;
         for (_, path) in &logs {
             let bytes = fs::read(path).map_err(FileError::of("read", path))?;
-            persist::replay(&Bytes::from(bytes), &mut stored);
+            let whole = persist::replay(&Bytes::from(bytes.clone()), &mut stored).unwrap_or(0);
+            if whole < bytes.len() {
+                let beside = path.with_extension(format!("{}.damaged", extension(path)));
+                tracing::warn!("{} is whole up to byte {whole}; it is kept as {}", path.display(), beside.display());
+                fs::rename(path, &beside).map_err(FileError::of("rename", path))?;
+            }
         }
-        let files = Self { folder, log: None, flushing: Arc::default(), failed: false };
+        let (log, whole, owed, flushing) = Default::default();
+        let files = Self { folder, log, whole, owed, flushing };
         if !logs.is_empty() {
             let sessions = stored.sessions.iter().map(|(id, timeout)| (*id, *timeout));
             files.snapshot(stored.zxid, &persist::snapshot(&stored.tree, sessions))?;
@@ -72,38 +78,55 @@ impl ZkFiles {
     }
 
     /// Appends a transaction; `tree` is that before it. Returns what brings it to the disk, unless that is on its way already.
-    /// After an error it takes nothing more, and says so once.
     ///
     /// # Errors
-    /// [`FileError`].
+    /// [`FileError`]; it is appended with the next one then.
     pub fn committed(&mut self, txn: &Txn, tree: &Tree) -> Result<Option<ZkFlush>, FileError> {
-        if self.failed {
-            return Ok(None);
-        }
-        let appended = self.append(txn, tree);
-        self.failed = appended.is_err();
-        let log = appended?;
-        let begins = !self.flushing.swap(true, Ordering::AcqRel);
-        Ok(begins.then(|| ZkFlush { log, flushing: Arc::clone(&self.flushing) }))
-    }
-
-    fn append(&mut self, txn: &Txn, tree: &Tree) -> Result<Arc<File>, FileError> {
+        self.owed.extend(persist::entry(txn, tree));
         let log = match &self.log {
             Some(log) => Arc::clone(log),
             None => self.begin(txn.zxid)?,
         };
-        (&*log).write_all(&persist::entry(txn, tree)).map_err(FileError::of("append to", &self.folder))?;
-        Ok(log)
+        let cut = || FileError::of("append to", &self.folder);
+        // What an earlier attempt left half-written goes first: the file is appended to.
+        log.set_len(self.whole).map_err(cut())?;
+        (&*log).write_all(&self.owed).map_err(cut())?;
+        self.whole += self.owed.len() as u64;
+        self.owed.clear();
+        let begins = !self.flushing.swap(true, Ordering::AcqRel);
+        Ok(begins.then(|| ZkFlush { log, flushing: Arc::clone(&self.flushing) }))
+    }
+
+    /// Whether the last transaction is still owed to the disk.
+    pub fn owes(&self) -> bool {
+        !self.owed.is_empty()
     }
 
     fn begin(&mut self, zxid: Zxid) -> Result<Arc<File>, FileError> {
         let path = self.folder.join(format!("log.{:x}", zxid.0));
-        let file = OpenOptions::new().create_new(true).append(true).open(&path);
-        let log = Arc::new(file.map_err(FileError::of("create", &path))?);
-        (&*log).write_all(&persist::log_header()).map_err(FileError::of("append to", &path))?;
+        let header = persist::log_header();
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(FileError::of("create", &path))?;
+        file.set_len(0).and_then(|()| (&file).write_all(&header)).map_err(FileError::of("append to", &path))?;
+        self.whole = header.len() as u64;
+        let log = Arc::new(file);
         self.log = Some(Arc::clone(&log));
         Ok(log)
     }
+}
+
+/// The newest snapshot that can be read; nothing where there never was one.
+fn newest(snapshots: &[(Zxid, PathBuf)]) -> Result<Stored, FileError> {
+    let Some((_, last)) = snapshots.last() else { return Ok(Stored::default()) };
+    let readable = snapshots.iter().rev().find_map(|(zxid, path)| {
+        let bytes = fs::read(path).ok()?;
+        persist::read_snapshot(&Bytes::from(bytes), *zxid)
+    });
+    let damaged = || FileError::new("understand", last, std::io::ErrorKind::InvalidData.into());
+    readable.ok_or_else(damaged)
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Brings a log of transactions to the disk. It may run on any thread.
@@ -138,4 +161,83 @@ fn named(folder: &Path, prefix: &str) -> Result<Vec<(Zxid, PathBuf)>, FileError>
     }
     found.sort_unstable();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::zk::message::SessionId;
+    use crate::engine::zk::txn::{Change, TxnBody};
+
+    /// Creates `/n<number>`, as the transaction of that number.
+    fn create(files: &mut ZkFiles, known: &mut Stored, number: i64) -> Result<(), FileError> {
+        let change = Change::Create { path: format!("/n{number}").into(), data: Bytes::new(), owner: None };
+        let txn =
+            Txn { zxid: Zxid(number), time_ms: number, session: SessionId(1), body: TxnBody::Change(change.clone()) };
+        let done = files.committed(&txn, &known.tree).map(drop);
+        known.tree.apply(&change, txn.zxid, txn.time_ms).unwrap();
+        known.zxid = txn.zxid;
+        done
+    }
+
+    #[test]
+    fn what_was_committed_is_found_again_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut known = Stored::default();
+        for round in 0..3 {
+            let (mut files, found) = ZkFiles::open(folder.path()).unwrap();
+            assert_eq!((&found.tree, found.zxid), (&known.tree, known.zxid));
+            (1..4).for_each(|n| create(&mut files, &mut known, round * 3 + n).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_the_disk_did_not_take_is_written_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        create(&mut files, &mut known, 1).unwrap();
+        // A file that cannot be written to stands for a full disk; half of a transaction may be left of an attempt.
+        let log = files.log.take().unwrap();
+        let path = folder.path().join("version-2/log.1");
+        files.log = Some(Arc::new(File::open(&path).unwrap()));
+        create(&mut files, &mut known, 2).unwrap_err();
+        (&*log).write_all(b"half").unwrap();
+        create(&mut files, &mut known, 3).unwrap_err();
+        assert!(files.owes());
+        files.log = Some(log);
+        create(&mut files, &mut known, 4).unwrap();
+        assert!(!files.owes());
+        let (_, found) = ZkFiles::open(folder.path()).unwrap();
+        assert_eq!((found.tree, found.zxid), (known.tree, known.zxid));
+    }
+
+    #[test]
+    fn a_snapshot_that_cannot_be_read_is_no_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        create(&mut files, &mut known, 1).unwrap();
+        drop(ZkFiles::open(folder.path()).unwrap());
+        let snapshot = folder.path().join("version-2/snapshot.1");
+        let mut bytes = fs::read(&snapshot).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&snapshot, bytes).unwrap();
+        let error = ZkFiles::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("snapshot.1"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_log_is_kept_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        create(&mut files, &mut known, 1).unwrap();
+        let before = known.clone();
+        create(&mut files, &mut known, 2).unwrap();
+        let log = folder.path().join("version-2/log.1");
+        let mut bytes = fs::read(&log).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&log, &bytes).unwrap();
+        let (_, found) = ZkFiles::open(folder.path()).unwrap();
+        assert_eq!((found.tree, found.zxid), (before.tree, before.zxid));
+        assert_eq!(fs::read(folder.path().join("version-2/log.1.damaged")).unwrap(), bytes);
+    }
 }

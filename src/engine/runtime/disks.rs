@@ -10,9 +10,9 @@ mod close;
 mod open;
 mod workers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
@@ -68,33 +68,89 @@ struct BrokerFiles {
     logs: FastMap<TopicPartition, Place>,
 }
 
-/// What a broker's logs and the workers both write to.
+/// What a broker's logs and the workers both write to: the checkpoint files.
 struct Shared {
     dir: BrokerDir,
-    /// The recovery points as they are on the disk.
-    recovery_points: Mutex<Offsets>,
+    /// Held by whoever writes the files.
+    files: Mutex<()>,
+    state: Mutex<OnDisk>,
+}
+
+/// The checkpoint files as they are on the disk, and what of them is not true any more.
+#[derive(Default)]
+struct OnDisk {
+    files: BTreeMap<File, Offsets>,
+    /// Logs of which nothing that stands there is true: they are gone, or begin anew.
+    stale: BTreeSet<(String, i32)>,
+    /// How often a log was cut or went: a checkpoint that was taken before says too much.
+    cuts: u64,
 }
 
 impl Shared {
-    fn write(&self, checkpoint: Checkpoint) -> Result<(), FileError> {
-        self.dir.write_checkpoint(File::HighWatermark, &offsets(checkpoint.high_watermarks))?;
-        self.dir.write_checkpoint(File::LogStart, &offsets(checkpoint.log_starts))?;
-        self.dir.write_checkpoint(File::Cleaner, &offsets(checkpoint.cleaned))?;
-        let mut on_disk = self.recovery_points.lock().unwrap_or_else(PoisonError::into_inner);
-        let points = offsets(checkpoint.recovery_points);
-        self.dir.write_checkpoint(File::RecoveryPoint, &points)?;
-        *on_disk = points;
+    fn new(dir: BrokerDir, files: BTreeMap<File, Offsets>) -> Self {
+        Self { dir, files: Mutex::default(), state: Mutex::new(OnDisk { files, ..OnDisk::default() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, OnDisk> {
+        // It is whole at every moment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a checkpoint that was taken when there had been so many cuts. Where there were more since, the next one comes
+    /// soon.
+    fn write(&self, checkpoint: Checkpoint, cuts: u64) -> Result<(), FileError> {
+        let _writing = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.state().cuts != cuts {
+            return Ok(());
+        }
+        let files: BTreeMap<File, Offsets> = [
+            (File::HighWatermark, offsets(checkpoint.high_watermarks)),
+            (File::LogStart, offsets(checkpoint.log_starts)),
+            (File::Cleaner, offsets(checkpoint.cleaned)),
+            (File::RecoveryPoint, offsets(checkpoint.recovery_points)),
+        ]
+        .into();
+        for (which, offsets) in &files {
+            self.dir.write_checkpoint(*which, offsets)?;
+        }
+        let mut state = self.state();
+        state.files = files;
+        if state.cuts == cuts {
+            state.stale.clear();
+        }
         Ok(())
     }
 
-    /// A log is cut back to `offset`: what comes there later was never flushed, and a start must not believe that it was.
-    fn cut(&self, id: &TopicPartition, offset: i64) -> Result<(), FileError> {
-        let mut on_disk = self.recovery_points.lock().unwrap_or_else(PoisonError::into_inner);
-        match on_disk.get_mut(&(id.topic.to_string(), id.partition)) {
-            Some(point) if *point > offset => *point = offset,
-            _ => return Ok(()),
+    /// A log was cut: what a checkpoint that is on its way says of it is not true.
+    fn cut(&self) {
+        self.state().cuts += 1;
+    }
+
+    /// A log is gone, or begins anew: nothing that the files say of it is true.
+    fn forget(&self, id: &TopicPartition) {
+        let mut state = self.state();
+        state.cuts += 1;
+        state.stale.insert((id.topic.to_string(), id.partition));
+    }
+
+    /// Something is about to be written to a log: the files must say nothing of it that is not true, or the next start
+    /// believes it. (The page cache is enough: it is for the end of this process, not of the machine.)
+    fn settle(&self, id: &TopicPartition) -> Result<(), FileError> {
+        let key = (id.topic.to_string(), id.partition);
+        if !self.state().stale.contains(&key) {
+            return Ok(());
         }
-        self.dir.write_checkpoint(File::RecoveryPoint, &on_disk)
+        let _writing = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        let stale = std::mem::take(&mut state.stale);
+        for (which, offsets) in &mut state.files {
+            let before = offsets.len();
+            offsets.retain(|key, _| !stale.contains(key));
+            if offsets.len() < before {
+                self.dir.replace_checkpoint(*which, offsets)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -139,7 +195,7 @@ impl Storage for Place {
     }
 
     fn truncate_to(&mut self, offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
-        self.shared.cut(&self.id, offset)?;
+        self.shared.cut();
         let removal = self.log.truncate_to(offset)?;
         self.remove(removal);
         Ok(self.log.segments().last())
@@ -152,7 +208,8 @@ impl Storage for Place {
     }
 
     fn restart_at(&mut self, offset: i64) -> Result<(), StorageError> {
-        self.shared.cut(&self.id, 0)?;
+        self.shared.forget(&self.id);
+        self.shared.settle(&self.id)?;
         let removal = self.log.restart_at(offset)?;
         self.remove(removal);
         Ok(())
@@ -231,7 +288,15 @@ impl LabFiles {
     fn clean(&mut self, job: StorageJob, partition: TopicPartition, clean: Arc<CleanJob>) -> Option<StorageDone> {
         let plan = clean.plan();
         let bases = plan.segments.first().map_or(0, |first| first.base_offset)..plan.upper_bound;
-        let cleaning = self.place(job.broker, &partition).and_then(|place| place.log.cleaning(bases));
+        let place = self.place(job.broker, &partition);
+        let cleaning = place.and_then(|place| {
+            // What an earlier cleaning wrote and the core did not want lies where this one writes.
+            if let Some(unwanted) = place.cleaned.take() {
+                // What stays is written over, or removed at the next start.
+                let _ = unwanted.discard().run();
+            }
+            place.log.cleaning(bases)
+        });
         let Some(cleaning) = cleaning else { return Some(job.came_to(StorageOutcome::Cleaned(Arc::default()))) };
         self.cleaning.insert(job.id, partition);
         let (answers, written) = (Arc::clone(&self.answers), Arc::clone(&self.cleaned));
@@ -262,7 +327,8 @@ impl LabFiles {
     fn checkpoint(&mut self, job: StorageJob, checkpoint: Checkpoint) -> Option<StorageDone> {
         let Some(broker) = self.brokers.get(&job.broker) else { return Some(job.done()) };
         let shared = Arc::clone(&broker.shared);
-        self.sync(job, StorageOutcome::CheckpointWritten, move || shared.write(checkpoint));
+        let cuts = shared.state().cuts;
+        self.sync(job, StorageOutcome::CheckpointWritten, move || shared.write(checkpoint, cuts));
         None
     }
 }
@@ -275,6 +341,7 @@ impl Disks for LabFiles {
     fn create(&mut self, broker: BrokerId, id: &TopicPartition, topic_id: Uuid) -> Result<(), StorageError> {
         let handles = self.dir.handles().clone();
         let files = self.brokers.get_mut(&broker).ok_or_else(no_place)?;
+        files.shared.settle(id)?;
         let folder = files.shared.dir.folder_of(&id.topic, id.partition);
         let log = FileLog::create(&folder, 0, Some(topic_id), FileConfig::default(), &handles)?;
         let place = Place::new(id.clone(), log, &files.shared, &self.workers);
@@ -292,7 +359,7 @@ impl Disks for LabFiles {
     fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError> {
         let Some(files) = self.brokers.get_mut(&broker) else { return Ok(()) };
         let Some(place) = files.logs.remove(id) else { return Ok(()) };
-        place.shared.cut(id, 0)?;
+        place.shared.forget(id);
         let Place { log, workers, .. } = place;
         let removal = log.delete()?;
         workers.sync(move || {
@@ -326,6 +393,7 @@ impl Disks for LabFiles {
 
     fn committed(&mut self, server: ZkId, txn: &Txn, tree: &Tree) {
         let Some(files) = self.zookeepers.get_mut(&server) else { return };
+        let owed = files.owes();
         match files.committed(txn, tree) {
             Ok(Some(flush)) => self.workers.sync(move || {
                 if let Err(error) = flush.run() {
@@ -333,7 +401,9 @@ impl Disks for LabFiles {
                 }
             }),
             Ok(None) => {}
-            Err(error) => tracing::error!("{error}; what ZooKeeper commits from here on is lost with this process"),
+            // It is told once.
+            Err(_) if owed => {}
+            Err(error) => tracing::error!("{error}; ZooKeeper tries again with its next transaction"),
         }
     }
 }

@@ -158,6 +158,10 @@ fn host<'a>(
     ctx: &mut Context<'_>,
 ) -> Result<&'a mut Replica, ErrorCode> {
     let mut made = Ok(());
+    // A folder that lost its partition.metadata is of the topic that the controller knows, as in Kafka.
+    if let Some(replica) = broker.replica_mut(id).filter(|replica| replica.topic_id.is_nil()) {
+        replica.topic_id = topic_id;
+    }
     if broker.replica(id).is_some_and(|replica| replica.topic_id != topic_id) {
         broker.replicas.remove(id);
         broker.forget_storage(id);

@@ -234,6 +234,9 @@ pub(crate) fn completed(broker: &Broker, parked: &ParkedProduce, late: bool) -> 
 /// How a wait ended, if it has. A leader that goes on leading in a new epoch (the controller took a replica out of the
 /// in-sync set) has lost nothing, and its producers wait on; one that does not lead any more is found out at once.
 fn outcome(broker: &Broker, wait: &Wait) -> Option<ErrorCode> {
+    if let Err(offline) = broker.check_log_dir() {
+        return Some(offline);
+    }
     let Some(replica) = broker.replica(&wait.id).filter(|replica| replica.leader().is_some()) else {
         return Some(ErrorCode::NOT_LEADER_OR_FOLLOWER);
     };

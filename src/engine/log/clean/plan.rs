@@ -209,6 +209,12 @@ impl Log {
         CleanJob { plan, batches: self.memory.clone() }
     }
 
+    /// Whether the log still has what was to be cleaned: it was not cut, and lost nothing from its front.
+    pub fn is_as_planned(&self, plan: &CleanPlan) -> bool {
+        let segments = self.memory.segments().take(plan.segments.len());
+        plan.cuts == self.cleaner.cuts && segments.eq(plan.segments.iter().copied())
+    }
+
     /// Swaps in what came of a cleaning. Returns whether it did: not where the log was cut, or lost segments from its
     /// front, since it was planned; then it is cleaned another time.
     ///
@@ -221,8 +227,7 @@ impl Log {
         disk: &mut dyn Storage,
     ) -> Result<bool, StorageError> {
         let replaced: usize = cleaned.segments.iter().map(|segment| segment.replaces.len()).sum();
-        let as_planned = self.memory.segments().take(replaced).eq(plan.segments.iter().take(replaced).copied());
-        if plan.cuts != self.cleaner.cuts || !as_planned || !disk.replace_oldest(replaced)? {
+        if !self.is_as_planned(plan) || !disk.replace_oldest(replaced)? {
             return Ok(false);
         }
         let end = plan.segments.get(replaced).map_or(plan.upper_bound, |next| next.base_offset);

@@ -16,7 +16,8 @@ impl LabFiles {
     pub(super) fn close(&mut self, cluster: &Cluster) {
         self.workers.finish();
         for (id, node) in cluster.brokers() {
-            if let Some(files) = self.brokers.remove(&id)
+            // What a disk that failed has is for the next start to find out.
+            if let Some(files) = self.brokers.remove(&id).filter(|_| node.log_dir_works())
                 && let Err(error) = close_broker(files, node)
             {
                 tracing::error!("{id} could not be stopped in order: {error}");
@@ -43,11 +44,12 @@ fn close_broker(files: BrokerFiles, node: &BrokerNode) -> Result<(), FileError> 
         checkpoint.recovery_points.insert(id.clone(), log.log_end_offset());
     }
     flush_all(flushes)?;
-    shared.write(checkpoint)?;
+    let cuts = shared.state().cuts;
+    shared.write(checkpoint, cuts)?;
     if let Some(cluster_id) = node.cluster_id() {
         shared.dir.set_identity(&Identity { broker_id: node.id.0, cluster_id: Some(cluster_id.to_string()) })?;
     }
-    if node.log_dir_works() { shared.dir.leave_clean_marker(NO_EPOCH) } else { Ok(()) }
+    shared.dir.leave_clean_marker(NO_EPOCH)
 }
 
 /// Several at a time: a flush is a wait, and the disk takes more than one.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -114,7 +114,13 @@ pub(super) fn open_broker(
         Hints { clean, recovery_point: offset(&recovery_points), log_start: offset(&starts), config }
     };
     let recovered = recover_all(&folders, hints, dir)?;
-    let shared = Arc::new(Shared { dir: broker, recovery_points: Mutex::new(recovery_points.clone()) });
+    let on_disk = [
+        (Checkpoint::HighWatermark, watermarks.clone()),
+        (Checkpoint::LogStart, starts.clone()),
+        (Checkpoint::Cleaner, cleaned.clone()),
+        (Checkpoint::RecoveryPoint, recovery_points.clone()),
+    ];
+    let shared = Arc::new(Shared::new(broker, on_disk.into()));
     let mut files = BrokerFiles { shared: Arc::clone(&shared), logs: FastMap::default() };
     let cluster_id = identity.and_then(|identity| identity.cluster_id).map(Arc::from);
     let mut disk = Disk { cluster_id, ..Disk::default() };
