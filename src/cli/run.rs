@@ -29,7 +29,8 @@ impl Lab {
             Some(listener) => Some(Arc::from(format!("http://{}", listener.local_addr()?))),
             None => None,
         };
-        let embedded = embedded::open(options, Extras { control: url, log_file }).await?;
+        // It says all there is to say in its own words: not again as its cause.
+        let embedded = embedded::open(options, Extras { control: url, log_file }).await.map_err(|e| anyhow!("{e}"))?;
         let control = listener.map(|listener| control::serve(embedded.session.clone(), listener));
         Ok(Self { embedded, control })
     }

@@ -47,6 +47,8 @@ pub mod kind {
     pub const BROKER_LOST_POWER: &str = "broker_lost_power";
     /// A broker's process was started.
     pub const BROKER_STARTED: &str = "broker_started";
+    /// A broker's log directory failed.
+    pub const LOG_DIR_FAILED: &str = "log_dir_failed";
     /// ZooKeeper opened a session.
     pub const SESSION_OPENED: &str = "session_opened";
     /// ZooKeeper ended a session.

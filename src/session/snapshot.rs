@@ -136,6 +136,8 @@ pub enum BrokerState {
     Running,
     /// In a controlled shutdown: its leaders are moving away.
     ShuttingDown,
+    /// It runs, and its log directory is offline: it keeps and leads nothing.
+    DiskFailed,
     /// Its process is dead.
     Dead,
 }

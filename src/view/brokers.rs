@@ -41,6 +41,7 @@ pub fn project(model: &Model, area: Area) -> BrokersView {
 fn state(broker: &Broker) -> (Role, &'static str, &'static str) {
     match broker.state {
         BrokerState::Dead => (Role::Bad, "✖", "dead"),
+        BrokerState::DiskFailed => (Role::Bad, "✖", "disk failed"),
         BrokerState::Starting => (Role::Warn, "◔", "starting"),
         BrokerState::ShuttingDown => (Role::Warn, "◔", "shutting down"),
         BrokerState::Running if broker.in_sync < broker.replicas => (Role::Warn, "▲", "catching up"),

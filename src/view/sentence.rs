@@ -45,8 +45,9 @@ pub fn project(model: &Model) -> Sentence {
     }
     let snapshot = &*model.snapshot;
     let facts = Facts::of(snapshot);
-    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 11] = [
+    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 12] = [
         starting,
+        without_disk,
         without_leader,
         without_zookeeper,
         refusing_acks_all,
@@ -106,6 +107,24 @@ fn starting(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
     Some(Sentence::note("The cluster is starting.", format!("{up} of {} run.", plural(all, "broker"))))
 }
 
+/// A disk failed: its broker lives, and is of no use.
+fn without_disk(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
+    let failed = snapshot.brokers.values().filter(|broker| broker.state == BrokerState::DiskFailed);
+    let failed: Vec<_> = failed.collect();
+    let whose = match failed.as_slice() {
+        [] => return None,
+        [one] => format!("The disk of broker-{} has failed", one.id),
+        more => format!("The disks of {} have failed", plural(more.len(), "broker")),
+    };
+    let way_out = "Free what is full, then K and S start it anew.";
+    let none = facts.count(|partition| partition.leader.is_none());
+    if none == 0 {
+        return Some(Sentence::warn(format!("{whose}; others lead."), way_out));
+    }
+    let verb = if none == 1 { "has" } else { "have" };
+    Some(Sentence::bad(format!("{whose}: {} {verb} no leader.", plural(none, "partition")), way_out))
+}
+
 fn without_leader(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
     let none = facts.count(|partition| partition.leader.is_none());
     if none == 0 {
@@ -114,7 +133,10 @@ fn without_leader(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
     let verb = if none == 1 { "has" } else { "have" };
     let what = format!("{} {verb} no leader.", plural(none, "partition"));
     let Some(broker) = facts.newest_dead() else {
-        return Some(Sentence::bad(what, "Nobody can write to them or read them."));
+        return Some(Sentence::bad(
+            what,
+            if none == 1 { "Nobody can write to it or read it." } else { "Nobody can write to them or read them." },
+        ));
     };
     let mut plain = Vec::new();
     let held = facts.count(|partition| partition.held);

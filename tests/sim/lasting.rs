@@ -275,7 +275,9 @@ fn a_topic_that_was_deleted_and_made_again_keeps_what_it_was_told() {
     let folder = tempfile::tempdir().unwrap();
     let mut lab = lab(folder.path(), 0);
     create_topic(&mut lab);
-    (0..50).for_each(|number| drop(write(&mut lab, 0, &format!("old {number}"))));
+    for number in 0..50 {
+        write(&mut lab, 0, &format!("old {number}"));
+    }
     let records = DeleteRecordsPartition { partition_index: 0, offset: 30 };
     let topics = vec![DeleteRecordsTopic { name: "t".into(), partitions: vec![records] }];
     lab.ask(leader(&lab, 0), 2, DeleteRecordsRequest { topics, timeout_ms: 5_000 });

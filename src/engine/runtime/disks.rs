@@ -142,10 +142,10 @@ impl Shared {
         }
         let _writing = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
-        let stale = std::mem::take(&mut state.stale);
+        let untrue = std::mem::take(&mut state.stale);
         for (which, offsets) in &mut state.files {
             let before = offsets.len();
-            offsets.retain(|key, _| !stale.contains(key));
+            offsets.retain(|key, _| !untrue.contains(key));
             if offsets.len() < before {
                 self.dir.replace_checkpoint(*which, offsets)?;
             }
@@ -187,11 +187,13 @@ impl Place {
 
 impl Storage for Place {
     fn append(&mut self, batch: &StoredBatch) -> Result<(), StorageError> {
-        Ok(self.log.append(batch)?)
+        let appended = self.log.append(batch);
+        Ok(appended.inspect_err(|error| tracing::error!("{error}"))?)
     }
 
     fn roll(&mut self, base_offset: i64, producers: &Producers) -> Result<(), StorageError> {
-        Ok(self.log.roll(base_offset, producers)?)
+        let rolled = self.log.roll(base_offset, producers);
+        Ok(rolled.inspect_err(|error| tracing::error!("{error}"))?)
     }
 
     fn truncate_to(&mut self, offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
@@ -254,7 +256,8 @@ impl LabFiles {
     ) {
         let answers = Arc::clone(&self.answers);
         self.workers.sync(move || {
-            let outcome = work().map_or_else(|error| StorageOutcome::Failed(error.into()), |()| done);
+            let worked = work().inspect_err(|error| tracing::error!("{error}"));
+            let outcome = worked.map_or_else(|error| StorageOutcome::Failed(error.into()), |()| done);
             answers(job.came_to(outcome));
         });
     }

@@ -44,7 +44,7 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
 /// How a broker is, in one sign.
 fn sign(broker: &Broker, copies: bool) -> (Role, &'static str) {
     match broker.state {
-        BrokerState::Dead => (Role::Bad, "✖"),
+        BrokerState::Dead | BrokerState::DiskFailed => (Role::Bad, "✖"),
         BrokerState::Starting | BrokerState::ShuttingDown => (Role::Warn, "◔"),
         BrokerState::Running if copies => (Role::Warn, "▲"),
         BrokerState::Running => (Role::Good, "●"),
@@ -69,10 +69,11 @@ fn label(scene: &Scene<'_>, broker: &Broker) -> Vec<Line> {
         let word = match broker.state {
             BrokerState::Starting => "  starting",
             BrokerState::ShuttingDown => "  shutting down",
+            BrokerState::DiskFailed => "  disk failed",
             _ if copies => "  catching up",
             _ => "",
         };
-        head = head.with(Role::Warn, word);
+        head = head.with(if broker.state == BrokerState::DiskFailed { Role::Bad } else { Role::Warn }, word);
     }
     let mut lines = vec![head, leads(scene, broker, copies, compact)];
     if !compact {
@@ -103,6 +104,7 @@ fn large_label(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u1
         BrokerState::Dead => (Line::of(Role::DeadTag, " DEAD "), Line::of(Role::Bad, ago)),
         BrokerState::Starting => (Line::of(Role::Warn, "starting"), Line::default()),
         BrokerState::ShuttingDown => (Line::of(Role::Warn, "stopping"), leads),
+        BrokerState::DiskFailed => (Line::of(Role::Bad, "disk failed"), leads),
         BrokerState::Running if copies => {
             let in_sync = format!("{}/{}", broker.in_sync, broker.replicas);
             (Line::of(Role::Warn, "catches up"), Line::of(Role::Dim, "in sync ").with(Role::Warn, in_sync))

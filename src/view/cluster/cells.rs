@@ -100,7 +100,7 @@ fn marked(state: CellState, text: &str) -> String {
 
 /// What `broker`'s replica of a partition is.
 fn state_of(scene: &Scene<'_>, broker: &Broker, partition: &Partition) -> CellState {
-    let dead = broker.state == BrokerState::Dead;
+    let dead = matches!(broker.state, BrokerState::Dead | BrokerState::DiskFailed);
     if !partition.replicas.contains(&broker.id) {
         return CellState::Absent;
     }

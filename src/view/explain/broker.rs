@@ -48,6 +48,13 @@ pub(super) fn page(snapshot: &Snapshot, broker: &Broker) -> Page {
     let behind = broker.replicas.saturating_sub(broker.in_sync);
     let mut page = match broker.state {
         BrokerState::Dead => dead(snapshot, broker, name),
+        BrokerState::DiskFailed => Page::new(
+            name.with(Role::Bad, "✖ disk failed"),
+            Role::Bad,
+            "Its log directory is offline: it keeps nothing and leads nothing, and answers KAFKA_STORAGE_ERROR.",
+            "What is on that disk is not known any more. Once it can be written to, K and S start the broker anew: it scans its \
+             logs, and copies what it lacks.",
+        ),
         BrokerState::Running if behind > 0 => Page::new(
             name.with(Role::Warn, "▲ catching up"),
             Role::Warn,
@@ -75,7 +82,8 @@ pub(super) fn page(snapshot: &Snapshot, broker: &Broker) -> Page {
     now(snapshot, broker, &mut page);
     still_works(snapshot, broker, &mut page);
     let about = |event: &Event| {
-        let stories = [kind::LEADERS_ELECTED, kind::SESSION_EXPIRED, kind::BROKER_STARTED, kind::FOLLOWS];
+        let stories =
+            [kind::LEADERS_ELECTED, kind::SESSION_EXPIRED, kind::BROKER_STARTED, kind::FOLLOWS, kind::LOG_DIR_FAILED];
         let tells = stories.contains(&event.kind.as_ref()) || kind::is_sudden_end(&event.kind);
         event.brokers.contains(&broker.id) && tells
     };

@@ -84,9 +84,8 @@ pub(super) fn page(snapshot: &Snapshot, id: u64) -> Option<Page> {
             let line = Line::of(Role::Dim, safe_str(&change.what))
                 .padded(16)
                 .with(Role::Dim, format!("{:>8}  ▸ ", safe_str(&change.before)));
-            page.row(
-                line.with(Role::Strong, safe_str(&change.after)).padded(38).with(Role::Text, safe_str(&change.meaning)),
-            );
+            let line = line.with(Role::Strong, safe_str(&change.after)).padded(37);
+            page.row(line.with(Role::Text, format!(" {}", safe_str(&change.meaning))));
         }
     }
     page.led_here(&story(snapshot, 6, |other| other.id == id));

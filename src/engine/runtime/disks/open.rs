@@ -129,6 +129,15 @@ pub(super) fn open_broker(
         let key = (folder.topic.clone(), folder.partition);
         let (watermark, clean_to) = (watermarks.get(&key).copied().unwrap_or(0), cleaned.get(&key).copied());
         let partition = TopicPartition::new(folder.topic, folder.partition);
+        for cut in &log.cuts {
+            let (path, bytes) = (cut.path.display(), cut.bytes);
+            tracing::warn!(
+                "{path}: {bytes} bytes from {} on were cut off, the log ends at {}: {}",
+                cut.position,
+                cut.log_end,
+                cut.why
+            );
+        }
         let cuts = log.cuts.iter().map(|cut| (partition.clone(), cut.log_end, cut.bytes, cut.why.clone()));
         recovery.cuts.extend(cuts);
         recovery.repairs += log.repairs.len();

@@ -153,6 +153,7 @@ impl Remembered {
 fn state(running: Option<&Running>) -> BrokerState {
     match running.map(|broker| broker.stage) {
         None | Some(Stage::Stopped) => BrokerState::Dead,
+        Some(_) if running.is_some_and(|broker| broker.log_dir_error().is_some()) => BrokerState::DiskFailed,
         Some(Stage::Running) => BrokerState::Running,
         Some(Stage::ShuttingDown(_) | Stage::Flushing) => BrokerState::ShuttingDown,
         Some(_) => BrokerState::Starting,

@@ -312,7 +312,7 @@ fn broker(event: &BrokerEvent, happened: &Happened) -> Told {
         BrokerEvent::Recovered(recovery) => recovered(recovery, node),
         BrokerEvent::LogDirFailed { reason } => {
             let text = format!("{node}'s log directory is offline");
-            Told::new("log_dir_failed", Severity::Bad, text, reason)
+            Told::new(kind::LOG_DIR_FAILED, Severity::Bad, text, reason)
         }
         BrokerEvent::ReplicaFailed { partition, reason } => {
             Told::new("replica_failed", Severity::Bad, format!("{partition}: {node} cannot append"), reason)
@@ -398,13 +398,17 @@ fn recovered(recovery: &Recovery, node: NodeId) -> Told {
         let text = format!("{node} scanned {logs}, and cut nothing");
         Told::new("recovered", Severity::Good, text, "the process before did not stop in order")
     } else {
-        let text = format!("{node} scanned {logs}, and cut {} off", bytes_of(cut));
+        let of = match recovery.cuts.as_slice() {
+            [(partition, log_end, ..)] => format!("{partition}, which ends at {log_end} now"),
+            more => counted(more.len(), "log"),
+        };
+        let text = format!("{node} scanned {logs}, and cut {} off {of}", bytes_of(cut));
         let why = recovery.cuts.first().map_or("", |(_, _, _, why)| why.as_str());
         Told::new("recovered", Severity::Warning, text, why)
     };
     let told = told.on(recovery.cuts.iter().map(|(partition, ..)| partition));
     recovery.cuts.iter().fold(told, |told, (partition, log_end, bytes, why)| {
-        told.change(&partition.to_string(), format!("{} more", bytes_of(*bytes)), format!("ends at {log_end}"), why)
+        told.change(&partition.to_string(), format!("-{}", bytes_of(*bytes)), format!("ends at {log_end}"), why)
     })
 }
 
