@@ -192,6 +192,10 @@ impl Cleaned {
         for base_offset in &bases {
             restage(&self.folder, *base_offset, Stage::Swap, Stage::Live)?;
         }
+        // No segment begins there any more: nobody looks for the producers as they were there.
+        for files in self.old.iter().filter(|files| !bases.contains(&files.base_offset())) {
+            retire(&self.folder, files.base_offset(), &[Kind::Snapshot], removal)?;
+        }
         let live = |segment: Segment| {
             let files = SegmentFiles::new(&self.folder, segment.info().base_offset, Stage::Live, &self.handles);
             Segment { files, tail: segment.tail }

@@ -55,6 +55,12 @@ fn they_take_the_place_of_the_old_ones() {
     removal.run().unwrap();
     assert!(read.run().is_ok_and(|old| old.len() == 9) || read.run().is_err(), "the old one as a whole, or nothing");
     assert!(names(&folder).iter().all(|name| !name.ends_with(".deleted") && !name.ends_with(".cleaned")));
+    let snapshots: Vec<_> = names(&folder).into_iter().filter(|name| name.ends_with(".snapshot")).collect();
+    let of_segments = [20, 30].map(|base_offset| format!("{base_offset:020}.snapshot"));
+    assert!(
+        snapshots.iter().all(|name| of_segments.contains(name)),
+        "those of segments that are no more stay: {snapshots:?}"
+    );
     drop(log);
     for clean in [false, true] {
         let recovered = open(&folder, clean, 0, 0);
