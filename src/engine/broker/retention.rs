@@ -35,7 +35,7 @@ impl Broker {
     }
 
     /// Drops the old segments of all logs that are compacted, or of all that are not. One event for each reason says what
-    /// went.
+    /// went of those that this broker leads.
     pub(super) fn delete_old_segments(&mut self, compacted: bool, ctx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Flushing | Stage::Stopped) || self.log_dir_error().is_some() {
             return;
@@ -50,7 +50,9 @@ impl Broker {
         let date_ms = ctx.now.date_ms();
         let mut gone: BTreeMap<RetentionReason, Gone> = BTreeMap::new();
         for id in ids {
-            for retained in self.retain_log(&id, date_ms, ctx) {
+            // The leader tells of it: its followers do the same at about the same time.
+            let leads = self.replica(&id).is_some_and(|replica| replica.leader().is_some());
+            for retained in self.retain_log(&id, date_ms, ctx).into_iter().filter(|_| leads) {
                 let of_reason = gone.entry(retained.reason).or_default();
                 of_reason.bytes += retained.bytes;
                 of_reason.partitions.push((id.clone(), retained.log_start_offset));
