@@ -57,22 +57,23 @@ fn label(scene: &Scene<'_>, broker: &Broker) -> Vec<Line> {
     let copies = broker.state == BrokerState::Running && broker.in_sync < broker.replicas;
     let (role, sign) = sign(broker, copies);
     let named = if role == Role::Good { Role::Strong } else { role };
+    let word = match broker.state {
+        BrokerState::Starting => "  starting",
+        BrokerState::ShuttingDown => "  shutting down",
+        BrokerState::DiskFailed => "  disk failed",
+        _ if copies => "  catching up",
+        _ => "",
+    };
     let mut head = Line::of(role, format!(" {sign} ")).with(named, format!("broker-{}", broker.id));
     if broker.controller {
-        let wide = scene.plan.room == Room::Wide && broker.state != BrokerState::Dead;
-        head = head.with(Role::Control, if wide { "  ♛ controller" } else { " ♛" });
+        // How it is comes first: there is not room for both words.
+        let room = scene.plan.room == Room::Wide && broker.state != BrokerState::Dead && word.is_empty();
+        head = head.with(Role::Control, if room { "  ♛ controller" } else { " ♛" });
     }
     if broker.state == BrokerState::Dead {
         return dead_label(scene, broker, head, compact);
     }
     if !compact {
-        let word = match broker.state {
-            BrokerState::Starting => "  starting",
-            BrokerState::ShuttingDown => "  shutting down",
-            BrokerState::DiskFailed => "  disk failed",
-            _ if copies => "  catching up",
-            _ => "",
-        };
         head = head.with(if broker.state == BrokerState::DiskFailed { Role::Bad } else { Role::Warn }, word);
     }
     let mut lines = vec![head, leads(scene, broker, copies, compact)];
