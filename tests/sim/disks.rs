@@ -59,6 +59,13 @@ impl TestDisks {
         }
     }
 
+    /// The step is over that handled it.
+    pub(crate) fn settled(&mut self) {
+        if let Self::Files(files, _) = self {
+            files.settled();
+        }
+    }
+
     /// The answer to a job is about to be handled.
     pub(crate) fn answered(&mut self, done: &StorageDone) {
         if let Self::Files(files, _) = self {

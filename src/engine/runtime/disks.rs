@@ -52,6 +52,8 @@ pub struct LabFiles {
     /// The cleanings that are under way, and what came of those that are done.
     cleaning: FastMap<Id, TopicPartition>,
     cleaned: Arc<Mutex<BTreeMap<Id, Cleaned>>>,
+    /// The log whose cleaning the step in hand hears of.
+    held: Option<(BrokerId, TopicPartition)>,
     /// The place of logs that have none.
     nowhere: Refusing,
 }
@@ -292,14 +294,7 @@ impl LabFiles {
         let plan = clean.plan();
         let bases = plan.segments.first().map_or(0, |first| first.base_offset)..plan.upper_bound;
         let place = self.place(job.broker, &partition);
-        let cleaning = place.and_then(|place| {
-            // What an earlier cleaning wrote and the core did not want lies where this one writes.
-            if let Some(unwanted) = place.cleaned.take() {
-                // What stays is written over, or removed at the next start.
-                let _ = unwanted.discard().run();
-            }
-            place.log.cleaning(bases)
-        });
+        let cleaning = place.and_then(|place| place.log.cleaning(bases));
         let Some(cleaning) = cleaning else { return Some(job.came_to(StorageOutcome::Cleaned(Arc::default()))) };
         self.cleaning.insert(job.id, partition);
         let (answers, written) = (Arc::clone(&self.answers), Arc::clone(&self.cleaned));
@@ -324,6 +319,7 @@ impl LabFiles {
         let place = self.place(done.broker, &partition);
         if let (Some(written), Some(place)) = (written, place) {
             place.cleaned = Some(written);
+            self.held = Some((done.broker, partition));
         }
     }
 
@@ -424,6 +420,16 @@ impl LabDisks for LabFiles {
             && place.log.generation() == generation
         {
             place.log.flushed(up_to);
+        }
+    }
+
+    fn settled(&mut self) {
+        let Some((broker, partition)) = self.held.take() else { return };
+        // At once: the next cleaning of that log writes in the same place.
+        if let Some(unwanted) = self.place(broker, &partition).and_then(|place| place.cleaned.take())
+            && let Err(error) = unwanted.discard().run()
+        {
+            tracing::warn!("{error}");
         }
     }
 

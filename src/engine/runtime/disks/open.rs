@@ -85,6 +85,7 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
         flushing: FastMap::default(),
         cleaning: FastMap::default(),
         cleaned: Arc::default(),
+        held: None,
         nowhere: Refusing(no_place()),
     };
     Ok(Opened { disks, found })
