@@ -13,6 +13,7 @@ pub mod controller;
 pub mod entity;
 pub mod event;
 pub mod files;
+pub mod group;
 pub mod invariants;
 pub mod listener;
 pub mod log;

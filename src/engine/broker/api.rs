@@ -8,30 +8,40 @@ pub mod api_versions;
 mod controlled_shutdown;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 pub(super) mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_log_dirs;
 mod describe_topic_partitions;
 mod elect_leaders;
 pub(super) mod fetch;
 mod find_coordinator;
+mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
 pub(super) mod leader_and_isr;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 pub(super) mod produce;
 mod stop_replica;
+mod sync_group;
 mod update_metadata;
 
 use super::Broker;
 use super::connection::Origin;
 use crate::engine::context::Context;
-use crate::protocol::{ApiKey, Request, Response};
+use crate::protocol::{ApiKey, ErrorCode, Request, Response};
 
 /// What a handler did with a request.
 #[derive(Debug)]
@@ -79,7 +89,15 @@ pub static APIS: &[Api] = &[
     leader_and_isr::API,
     stop_replica::API,
     update_metadata::API,
+    offset_commit::API,
+    offset_fetch::API,
     find_coordinator::API,
+    join_group::API,
+    heartbeat::API,
+    leave_group::API,
+    sync_group::API,
+    describe_groups::API,
+    list_groups::API,
     api_versions::API,
     init_producer_id::API,
     offset_for_leader_epoch::API,
@@ -88,6 +106,7 @@ pub static APIS: &[Api] = &[
     delete_topics::API,
     delete_records::API,
     create_partitions::API,
+    delete_groups::API,
     elect_leaders::API,
     alter_partition::API,
     alter_partition_reassignments::API,
@@ -97,6 +116,7 @@ pub static APIS: &[Api] = &[
     alter_configs::API,
     incremental_alter_configs::API,
     describe_log_dirs::API,
+    offset_delete::API,
     describe_cluster::API,
 ];
 
@@ -104,6 +124,16 @@ pub static APIS: &[Api] = &[
 fn to_controller(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     broker.controller.on_request(request, origin.clone(), &mut broker.zk, ctx);
     Handled::Parked
+}
+
+/// A group has a name.
+fn check_group_id(id: &str) -> Result<(), ErrorCode> {
+    if id.is_empty() { Err(ErrorCode::INVALID_GROUP_ID) } else { Ok(()) }
+}
+
+/// What a member is told of a group that is not there.
+fn unknown_member(error: ErrorCode) -> ErrorCode {
+    if error == ErrorCode::GROUP_ID_NOT_FOUND { ErrorCode::UNKNOWN_MEMBER_ID } else { error }
 }
 
 /// The API of `key`, if it is served.

@@ -17,6 +17,7 @@ use crate::engine::replica::TopicPartition;
 use crate::protocol::produce::{
     LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData, PartitionProduceResponse, TopicProduceResponse,
 };
+use crate::protocol::Records;
 use crate::protocol::records::Compression;
 use crate::protocol::{ApiKey, ErrorCode, ProduceRequest, ProduceResponse, Request, Response};
 
@@ -182,6 +183,25 @@ fn append(
         log_start_offset: appended.log_start_offset,
         until: appended.last_offset + 1,
     })
+}
+
+/// Appends what the broker itself keeps, as with acks=all. Returns the high watermark to wait for ([`replicated`]).
+///
+/// # Errors
+/// As a producer is told.
+pub(crate) fn append_own(
+    broker: &mut Broker,
+    id: &TopicPartition,
+    records: Records,
+    ctx: &mut Context<'_>,
+) -> Result<i64, ErrorCode> {
+    let data = PartitionProduceData { index: id.partition, records: Some(records.into()) };
+    append(broker, id, &data, (-1, API.newest), ctx).map(|done| done.until).map_err(|refusal| refusal.code)
+}
+
+/// How the wait for the in-sync replicas ended, if it has ([`append_own`]).
+pub(crate) fn replicated(broker: &Broker, id: &TopicPartition, until: i64) -> Option<ErrorCode> {
+    outcome(broker, &Wait { id: id.clone(), until, acks_all: true })
 }
 
 fn answer_of(
