@@ -265,4 +265,10 @@ pub enum DecodeError {
         /// What the answer has to carry.
         correlation_id: i32,
     },
+    /// A value within a message or a record is in a version that nothing reads.
+    #[error("a value of version {version} is not known")]
+    UnknownVersion {
+        /// The version ahead of it.
+        version: i16,
+    },
 }
