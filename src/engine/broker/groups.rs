@@ -103,7 +103,7 @@ impl Broker {
         }
         let ids: Vec<Arc<str>> = shard.groups().map(|group| Arc::clone(&group.id)).collect();
         for id in ids {
-            self.at_desk(partition, &mut shard, &id, ctx, |group, desk| group.unload(desk));
+            self.at_desk(partition, &mut shard, &id, ctx, Group::unload);
             groups.push(id);
         }
         ctx.note(EventKind::Group(GroupEvent::Unloaded { partition, groups }));
@@ -351,7 +351,7 @@ impl Broker {
         let every = Self::millis(self.settings().offsets_retention_check_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::ExpireOffsets));
         for id in self.all_groups() {
-            let _ = self.with_named_group(&id, ctx, |group, desk| group.expire_offsets(desk));
+            let _ = self.with_named_group(&id, ctx, Group::expire_offsets);
             self.drop_if_unused(&id, ctx);
         }
     }

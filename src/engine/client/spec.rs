@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::assignor::{CLIENT_ASSIGNORS, client_assignor};
+
 /// A built-in client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSpec {
@@ -188,7 +190,77 @@ pub enum OffsetReset {
     Latest,
 }
 
-/// A consumer of all partitions of its topics.
+/// When a member of a group commits how far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Commit {
+    /// `enable.auto.commit`: when it polls, at most this often. What was processed since the last commit is processed again
+    /// after a crash.
+    Auto {
+        /// `auto.commit.interval.ms`.
+        interval_ms: u32,
+    },
+    /// After the records of a poll are processed: at least once.
+    After,
+    /// Before they are processed: at most once.
+    Before,
+    /// Never.
+    Never,
+}
+
+impl Commit {
+    /// Its name on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Auto { .. } => "auto",
+            Self::After => "after processing",
+            Self::Before => "before processing",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// A consumer's part in a group. The settings are Kafka's, under Kafka's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GroupSpec {
+    /// `group.id`.
+    pub id: Arc<str>,
+    /// `group.instance.id`, for a static member.
+    pub instance_id: Option<Arc<str>>,
+    /// `partition.assignment.strategy`, by name, the one that it likes best first.
+    pub assignors: Vec<Arc<str>>,
+    /// When it commits.
+    pub commit: Commit,
+    /// How long it works on one record, in microseconds.
+    pub work_us: u32,
+    /// `max.poll.records`: 1 and up.
+    pub max_poll_records: u32,
+    /// `session.timeout.ms`.
+    pub session_timeout_ms: u32,
+    /// `heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: u32,
+    /// `max.poll.interval.ms`.
+    pub max_poll_interval_ms: u32,
+}
+
+impl Default for GroupSpec {
+    fn default() -> Self {
+        Self {
+            id: "".into(),
+            instance_id: None,
+            assignors: vec!["range".into(), "cooperative-sticky".into()],
+            commit: Commit::Auto { interval_ms: 5_000 },
+            work_us: 0,
+            max_poll_records: 500,
+            session_timeout_ms: 45_000,
+            heartbeat_interval_ms: 3_000,
+            max_poll_interval_ms: 300_000,
+        }
+    }
+}
+
+/// A consumer of its topics: of all their partitions, or of those that its group assigns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConsumerSpec {
@@ -200,6 +272,8 @@ pub struct ConsumerSpec {
     pub max_per_sec: Option<u32>,
     /// The least time between two fetches from one broker, in milliseconds.
     pub poll_ms: u32,
+    /// The group that it is a member of, if it is.
+    pub group: Option<GroupSpec>,
     /// Whether it keeps account of what the built-in producers wrote: the auditor. It reads from the beginning.
     pub audit: bool,
     /// `request.timeout.ms`.
@@ -217,12 +291,44 @@ impl Default for ConsumerSpec {
             from: OffsetReset::Latest,
             max_per_sec: None,
             poll_ms: 50,
+            group: None,
             audit: false,
             request_timeout_ms: 30_000,
             retry_backoff_ms: 100,
             metadata_max_age_ms: 300_000,
         }
     }
+}
+
+impl ClientSpec {
+    /// What is wrong with it, in a line.
+    ///
+    /// # Errors
+    /// That line.
+    pub fn check(&self) -> Result<(), String> {
+        if self.name.is_empty() {
+            return Err("a client needs a name".to_owned());
+        }
+        let Role::Consumer(ConsumerSpec { topics, group, .. }) = &self.role else { return Ok(()) };
+        if topics.is_empty() {
+            return Err(format!("{} reads no topic", self.name));
+        }
+        let Some(group) = group else { return Ok(()) };
+        if group.id.is_empty() {
+            return Err("a group needs a name".to_owned());
+        }
+        let unknown = group.assignors.iter().find(|name| client_assignor(name).is_none());
+        match unknown {
+            Some(name) => Err(format!("there is no assignor {name}; there are {}", names())),
+            None if group.assignors.is_empty() => Err(format!("an assignor is needed: {}", names())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The assignors by name.
+fn names() -> String {
+    CLIENT_ASSIGNORS.iter().map(|assignor| assignor.name).collect::<Vec<_>>().join(", ")
 }
 
 /// Milliseconds of a setting as a duration.

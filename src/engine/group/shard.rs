@@ -87,11 +87,9 @@ impl Shard {
     /// Takes up what a record of the log says. What cannot be read is passed over: a newer broker may have written it.
     pub fn replay(&mut self, record: GroupRecord, date_ms: i64) {
         match record {
-            GroupRecord::OffsetCommit { key, value } => {
-                if value.is_some() || self.groups.contains_key(&key.group) {
-                    let id = TopicPartition::new(key.topic, key.partition);
-                    self.group_or_new(&key.group, date_ms).offsets.replay(id, value.map(Committed::from));
-                }
+            GroupRecord::OffsetCommit { key, value } if value.is_some() || self.groups.contains_key(&key.group) => {
+                let id = TopicPartition::new(key.topic, key.partition);
+                self.group_or_new(&key.group, date_ms).offsets.replay(id, value.map(Committed::from));
             }
             GroupRecord::GroupMetadata { key, value: Some(value) } => {
                 self.group_or_new(&key.group, date_ms).classic = ClassicGroup::from_record(value);
@@ -118,7 +116,7 @@ impl Shard {
 
     /// Takes out the oldest records that are waited for, if `is_kept` of them.
     pub fn take_if(&mut self, is_kept: impl FnOnce(&InFlight) -> bool) -> Option<InFlight> {
-        self.in_flight.pop_front_if(|first| is_kept(first))
+        if self.in_flight.front().is_some_and(is_kept) { self.in_flight.pop_front() } else { None }
     }
 
     /// Takes out records that have taken too long.

@@ -1,4 +1,4 @@
-//! DeleteGroups (key 42), versions 0 to 2: an operator forgets groups without members, and their offsets.
+//! `DeleteGroups` (key 42), versions 0 to 2: an operator forgets groups without members, and their offsets.
 
 use std::sync::Arc;
 

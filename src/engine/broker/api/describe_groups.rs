@@ -1,4 +1,4 @@
-//! DescribeGroups (key 15), versions 0 to 5: a classic group's state, and its members with what they are assigned.
+//! `DescribeGroups` (key 15), versions 0 to 5: a classic group's state, and its members with what they are assigned.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! JoinGroup (key 11), versions 0 to 9: a member wants to be part of its group's next generation. The answer comes when the
+//! `JoinGroup` (key 11), versions 0 to 9: a member wants to be part of its group's next generation. The answer comes when the
 //! generation has formed.
 
 use super::{Api, Broker, Callers, Handled};

@@ -1,4 +1,4 @@
-//! LeaveGroup (key 13), versions 0 to 5: members go, or an operator takes them out. From version 3 on several at once.
+//! `LeaveGroup` (key 13), versions 0 to 5: members go, or an operator takes them out. From version 3 on several at once.
 
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;

@@ -1,4 +1,4 @@
-//! OffsetCommit (key 8), versions 2 to 9: how far a member, or a consumer without a group's help, has come. The answer comes
+//! `OffsetCommit` (key 8), versions 2 to 9: how far a member, or a consumer without a group's help, has come. The answer comes
 //! when the offsets are on all in-sync replicas.
 //!
 //! Versions 0 and 1 are not served: they are from before `__consumer_offsets`, and of version 1 (deviation: no-zk-offsets).

@@ -1,4 +1,4 @@
-//! OffsetDelete (key 47), version 0: an operator forgets how far a group has come in partitions that it does not read now.
+//! `OffsetDelete` (key 47), version 0: an operator forgets how far a group has come in partitions that it does not read now.
 
 use std::sync::Arc;
 

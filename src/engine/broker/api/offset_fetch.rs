@@ -1,4 +1,4 @@
-//! OffsetFetch (key 9), versions 1 to 9: how far groups have come. From version 8 on of several groups at once (KIP-709).
+//! `OffsetFetch` (key 9), versions 1 to 9: how far groups have come. From version 8 on of several groups at once (KIP-709).
 //!
 //! A group or partition without a committed offset is answered with -1, which is no error. Version 0, which reads from
 //! ZooKeeper, is not served (deviation: no-zk-offsets).

@@ -195,7 +195,7 @@ pub(crate) fn append_own(
     records: Records,
     ctx: &mut Context<'_>,
 ) -> Result<i64, ErrorCode> {
-    let data = PartitionProduceData { index: id.partition, records: Some(records.into()) };
+    let data = PartitionProduceData { index: id.partition, records: Some(records) };
     append(broker, id, &data, (-1, API.newest), ctx).map(|done| done.until).map_err(|refusal| refusal.code)
 }
 

@@ -1,4 +1,4 @@
-//! SyncGroup (key 14), versions 0 to 5: a member asks for its assignment, and the leader brings everybody's. The answer comes
+//! `SyncGroup` (key 14), versions 0 to 5: a member asks for its assignment, and the leader brings everybody's. The answer comes
 //! when the assignment is on all in-sync replicas.
 
 use super::{Api, Broker, Callers, Handled};

@@ -11,19 +11,19 @@ use crate::engine::node::BrokerId;
 use crate::engine::settings::Settings;
 use crate::engine::time::{Now, Time};
 
-struct Lab {
-    cluster: Cluster,
-    time: Time,
+pub(super) struct Lab {
+    pub(super) cluster: Cluster,
+    pub(super) time: Time,
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (_, clients) = default_lab(3, 30_000);
         let config = Config { settings: Settings::lab().into(), clients, ..Config::new(7) };
         Self { cluster: Cluster::new(config, 1_700_000_000_000), time: Time::ZERO }
     }
 
-    fn run(&mut self, time: Duration) {
+    pub(super) fn run(&mut self, time: Duration) {
         let end = self.time + time;
         let mut outputs = Vec::new();
         loop {
@@ -39,7 +39,7 @@ impl Lab {
         self.time = end;
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         let now = Now { lab: self.time, outside: self.time, epoch_ms: self.cluster.now().epoch_ms };
         self.cluster.step(Input::Command { ticket: 1, by: By::Program, command }, now, &mut Vec::new());
     }
@@ -48,7 +48,7 @@ impl Lab {
         self.cluster.clients().filter_map(|(_, client)| client.as_producer()).find(|p| &**p.name() == name).unwrap()
     }
 
-    fn consumer(&self, name: &str) -> &Consumer {
+    pub(super) fn consumer(&self, name: &str) -> &Consumer {
         self.cluster.clients().filter_map(|(_, client)| client.as_consumer()).find(|c| &**c.name() == name).unwrap()
     }
 

@@ -11,7 +11,7 @@ use crate::protocol::join_group::JoinGroupResponseMember;
 use crate::protocol::{ErrorCode, JoinGroupRequest, JoinGroupResponse};
 
 /// How long a newcomer's join may take before it counts as gone (`GroupCoordinator.NewMemberJoinTimeoutMs`).
-const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_mins(5);
+const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// From this version on a member has to join with an id that it was given (KIP-394).
 const NEEDS_ID: i16 = 4;
 /// From this version on a leader that comes back is told to leave the assignment as it is (KIP-814).
