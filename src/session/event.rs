@@ -79,6 +79,8 @@ pub mod kind {
     pub const LEADS: &str = "leads";
     /// A broker goes by settings that somebody changed.
     pub const CONFIG_TAKEN_UP: &str = "config_taken_up";
+    /// Retention took the oldest segments of a topic's partitions.
+    pub const SEGMENTS_DELETED: &str = "segments_deleted";
     /// Followers have caught up, as their leader sees it.
     pub const FOLLOWERS_CAUGHT_UP: &str = "followers_caught_up";
 
@@ -122,6 +124,18 @@ pub struct Event {
     /// How many older ones were let go: a chain of causes remembers at most 24 messages.
     #[serde(default)]
     pub via_forgotten: u32,
+    /// How much retention took, where it took something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+}
+
+/// How much went from a topic's logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// How many segments.
+    pub segments: u64,
+    /// How many bytes they had.
+    pub bytes: u64,
 }
 
 /// A change that an event made.

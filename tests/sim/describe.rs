@@ -269,12 +269,13 @@ fn broker(event: &BrokerEvent) -> String {
         BrokerEvent::Truncated { partition, from, to, leader, epoch } => {
             format!("cut {partition} from {to} back to {from}: {leader} has nothing else of epoch {epoch}")
         }
-        BrokerEvent::SegmentsDeleted { reason, partitions, .. } => {
+        BrokerEvent::SegmentsDeleted { reason, partitions, segments, .. } => {
             let reason = match reason {
                 RetentionReason::Time => "older than retention.ms",
                 RetentionReason::Size => "beyond retention.bytes",
             };
-            format!("retention took segments {reason}: {}", beginning(partitions))
+            let segments = if *segments == 1 { "1 segment".to_owned() } else { format!("{segments} segments") };
+            format!("retention took {segments} {reason}: {}", beginning(partitions))
         }
         BrokerEvent::RecordsDeleted { partitions, client_id } => {
             format!("{client_id} deleted records: {}", beginning(partitions))

@@ -14,7 +14,7 @@ use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
 use crate::session::action::Origin;
-use crate::session::event::{Change, Severity, kind};
+use crate::session::event::{Change, Severity, Taken, kind};
 use crate::session::snapshot;
 
 /// Partitions named in a line; more are counted.
@@ -30,6 +30,7 @@ pub(super) struct Told {
     pub(super) changes: Vec<Change>,
     pub(super) brokers: Vec<i32>,
     pub(super) partitions: Vec<snapshot::TopicPartition>,
+    pub(super) taken: Option<Taken>,
 }
 
 impl Told {
@@ -64,6 +65,7 @@ impl Told {
             changes: Vec::new(),
             brokers: Vec::new(),
             partitions: Vec::new(),
+            taken: None,
         }
     }
 
