@@ -21,6 +21,10 @@ pub struct TopicDefinition {
     pub kind: &'static str,
     /// What values are allowed, for people.
     pub allowed: &'static str,
+    /// The smallest number that is allowed, where there is one.
+    pub least: Option<i64>,
+    /// The words that are allowed; empty where any value of the type is.
+    pub choices: &'static [&'static str],
     /// The broker setting that holds where the topic has none.
     pub broker_name: &'static str,
     /// Why it cannot be set to anything else than the broker has, where that is so.
@@ -90,6 +94,8 @@ macro_rules! topic_settings {
                 doc: concat!($($doc),+),
                 kind: $kind,
                 allowed: concat!("" $(, stringify!($least), "..")? $(, stringify!($choices))?),
+                least: topic_settings!(@optional $($least)?),
+                choices: topic_settings!(@words $($choices)? $($words)?),
                 broker_name: $broker_name,
                 fixed: topic_settings!(@optional $($fixed)?),
             },
@@ -146,7 +152,9 @@ macro_rules! topic_settings {
         }
     };
     (@optional) => { None };
-    (@optional $fixed:literal) => { Some($fixed) };
+    (@optional $value:expr) => { Some($value) };
+    (@words) => { &[] };
+    (@words $words:expr) => { &$words };
 }
 
 topic_settings! {

@@ -51,6 +51,10 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             overlay::focus(model, false);
             Vec::new()
         }
+        Command::NewLine => {
+            overlay::new_line(model);
+            Vec::new()
+        }
         Command::Show(screen) => {
             model.overlays.clear();
             model.prompt = None;

@@ -186,15 +186,20 @@ fn settings(layers: &BrokerSettings) -> Arc<[Setting]> {
     let lab = Settings::lab();
     let setting = |row: &Definition| {
         let value = layers.now().get(row.name)?;
-        let source = match layers.places(row).first().map(|place| place.source) {
-            Some(Source::Layer(Layer::Own)) => "set for it",
-            Some(Source::Layer(Layer::AllBrokers)) => "set for all",
-            Some(Source::Static) if lab.get(row.name).as_ref() == Some(&value) => "pace",
-            Some(Source::Static) => "set",
-            Some(Source::Default) | None if WORTH_SHOWING.contains(&row.name) => "default",
-            Some(Source::Default) | None => return None,
-        };
-        Some(Setting { name: row.name.into(), value: value.into(), source: source.into() })
+        let source = source(layers, row, &lab);
+        let shown = source != "default" || WORTH_SHOWING.contains(&row.name);
+        shown.then(|| Setting { name: row.name.into(), value: value.into(), source: source.into() })
     };
     TABLE.iter().filter(|row| !row.is_of_zookeeper()).filter_map(setting).collect()
+}
+
+/// Where a broker has a setting from, in the words of [`Setting::source`]; `lab` is what `--pace lab` sets.
+pub(super) fn source(layers: &BrokerSettings, row: &Definition, lab: &Settings) -> &'static str {
+    match layers.places(row).first().map(|place| place.source) {
+        Some(Source::Layer(Layer::Own)) => "set for it",
+        Some(Source::Layer(Layer::AllBrokers)) => "set for all",
+        Some(Source::Static) if lab.get(row.name) == layers.now().get(row.name) => "pace",
+        Some(Source::Static) => "set",
+        Some(Source::Default) | None => "default",
+    }
 }
