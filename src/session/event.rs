@@ -47,6 +47,8 @@ pub mod kind {
     pub const BROKER_LOST_POWER: &str = "broker_lost_power";
     /// A broker's process was started.
     pub const BROKER_STARTED: &str = "broker_started";
+    /// A broker took up what its log directory holds; a warning where it had to cut something off.
+    pub const RECOVERED: &str = "recovered";
     /// A broker's log directory failed.
     pub const LOG_DIR_FAILED: &str = "log_dir_failed";
     /// ZooKeeper opened a session.
@@ -124,15 +126,15 @@ pub struct Event {
     /// How many older ones were let go: a chain of causes remembers at most 24 messages.
     #[serde(default)]
     pub via_forgotten: u32,
-    /// How much retention took, where it took something.
+    /// How much went from logs, by retention or at a start, where something did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<Taken>,
 }
 
-/// How much went from a topic's logs.
+/// How much went from logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
-    /// How many segments.
+    /// How many whole segments.
     pub segments: u64,
     /// How many bytes they had.
     pub bytes: u64,

@@ -197,9 +197,25 @@ fn story(snapshot: &Snapshot, row: &Row<'_>, area: Area, sheet: &mut Sheet) {
     );
     sheet.put(area.row(1), led_to(&causes, usize::from(area.width)));
     if !causes.after.is_empty() {
-        let after = format!("  it led to {}", format::plural(causes.after.len(), "event"));
+        let after = format!("  it led to {}: {}", format::plural(causes.after.len(), "event"), kinds(&causes.after));
         sheet.put(area.row(2), Line::of(Role::Dim, after));
     }
+}
+
+/// Events by their kinds, in the order in which these came first: `session expired, leads ×3`.
+fn kinds(events: &[&Event]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for event in events {
+        match counted.iter_mut().find(|(kind, _)| *kind == &*event.kind) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((&event.kind, 1)),
+        }
+    }
+    let words = |(kind, count): &(&str, usize)| match count {
+        1 => safe_str(kind).replace('_', " "),
+        many => format!("{} ×{many}", safe_str(kind).replace('_', " ")),
+    };
+    counted.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 /// The causes of an event and the event, in a line: what began it, then the last ones, as many as fit.

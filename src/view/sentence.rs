@@ -2,10 +2,12 @@
 //! first; the first that has something to say speaks.
 
 use crate::model::Model;
-use crate::session::snapshot::{Broker, BrokerState, Partition, Snapshot};
+use crate::session::event::{Event, NodeRef};
+use crate::session::snapshot::{Broker, BrokerState, Partition, Snapshot, TopicPartition};
 
 use super::format::{self, duration_ms, plural};
 use super::role::Role;
+use super::text::safe_str;
 
 /// The sentence: a sign, what stands out, and what explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +46,8 @@ pub fn project(model: &Model) -> Sentence {
         return Sentence::bad("The session has ended; this is its last picture.", format!("{why} Any key leaves."));
     }
     let snapshot = &*model.snapshot;
-    let facts = Facts::of(snapshot);
-    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 12] = [
+    let facts = Facts::of(model);
+    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 13] = [
         starting,
         without_disk,
         without_leader,
@@ -55,6 +57,7 @@ pub fn project(model: &Model) -> Sentence {
         without_controller,
         fewer_replicas,
         dead,
+        cut,
         lagging,
         standing,
         full,
@@ -68,15 +71,18 @@ struct Facts<'a> {
     partitions: Vec<&'a Partition>,
     min_insync: Vec<u32>,
     dead: Vec<&'a Broker>,
+    cuts: &'a [Event],
 }
 
 impl<'a> Facts<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
+    fn of(model: &'a Model) -> Self {
+        let snapshot = &*model.snapshot;
         let topics = || snapshot.topics.values().filter(|topic| !topic.deleting);
         Self {
             partitions: topics().flat_map(|topic| &topic.partitions).map(AsRef::as_ref).collect(),
             min_insync: topics().flat_map(|t| t.partitions.iter().map(|_| t.min_insync_replicas)).collect(),
             dead: snapshot.brokers.values().filter(|broker| broker.state == BrokerState::Dead).collect(),
+            cuts: model.cuts.unread(),
         }
     }
 
@@ -242,6 +248,23 @@ fn dead(_: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
         format!("{} are dead.", plural(facts.dead.len(), "broker"))
     };
     Some(Sentence::warn(bold, "S starts it."))
+}
+
+/// Records were cut off at a start, and nobody has read of it.
+fn cut(_: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
+    let whose = match facts.cuts {
+        [] => return None,
+        [Event { node: NodeRef::Broker(id), .. }] => format!("broker-{id}"),
+        more => plural(more.len(), "start"),
+    };
+    let logs: Vec<&TopicPartition> = facts.cuts.iter().flat_map(|event| &event.partitions).collect();
+    let of = match logs.as_slice() {
+        [one] => format!("{}-{}", safe_str(&one.topic), one.partition),
+        more => plural(more.len(), "log"),
+    };
+    let bytes = facts.cuts.iter().filter_map(|event| event.taken).map(|taken| taken.bytes).sum();
+    let bold = format!("{whose} cut {} off {of}.", format::bytes(bytes));
+    Some(Sentence::warn(bold, "It did not end in order before. 7 tells why, Esc: read."))
 }
 
 /// The engine cannot keep the speed that was asked for.

@@ -40,6 +40,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Back => {
             if !overlay::close(model) && !model.back() {
                 model.first_minute = false;
+                model.cuts.read();
             }
             Vec::new()
         }
@@ -59,6 +60,9 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             model.overlays.clear();
             model.prompt = None;
             model.screen = screen;
+            if screen == Screen::Events {
+                model.cuts.read();
+            }
             Vec::new()
         }
         Command::KillBroker | Command::PowerLoss | Command::StartBroker | Command::ShutdownBroker => {

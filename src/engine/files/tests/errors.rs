@@ -29,7 +29,8 @@ fn what_found_no_room_is_not_in_the_log() {
         faults::set_room(Some(room));
         let refused = [batch(5, 5, 7, 1), batch(10, 5, 8, 1), batch(15, 5, 9, 1)];
         let error = log.append_all(&refused).unwrap_err();
-        assert!(error.to_string().starts_with("cannot append to ") && !error.torn, "{error}");
+        let system = error.source.to_string();
+        assert!(error.to_string().starts_with(&format!("{system}: cannot append to ")) && !error.torn, "{error}");
         faults::set_room(None);
         assert_eq!(log.segments().collect::<Vec<_>>(), before, "room for {room} bytes");
         assert_eq!(log.read(0, usize::MAX, i64::MAX).unwrap(), kept);
