@@ -172,7 +172,7 @@ fn folded(row: &Row<'_>) -> Option<String> {
     let (taken, partitions, topic) = row.taken()?;
     let segments = format::plural(usize::try_from(taken.segments).unwrap_or(usize::MAX), "segment");
     let of = format!("{}, {}", safe_str(topic), format::plural(partitions, "partition"));
-    Some(format!("retention took {segments} ({}) of {of}", format::bytes(taken.bytes)))
+    Some(format!("retention took {segments} of {of} ({})", format::bytes(taken.bytes)))
 }
 
 /// What led to the selected event, and how much it led to; of a folded row, what it is made of.

@@ -1,6 +1,8 @@
 //! The one sentence on top of every screen: the worst news of the cluster in plain words. It is a list of questions, worst
 //! first; the first that has something to say speaks.
 
+use std::collections::BTreeSet;
+
 use crate::model::Model;
 use crate::session::event::{Event, NodeRef};
 use crate::session::snapshot::{Broker, BrokerState, Partition, Snapshot, TopicPartition};
@@ -122,7 +124,7 @@ fn without_disk(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
         [one] => format!("The disk of broker-{} has failed", one.id),
         more => format!("The disks of {} have failed", plural(more.len(), "broker")),
     };
-    let way_out = "Free what is full, then K and S start it anew.";
+    let way_out = "Free what is full; K, then S.";
     let none = facts.count(|partition| partition.leader.is_none());
     if none == 0 {
         return Some(Sentence::warn(format!("{whose}; others lead."), way_out));
@@ -252,10 +254,13 @@ fn dead(_: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
 
 /// Records were cut off at a start, and nobody has read of it.
 fn cut(_: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
-    let whose = match facts.cuts {
+    let broker = |event: &Event| if let NodeRef::Broker(id) = event.node { Some(id) } else { None };
+    let brokers: BTreeSet<i32> = facts.cuts.iter().filter_map(broker).collect();
+    let whose = match brokers.iter().collect::<Vec<_>>().as_slice() {
         [] => return None,
-        [Event { node: NodeRef::Broker(id), .. }] => format!("broker-{id}"),
-        more => plural(more.len(), "start"),
+        [one] => format!("broker-{one}"),
+        [one, other] => format!("broker-{one} and broker-{other}"),
+        more => plural(more.len(), "broker"),
     };
     let logs: Vec<&TopicPartition> = facts.cuts.iter().flat_map(|event| &event.partitions).collect();
     let of = match logs.as_slice() {
@@ -264,7 +269,7 @@ fn cut(_: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
     };
     let bytes = facts.cuts.iter().filter_map(|event| event.taken).map(|taken| taken.bytes).sum();
     let bold = format!("{whose} cut {} off {of}.", format::bytes(bytes));
-    Some(Sentence::warn(bold, "It did not end in order before. 7 tells why, Esc: read."))
+    Some(Sentence::warn(bold, "7 tells why, Esc hides this. The last run did not end in order."))
 }
 
 /// The engine cannot keep the speed that was asked for.

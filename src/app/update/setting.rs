@@ -20,19 +20,19 @@ pub(super) fn allowed(setting: &TopicSetting) -> String {
     }
 }
 
-/// What a topic has that does not set it: the value, where its brokers have that from, and what it comes to.
+/// What a topic has that does not set it: the value, what it comes to, and where its brokers have it from.
 pub(super) fn inherited(setting: &TopicSetting) -> String {
     let TopicSetting { name, inherited, source, .. } = setting;
     let number = inherited.parse::<i64>().ok();
     let comes_to = match (number, number.and_then(|number| u64::try_from(number).ok())) {
         // Kafka's largest number says never; nobody can read it.
-        (Some(i64::MAX), _) => return format!("no limit {source}"),
+        (Some(i64::MAX), _) => return format!("no limit ({source})"),
         (Some(-1), _) => "no limit".to_owned(),
         (_, Some(ms)) if name.ends_with(".ms") && ms >= 1_000 => duration_ms(ms),
         (_, Some(size)) if name.ends_with(".bytes") && size >= 1_024 => bytes(size),
-        _ => return format!("{inherited} {source}"),
+        _ => return format!("{inherited} ({source})"),
     };
-    format!("{inherited} {source} · {comes_to}")
+    format!("{inherited} = {comes_to} ({source})")
 }
 
 /// Whether `name` can be `value`; what is not known here is for a broker to judge.

@@ -15,7 +15,7 @@ use super::{WIDTH, keys, state, text_row};
 /// Columns of the names.
 const NAME: usize = 33;
 /// Columns of what is inherited: a number, from where, what it comes to.
-const INHERITED: usize = 27;
+const INHERITED: usize = 28;
 /// The least columns of a field.
 const FIELD: usize = 8;
 /// Rows that are no settings: the frame, the heading, the note, the keys.

@@ -106,11 +106,11 @@ fn a_start_that_cut_records_is_said_until_it_was_read() {
         say(one.clone()),
         (
             Role::SentenceWarn,
-            "broker-2 cut 2.9 KiB off orders-1. It did not end in order before. 7 tells why, Esc: read.".into()
+            "broker-2 cut 2.9 KiB off orders-1. 7 tells why, Esc hides this. The last run did not end in order.".into()
         )
     );
     let both = start_that_cut(one.clone(), 3, 0..2);
-    assert!(say(both.clone()).1.starts_with("2 starts cut 5.8 KiB off 3 logs."), "{}", say(both).1);
+    assert!(say(both.clone()).1.starts_with("broker-2 and broker-3 cut 5.8 KiB off 3 logs."), "{}", say(both).1);
     assert!(say(start_that_cut(fixture::elected(), 2, 0..1)).1.contains("new leaders"), "what is broken comes first");
 
     let mut model = Model::new(Arc::new(one), Arc::new([]), Vec::new(), String::new());

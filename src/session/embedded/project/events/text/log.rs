@@ -20,8 +20,11 @@ pub(super) fn told(event: &BrokerEvent, node: NodeId) -> Option<Told> {
                 RetentionReason::Size => "beyond retention.bytes",
             };
             let taken = Taken { segments: u64::try_from(*segments).unwrap_or(u64::MAX), bytes: *bytes };
-            let what = format!("{} ({})", counted(*segments, "segment"), bytes_of(*bytes));
-            let text = format!("{node}: retention took {what} of {}", of_one_topic(partitions));
+            let (what, size) = (counted(*segments, "segment"), bytes_of(*bytes));
+            let text = match partitions.as_slice() {
+                [(only, log_start)] => format!("retention took {what} of {only} ({size}), now from {log_start}"),
+                more => format!("retention took {what} of {} ({size})", of_one_topic(more)),
+            };
             let told = Told::new(kind::SEGMENTS_DELETED, Severity::Info, text, because).on(ids(partitions));
             let told = partitions.iter().fold(told, |told, (id, log_start)| {
                 told.change(&format!("{id} begins at"), String::new(), log_start.to_string(), "")
@@ -54,12 +57,10 @@ fn ids(partitions: &[(TopicPartition, i64)]) -> impl Iterator<Item = &TopicParti
     partitions.iter().map(|(partition, _)| partition)
 }
 
-/// Logs of one topic: where the only one begins now, or the topic and how many they are.
+/// Logs of one topic: its name, and how many they are.
 fn of_one_topic(partitions: &[(TopicPartition, i64)]) -> String {
-    match partitions {
-        [(first, _), _, ..] => format!("{}, {}", first.topic, counted(partitions.len(), "partition")),
-        _ => beginning(partitions),
-    }
+    let topic = partitions.first().map_or("", |(first, _)| &first.topic);
+    format!("{topic}, {}", counted(partitions.len(), "partition"))
 }
 
 /// Logs, and where they begin now: of a few each, of more only how many they are.
