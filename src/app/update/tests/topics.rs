@@ -44,7 +44,11 @@ fn every_setting_stands_there_with_what_the_topic_inherits() {
     let fields = &form(&state).fields;
     assert_eq!(fields.len(), state.model.snapshot.topic_settings.len());
     let found = |name: &str| fields.iter().find(|field| *field.label == *name).unwrap();
-    assert_eq!(found("retention.ms").inherited.as_deref(), Some("604800000 = 7 days (default)"), "beside its own value");
+    assert_eq!(
+        found("retention.ms").inherited.as_deref(),
+        Some("604800000 = 7 days (default)"),
+        "beside its own value"
+    );
     assert_eq!(found("segment.bytes").inherited.as_deref(), Some("16777216 = 16.0 MiB (pace)"));
     assert_eq!(found("retention.bytes").inherited.as_deref(), Some("-1 = no limit (default)"));
     assert_eq!(found("flush.ms").inherited.as_deref(), Some("no limit (default)"));
