@@ -9,7 +9,7 @@
 //! - `log_start <= log_end`, and every batch lies below the log end. Batches below the log start may still be there, as
 //!   only whole segments go.
 //!
-//! What a log is asked by is in six files: [`append`] (leader and follower), [`read`] (by offset and by time), `flush`
+//! What a log is asked by is in seven files: [`append`] (leader and follower), `validate` (what a leader refuses), [`read`] (by offset and by time), `flush`
 //! (what of it is on the disk), `retain` (old segments go), [`clean`] (overtaken records go), and here what else shortens
 //! it. Watermarks are the replica's; times are arguments.
 //!
@@ -29,6 +29,7 @@ pub mod read;
 mod retain;
 mod storage;
 mod tree;
+mod validate;
 
 use super::settings::Ratio;
 
@@ -40,6 +41,7 @@ pub use producers::{History, ProducerEntry, Producers, Remembered, SequenceError
 pub use read::{OffsetOutOfRange, ReadResult};
 pub use retain::{Retained, RetentionReason};
 pub use storage::{Disks, InMemory, Refusing, SegmentInfo, Storage, StorageError, StoredBatch};
+pub use validate::{RecordError, RecordErrors};
 
 /// The settings of a log, as its topic has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,10 @@ pub struct LogConfig {
     pub max_message_bytes: usize,
     /// `message.timestamp.type=LogAppendTime`: the broker's date replaces the producer's.
     pub log_append_time: bool,
+    /// `message.timestamp.before.max.ms`: how far before the broker's date a producer's timestamp may lie.
+    pub timestamp_before_max_ms: i64,
+    /// `message.timestamp.after.max.ms`: how far after it.
+    pub timestamp_after_max_ms: i64,
     /// `flush.messages`: so many records that are not flushed demand a flush, before the last of them is acknowledged.
     pub flush_messages: i64,
     /// `flush.ms`: how long a record may stay unflushed; the broker looks now and then.
@@ -89,6 +95,8 @@ impl Default for LogConfig {
             segment_ms: 604_800_000,
             max_message_bytes: 1_048_588,
             log_append_time: false,
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: i64::MAX,
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
             segment_jitter_ms: 0,

@@ -181,6 +181,12 @@ settings! {
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
     log_message_timestamp_type: String = "log.message.timestamp.type", "CreateTime",
         one_of ["CreateTime", "LogAppendTime"], topic "message.timestamp.type";
+    /// How far before a broker's date the timestamp of a producer's record may lie.
+    log_message_timestamp_before_max_ms: i64 = "log.message.timestamp.before.max.ms", i64::MAX, in 0..,
+        topic "message.timestamp.before.max.ms";
+    /// How far after a broker's date the timestamp of a producer's record may lie.
+    log_message_timestamp_after_max_ms: i64 = "log.message.timestamp.after.max.ms", i64::MAX, in 0..,
+        topic "message.timestamp.after.max.ms";
     /// How batches are stored: as the producer compressed them.
     compression_type: String = "compression.type", "producer", topic "compression.type", fixed "recompression comes with the commit log";
     /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.

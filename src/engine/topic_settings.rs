@@ -172,6 +172,13 @@ topic_settings! {
         broker log_cleaner_max_compaction_lag_ms "log.cleaner.max.compaction.lag.ms", at_least 1;
     /// The largest record batch that is taken, after compression.
     max_message_bytes: i32 = "max.message.bytes", "INT", broker message_max_bytes "message.max.bytes", at_least 0;
+    /// How far after the broker's date the timestamp of a producer's record may lie. The date is the lab's, which falls
+    /// behind that of other clients while the lab stands or goes slowly.
+    message_timestamp_after_max_ms: i64 = "message.timestamp.after.max.ms", "LONG",
+        broker log_message_timestamp_after_max_ms "log.message.timestamp.after.max.ms", at_least 0;
+    /// How far before the broker's date the timestamp of a producer's record may lie.
+    message_timestamp_before_max_ms: i64 = "message.timestamp.before.max.ms", "LONG",
+        broker log_message_timestamp_before_max_ms "log.message.timestamp.before.max.ms", at_least 0;
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
     message_timestamp_type: String = "message.timestamp.type", "STRING",
         broker log_message_timestamp_type "log.message.timestamp.type", one_of ["CreateTime", "LogAppendTime"];
@@ -238,6 +245,8 @@ impl TopicSettings {
             segment_ms: self.segment_ms,
             max_message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(0),
             log_append_time: self.message_timestamp_type == "LogAppendTime",
+            timestamp_before_max_ms: self.message_timestamp_before_max_ms,
+            timestamp_after_max_ms: self.message_timestamp_after_max_ms,
             flush_messages: self.flush_messages,
             flush_ms: self.flush_ms,
             segment_jitter_ms: self.segment_jitter_ms,

@@ -14,6 +14,7 @@ use kscope::engine::message::{Message, Payload};
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::{Role, TopicPartition};
 use kscope::engine::time::Time;
+use kscope::protocol::produce::{BatchIndexAndErrorMessage, PartitionProduceResponse};
 use kscope::protocol::records::{BatchReader, Record, records_of};
 use kscope::protocol::{ErrorCode, Records, Request, Response};
 
@@ -102,6 +103,14 @@ pub(super) fn records(records: Option<&Records>) -> String {
     let all = batches.flat_map(|(header, body)| records_of(&header, &body).unwrap());
     let all: Vec<_> = all.map(|record| one(&record)).collect();
     if all.is_empty() { "nothing".into() } else { all.join(" ") }
+}
+
+/// The records that are to blame for a refused batch, a line each.
+pub(super) fn record_errors(answer: &PartitionProduceResponse) -> String {
+    let one = |error: &BatchIndexAndErrorMessage| {
+        format!("\nrecord {}: {}", error.batch_index, error.batch_index_error_message.as_deref().unwrap_or("?"))
+    };
+    answer.record_errors.iter().map(one).collect()
 }
 
 fn log_of<'a>(node: &'a BrokerNode, id: &TopicPartition) -> Option<&'a Log> {

@@ -9,6 +9,7 @@
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
 //! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s      with keys: k/a k/b, and k/ to delete k
+//! produce t-0 a@-1s b@+1s codec=gzip      with timestamps before and after the date; compressed
 //! fetch t-0 5 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
 //! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
 //! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
@@ -45,7 +46,7 @@ use kscope::protocol::produce::{PartitionProduceData, TopicProduceData};
 use kscope::protocol::records::{BatchBuilder, Compression};
 use kscope::protocol::{
     AlterPartitionReassignmentsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-    ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Request, Response,
+    ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Records, Request, Response,
 };
 
 use super::configs;
@@ -261,17 +262,8 @@ impl Script {
             "all" => -1,
             other => other.parse().unwrap(),
         };
-        let mut batch = BatchBuilder::new(Compression::None);
-        if let Some(pid) = words.take("pid") {
-            batch = batch.producer(pid, words.take("epoch").unwrap_or(0), words.take("seq").unwrap());
-        }
         let date_ms = self.lab().cluster.now().epoch_ms + i64::try_from(self.lab().now().as_millis()).unwrap();
-        for word in &words.plain[1..] {
-            let (key, value) = word.split_once('/').map_or((None, *word), |(key, value)| (Some(key.as_bytes()), value));
-            let value = Some(value.as_bytes()).filter(|value| key.is_none() || !value.is_empty());
-            batch.push(date_ms, key, value, &[]);
-        }
-        let data = PartitionProduceData { index: id.partition, records: Some(batch.build()) };
+        let data = PartitionProduceData { index: id.partition, records: Some(batch(words, date_ms)) };
         let topic = TopicProduceData { name: id.topic.clone(), partition_data: vec![data] };
         let request = ProduceRequest { acks, timeout_ms: 5_000, topic_data: vec![topic], ..Default::default() };
         let leader = || state(self.lab.as_ref().unwrap(), &id).and_then(|state| state.leader);
@@ -284,7 +276,7 @@ impl Script {
                     let answer = &answer.responses[0].partition_responses[0];
                     match answer.error_code {
                         ErrorCode::NONE => format!("acknowledged at {}", answer.base_offset),
-                        error => why(error, answer.error_message.as_deref()),
+                        error => why(error, answer.error_message.as_deref()) + &describe::record_errors(answer),
                     }
                 }
                 other => panic!("{other:?}"),
@@ -431,6 +423,25 @@ impl Script {
             other => panic!("{other:?}"),
         })
     }
+}
+
+/// The batch that a `produce` tells of. A word's own `@-5s` or `@+5s` moves its timestamp away from the date.
+fn batch(words: &mut Words<'_>, date_ms: i64) -> Records {
+    let codec = words.named.remove("codec").unwrap_or("none");
+    let codec = Compression::ALL.into_iter().find(|known| known.name() == codec).expect("a codec");
+    let mut batch = BatchBuilder::new(codec);
+    if let Some(pid) = words.take("pid") {
+        batch = batch.producer(pid, words.take("epoch").unwrap_or(0), words.take("seq").unwrap());
+    }
+    for word in &words.plain[1..] {
+        let (word, away) = word.split_once('@').unwrap_or((word, "+0s"));
+        let away_ms = i64::try_from(duration(&away[1..]).as_millis()).unwrap();
+        let timestamp_ms = if away.starts_with('-') { date_ms - away_ms } else { date_ms + away_ms };
+        let (key, value) = word.split_once('/').map_or((None, word), |(key, value)| (Some(key.as_bytes()), value));
+        let value = Some(value.as_bytes()).filter(|value| key.is_none() || !value.is_empty());
+        batch.push(timestamp_ms, key, value, &[]);
+    }
+    batch.build()
 }
 
 /// The broker whose settings only it can change and tell.

@@ -5,9 +5,8 @@
 use thiserror::Error;
 
 use super::storage::{Storage, StorageError, StoredBatch};
-use super::{Log, LogConfig, SequenceError};
+use super::{Log, LogConfig, RecordErrors, SequenceError};
 use crate::engine::rng::Rng;
-use crate::protocol::records::header::TimestampType;
 use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
 use crate::protocol::{ErrorCode, Records};
 
@@ -43,9 +42,9 @@ pub enum AppendError {
         /// What is allowed.
         most: u64,
     },
-    /// A record of a compacted topic has no key.
-    #[error("a topic that is compacted takes no record without a key")]
-    NoKey,
+    /// Some of its records are refused: without a key where the topic is compacted, or too far from the broker's date.
+    #[error(transparent)]
+    Records(#[from] RecordErrors),
     /// Only a broker may say when a record was appended.
     #[error("a producer may not send timestamps of type LogAppendTime")]
     TimestampType,
@@ -74,7 +73,7 @@ impl AppendError {
         match self {
             Self::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             Self::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
-            Self::NoKey => ErrorCode::INVALID_RECORD,
+            Self::Records(errors) => errors.code(),
             Self::TimestampType => ErrorCode::INVALID_TIMESTAMP,
             Self::Sequence(error) => error.code(),
             Self::Batch(error) => error.code(),
@@ -112,28 +111,14 @@ impl Log {
         date_ms: i64,
         disk: &mut dyn Storage,
     ) -> Result<Appended, AppendError> {
-        self.check_produced(batch)?;
+        self.config.check_produced(batch, date_ms)?;
+        self.config.check_stored_size(batch.size_bytes())?;
         if let Some(original) = self.producers.now().check(&batch.header)? {
             return Ok(self.appended(original.base_offset, original.last_offset, original.timestamp_ms));
         }
         let header = self.head_of(batch, leader_epoch, date_ms);
         self.append(StoredBatch { header, body: batch.body.clone() }, date_ms, disk)?;
         Ok(self.appended(header.base_offset, header.last_offset(), header.max_timestamp))
-    }
-
-    fn check_produced(&self, batch: &ProducedBatch) -> Result<(), AppendError> {
-        let (size, config) = (batch.size_bytes(), &self.config);
-        if size > config.max_message_bytes {
-            Err(AppendError::TooLarge { size, most: config.max_message_bytes })
-        } else if size as u64 > config.segment_bytes {
-            Err(AppendError::LargerThanSegment { size, most: config.segment_bytes })
-        } else if batch.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
-            Err(AppendError::TimestampType)
-        } else if config.compact && batch.has_null_key {
-            Err(AppendError::NoKey)
-        } else {
-            Ok(())
-        }
     }
 
     /// The head as this leader writes it: only the broker's date makes a new checksum necessary.
