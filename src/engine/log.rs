@@ -4,7 +4,7 @@
 //! # What it holds
 //! - Offsets begin at the log start and rise; at append they are dense. What was written is never changed.
 //! - A stored batch is a head (where the leader wrote offset and epoch) and a body that is shared: with the frame it came
-//!   in, with the other replicas, with every clone of the lab. Nothing is re-encoded, but for `LogAppendTime` and its CRC.
+//!   in, with the other replicas, with every clone of the lab. Nothing is re-encoded, but for `LogAppendTime` with its CRC, and where `compression.type` wants another codec.
 //! - Epochs and producer states follow from the batches: truncation makes them what they were.
 //! - `log_start <= log_end`, and every batch lies below the log end. Batches below the log start may still be there, as
 //!   only whole segments go.
@@ -32,6 +32,7 @@ mod tree;
 mod validate;
 
 use super::settings::Ratio;
+use crate::protocol::records::Compression;
 
 pub use append::{AppendError, Appended};
 pub use clean::{CleanJob, CleanPlan, Cleanable, Cleaned};
@@ -57,6 +58,8 @@ pub struct LogConfig {
     pub max_message_bytes: usize,
     /// `message.timestamp.type=LogAppendTime`: the broker's date replaces the producer's.
     pub log_append_time: bool,
+    /// `compression.type`: how a leader stores batches; `None` for `producer`, as they come.
+    pub compression: Option<Compression>,
     /// `message.timestamp.before.max.ms`: how far before the broker's date a producer's timestamp may lie.
     pub timestamp_before_max_ms: i64,
     /// `message.timestamp.after.max.ms`: how far after it.
@@ -95,6 +98,7 @@ impl Default for LogConfig {
             segment_ms: 604_800_000,
             max_message_bytes: 1_048_588,
             log_append_time: false,
+            compression: None,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: i64::MAX,
             flush_messages: i64::MAX,

@@ -187,8 +187,9 @@ settings! {
     /// How far after a broker's date the timestamp of a producer's record may lie.
     log_message_timestamp_after_max_ms: i64 = "log.message.timestamp.after.max.ms", i64::MAX, in 0..,
         topic "message.timestamp.after.max.ms";
-    /// How batches are stored: as the producer compressed them.
-    compression_type: String = "compression.type", "producer", topic "compression.type", fixed "recompression comes with the commit log";
+    /// How batches are stored: as the producer compressed them, or compressed anew by the leader.
+    compression_type: String = "compression.type", "producer",
+        one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"], topic "compression.type";
     /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
     log_cleanup_policy: List = "log.cleanup.policy", "delete", each_of ["compact", "delete"], topic "cleanup.policy";
     /// How long records are kept, by the largest timestamp of a segment; -1 for ever.
@@ -283,7 +284,7 @@ mod tests {
         assert!(message(settings.set("num.partitions", "0")).contains("1.."));
         assert!(message(settings.set("log.message.timestamp.type", "Never")).contains("LogAppendTime"));
         assert!(message(settings.set("log.cleanup.policy", "delete,forget")).contains("compact"));
-        assert!(message(settings.set("compression.type", "zstd")).contains("cannot be set"));
+        assert!(message(settings.set("log.segment.delete.delay.ms", "1")).contains("cannot be set"));
         assert_eq!(settings, Settings::default());
     }
 }

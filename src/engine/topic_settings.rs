@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::event::SettingChange;
 use super::log::LogConfig;
 use super::settings::{List, Ratio, SettingValue, Settings, refused};
+use crate::protocol::records::Compression;
 
 /// One row of the table: what is known about a topic setting beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -153,9 +154,9 @@ topic_settings! {
     /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
     cleanup_policy: List = "cleanup.policy", "LIST", broker log_cleanup_policy "log.cleanup.policy",
         each_of ["compact", "delete"];
-    /// How batches are stored: as the producer compressed them.
+    /// How batches are stored: as the producer compressed them, or compressed anew by the leader.
     compression_type: String = "compression.type", "STRING", broker compression_type "compression.type",
-        one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"], fixed "recompression comes with the commit log";
+        one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
     /// How long compaction keeps the record that deletes a key.
     delete_retention_ms: i64 = "delete.retention.ms", "LONG",
         broker log_cleaner_delete_retention_ms "log.cleaner.delete.retention.ms", at_least 0;
@@ -245,6 +246,7 @@ impl TopicSettings {
             segment_ms: self.segment_ms,
             max_message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(0),
             log_append_time: self.message_timestamp_type == "LogAppendTime",
+            compression: compression(&self.compression_type),
             timestamp_before_max_ms: self.message_timestamp_before_max_ms,
             timestamp_after_max_ms: self.message_timestamp_after_max_ms,
             flush_messages: self.flush_messages,
@@ -261,6 +263,12 @@ impl TopicSettings {
             ..LogConfig::default()
         }
     }
+}
+
+/// The codec that `compression.type` names; none for `producer`.
+fn compression(name: &str) -> Option<Compression> {
+    let name = if name == "uncompressed" { Compression::None.name() } else { name };
+    Compression::ALL.into_iter().find(|codec| codec.name() == name)
 }
 
 fn out_of_range(name: &'static str, text: &str, wanted: String) -> TopicSettingError {
@@ -306,6 +314,10 @@ mod tests {
         assert!(set("message.timestamp.type", "LogAppendTime").unwrap().log_config().log_append_time);
         let both = set("cleanup.policy", "compact, delete").unwrap().log_config();
         assert!(both.compact && both.delete);
+        let compression = |name| set("compression.type", name).unwrap().log_config().compression;
+        let codecs = ["uncompressed", "gzip", "snappy", "lz4", "zstd"].map(compression);
+        assert_eq!(codecs, Compression::ALL.map(Some));
+        assert_eq!(compression("producer"), None);
         let kept = set("retention.ms", "-1").unwrap().log_config();
         assert!(kept.delete && !kept.compact && kept.retention_ms == -1);
     }
@@ -323,9 +335,9 @@ mod tests {
 
     #[test]
     fn what_the_lab_cannot_do_is_refused_not_ignored() {
-        assert!(set("compression.type", "zstd").unwrap_err().contains("docs/deviations.md"));
+        assert!(set("file.delete.delay.ms", "1").unwrap_err().contains("docs/deviations.md"));
         assert!(set("preallocate", "true").unwrap_err().contains("not supported"));
-        assert!(set("compression.type", "producer").is_ok(), "the value that it has anyway");
+        assert!(set("file.delete.delay.ms", "60000").is_ok(), "the value that it has anyway");
     }
 
     #[test]

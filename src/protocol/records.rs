@@ -76,6 +76,9 @@ pub enum BatchError {
     /// The records cannot be decompressed, or not within the bound.
     #[error("{0}")]
     Decompress(String),
+    /// The records cannot be compressed.
+    #[error("the records cannot be compressed: {0}")]
+    Compress(String),
     /// A record is malformed.
     #[error("record {index} of the batch is malformed")]
     Record {
@@ -108,6 +111,7 @@ impl BatchError {
     /// What Kafka answers.
     pub fn code(&self) -> ErrorCode {
         match self {
+            Self::Compress(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
             Self::TooSmall { .. } | Self::UnknownMagic { .. } | Self::Checksum => ErrorCode::CORRUPT_MESSAGE,
             _ => ErrorCode::INVALID_RECORD,
         }

@@ -10,13 +10,13 @@
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
 //! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s      with keys: k/a k/b, and k/ to delete k
 //! produce t-0 a@-1s b@+1s codec=gzip      with timestamps before and after the date; compressed
-//! fetch t-0 5 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
+//! fetch t-0 5 version=9 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
 //! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
 //! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
 //! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
 //! run 500ms                               time passes
 //! until t-0 leader=2 isr=2,3              time passes until ZooKeeper and the leader say so;  until controller=2
-//! partition t-0 | log 2 t-0               what stands where
+//! partition t-0 | log 2 t-0 | batches 2 t-0      what stands where
 //! zk get /controller | zk ls /admin       what stands in ZooKeeper
 //! elect t-0 | elect t-0 unclean | reassign t-0 2,3 to=1 | delete t
 //! alter t a=1 b= c+=x to=2 | alter broker:2 a=1 | alter brokers a=1      sets, resets, appends to; to the controller
@@ -144,7 +144,7 @@ impl Script {
             "brokers" => self.start_lab(rest.parse().unwrap()),
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
-            "fetch" => self.fetch(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
+            "fetch" => self.fetch(&mut words),
             "delete-records" => self.delete_records(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
             "kill" => self.command(Command::Kill(broker(rest))),
             "power-loss" => self.command(Command::PowerLoss(broker(rest))),
@@ -169,6 +169,7 @@ impl Script {
             "until" => self.until(&mut words),
             "partition" => describe::partition(&self.lab().cluster, &partition(rest)),
             "log" => describe::log(&self.lab().cluster, broker(words.plain[0]), &partition(words.plain[1])),
+            "batches" => describe::batches(&self.lab().cluster, broker(words.plain[0]), &partition(words.plain[1])),
             "zk" => describe::zookeeper(&self.lab().cluster, words.plain[0], words.plain[1]),
             "elect" => self.elect(&mut words),
             "reassign" => self.reassign(&mut words),
@@ -290,7 +291,9 @@ impl Script {
         self.ask(leader, version, request, Duration::from_secs(5))
     }
 
-    fn fetch(&mut self, id: &TopicPartition, fetch_offset: i64) -> String {
+    fn fetch(&mut self, words: &mut Words<'_>) -> String {
+        let (id, fetch_offset) = (&partition(words.plain[0]), words.plain[1].parse().unwrap());
+        let version = words.take("version").unwrap_or(12);
         let wanted = FetchPartition {
             partition: id.partition,
             fetch_offset,
@@ -299,7 +302,7 @@ impl Script {
         };
         let topics = vec![FetchTopic { topic: id.topic.clone(), partitions: vec![wanted], ..Default::default() }];
         let request = FetchRequest { replica_id: -1, max_bytes: 1 << 20, topics, ..Default::default() };
-        said(self.ask_leader(id, 12, request), |response| match response {
+        said(self.ask_leader(id, version, request), |response| match response {
             Response::Fetch(answer) => {
                 let data = &answer.responses[0].partitions[0];
                 match data.error_code {

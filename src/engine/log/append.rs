@@ -2,12 +2,13 @@
 //!
 //! Everything that can be refused is refused before the first byte is written.
 
+use bytes::Bytes;
 use thiserror::Error;
 
 use super::storage::{Storage, StorageError, StoredBatch};
 use super::{Log, LogConfig, RecordErrors, SequenceError};
 use crate::engine::rng::Rng;
-use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
+use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch, rewrite};
 use crate::protocol::{ErrorCode, Records};
 
 /// What an append came to.
@@ -51,7 +52,7 @@ pub enum AppendError {
     /// Its sequence number does not follow.
     #[error(transparent)]
     Sequence(#[from] SequenceError),
-    /// A follower got a batch that is broken.
+    /// A follower got a batch that is broken, or a leader could not compress one anew.
     #[error(transparent)]
     Batch(#[from] BatchError),
     /// A follower got a batch that lies before the end of its log or of the batch before.
@@ -112,22 +113,31 @@ impl Log {
         disk: &mut dyn Storage,
     ) -> Result<Appended, AppendError> {
         self.config.check_produced(batch, date_ms)?;
-        self.config.check_stored_size(batch.size_bytes())?;
+        let (header, body) = self.recompressed(batch)?;
+        self.config.check_stored_size(header.size_bytes())?;
         if let Some(original) = self.producers.now().check(&batch.header)? {
             return Ok(self.appended(original.base_offset, original.last_offset, original.timestamp_ms));
         }
-        let header = self.head_of(batch, leader_epoch, date_ms);
-        self.append(StoredBatch { header, body: batch.body.clone() }, date_ms, disk)?;
+        let header = self.head_of(BatchHeader { leader_epoch, ..header }, &body, date_ms);
+        self.append(StoredBatch { header, body }, date_ms, disk)?;
         Ok(self.appended(header.base_offset, header.last_offset(), header.max_timestamp))
     }
 
+    /// The batch as `compression.type` wants it: as it came, if that says `producer` or what it is already.
+    fn recompressed(&self, batch: &ProducedBatch) -> Result<(BatchHeader, Bytes), BatchError> {
+        match self.config.compression {
+            Some(codec) => rewrite::recompressed(&batch.header, &batch.body, codec),
+            None => Ok((batch.header, batch.body.clone())),
+        }
+    }
+
     /// The head as this leader writes it: only the broker's date makes a new checksum necessary.
-    fn head_of(&self, batch: &ProducedBatch, leader_epoch: i32, date_ms: i64) -> BatchHeader {
-        let mut header = BatchHeader { base_offset: self.end_offset, leader_epoch, ..batch.header };
+    fn head_of(&self, produced: BatchHeader, body: &Bytes, date_ms: i64) -> BatchHeader {
+        let mut header = BatchHeader { base_offset: self.end_offset, ..produced };
         if self.config.log_append_time {
             header.attributes = header.attributes.with_log_append_time();
             header.max_timestamp = date_ms;
-            header.crc = header.checksum(&batch.body);
+            header.crc = header.checksum(body);
         }
         header
     }

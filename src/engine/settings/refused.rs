@@ -7,7 +7,7 @@ type Refused = (&'static str, &'static str);
 const THROTTLE: &str = "replication is not throttled (deviation: no-throttles)";
 const TIERED: &str = "there is no tiered storage";
 const FORMAT: &str = "records are stored in the newest format only";
-const LEVEL: &str = "batches are stored as they come, never compressed again";
+const LEVEL: &str = "each codec has one level here, its own default";
 const MILLISECONDS: &str = "it has one name here, that in milliseconds";
 
 /// Of topics.

@@ -17,6 +17,7 @@ use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::engine::time::Time;
 use crate::protocol::fetch::{EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData};
+use crate::protocol::records::Compression;
 use crate::protocol::{ApiKey, ErrorCode, FetchRequest, FetchResponse, Records, Request, Response};
 
 /// See the [module](self).
@@ -24,6 +25,8 @@ pub(crate) const API: Api = Api { key: ApiKey::Fetch, oldest: 4, newest: 17, cal
 
 /// A tool that reads from any replica.
 const DEBUGGING_CONSUMER: i32 = -2;
+/// From this version on what is compressed with Zstandard may be read (KIP-110).
+const ZSTD_FROM: i16 = 10;
 /// From this version on consumers may read from followers.
 const FROM_FOLLOWERS: i16 = 11;
 /// From this version on topics are named by their ids.
@@ -289,7 +292,14 @@ fn find<'a>(broker: &'a Broker, parked: &ParkedFetch, wanted: &Wanted) -> Result
             replica.leader().is_some()
         }
     };
-    if may { Ok(replica) } else { Err(ErrorCode::NOT_LEADER_OR_FOLLOWER) }
+    if !may {
+        Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)
+    } else if parked.version < ZSTD_FROM && replica.log.config().compression == Some(Compression::Zstd) {
+        // Without looking into batches: by what the topic says (`KafkaApis.maybeConvertFetchedData`).
+        Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE)
+    } else {
+        Ok(replica)
+    }
 }
 
 fn read_replica(
