@@ -4,7 +4,8 @@
 //! # What it holds
 //! - Offsets begin at the log start and rise; at append they are dense. What was written is never changed.
 //! - A stored batch is a head (where the leader wrote offset and epoch) and a body that is shared: with the frame it came
-//!   in, with the other replicas, with every clone of the lab. Nothing is re-encoded, but for `LogAppendTime` with its CRC, and where `compression.type` wants another codec.
+//!   in, with the other replicas, with every clone of the lab. Nothing is re-encoded, but for `LogAppendTime` with its CRC,
+//!   and where `compression.type` wants another codec.
 //! - Epochs and producer states follow from the batches: truncation makes them what they were.
 //! - `log_start <= log_end`, and every batch lies below the log end. Batches below the log start may still be there, as
 //!   only whole segments go.

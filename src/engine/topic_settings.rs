@@ -60,6 +60,14 @@ pub enum TopicSettingError {
         /// What is wanted.
         wanted: String,
     },
+    /// The time for which a record is safe from compaction is longer than that after which it is compacted.
+    #[error("conflict topic config setting min.compaction.lag.ms ({min}) > max.compaction.lag.ms ({max})")]
+    Lags {
+        /// For how long it is safe.
+        min: i64,
+        /// After how long it is compacted.
+        max: i64,
+    },
     /// Another value than the broker's cannot be had.
     #[error("Invalid value {text} for configuration {name}: {because}; see docs/deviations.md")]
     Fixed {
@@ -219,13 +227,20 @@ impl TopicSettings {
         settings
     }
 
-    /// Checks the settings that a topic is to be created with.
+    /// Checks the settings that a topic is to have, with what it does not set as the broker has it.
     pub fn check(broker: &Settings, overrides: &BTreeMap<String, String>) -> Result<Self, TopicSettingError> {
         let mut settings = Self::of_broker(broker);
         for (name, text) in overrides {
             settings.set(name, text, broker)?;
         }
+        settings.check_lags()?;
         Ok(settings)
+    }
+
+    /// Checks what is wrong only together (`LogConfig.validateValues`).
+    fn check_lags(&self) -> Result<(), TopicSettingError> {
+        let (min, max) = (self.min_compaction_lag_ms, self.max_compaction_lag_ms);
+        if min > max { Err(TopicSettingError::Lags { min, max }) } else { Ok(()) }
     }
 
     /// What is different in `after`, in the order of the table.
@@ -331,6 +346,20 @@ mod tests {
         assert_eq!(set("cleanup.policy", "x").unwrap_err(), choice);
         let range = "Invalid value 0 for configuration min.insync.replicas: Value must be at least 1";
         assert_eq!(set("min.insync.replicas", "0").unwrap_err(), range);
+    }
+
+    #[test]
+    fn the_lags_of_compaction_are_held_against_each_other_and_against_the_brokers() {
+        let check = |broker: &Settings, pairs: &[(&str, &str)]| {
+            let overrides = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            TopicSettings::check(broker, &overrides).map_err(|error| error.to_string())
+        };
+        let lags = |min, max| [("min.compaction.lag.ms", min), ("max.compaction.lag.ms", max)];
+        assert!(check(&Settings::default(), &lags("5", "5")).is_ok());
+        let wrong = "conflict topic config setting min.compaction.lag.ms (6) > max.compaction.lag.ms (5)";
+        assert_eq!(check(&Settings::default(), &lags("6", "5")).unwrap_err(), wrong);
+        let broker = Settings { log_cleaner_max_compaction_lag_ms: 5, ..Settings::default() };
+        assert_eq!(check(&broker, &[("min.compaction.lag.ms", "6")]).unwrap_err(), wrong);
     }
 
     #[test]

@@ -7,12 +7,13 @@ use std::time::Duration;
 use kscope::engine::cluster::{BrokerNode, Cluster};
 use kscope::engine::config::Config;
 use kscope::engine::log::{Log, StoredBatch};
-use kscope::engine::message::Command;
+use kscope::engine::message::{Answer, Command, Output, StorageJob, StorageWork};
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::TopicPartition;
 use kscope::engine::rng::Rng;
 use kscope::engine::runtime::LabDisks as _;
 use kscope::engine::runtime::disks::{self, Opened};
+use kscope::engine::settings::Settings;
 use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kscope::protocol::delete_topics::DeleteTopicState;
 use kscope::protocol::fetch::{FetchPartition, FetchTopic};
@@ -293,4 +294,60 @@ fn a_topic_that_was_deleted_and_made_again_keeps_what_it_was_told() {
     assert_found(&cluster, folder.path(), false);
     let mut again = self::lab(folder.path(), 0);
     assert_eq!(read(&mut again, 0, 20), wanted);
+}
+
+/// The jobs that read a log back.
+fn reads(lab: &Lab) -> usize {
+    let is_read =
+        |output: &&Output| matches!(output, Output::Storage(StorageJob { work: StorageWork::Read { .. }, .. }));
+    lab.outputs.iter().filter(is_read).count()
+}
+
+#[test]
+fn what_may_not_be_read_yet_is_not_read_back_and_once_it_may_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { min_insync_replicas: 2, ..Settings::lab() };
+    let lab_on_files = || Lab::on_files(Config { settings: settings.clone().into(), ..Lab::config(1) }, folder.path());
+    let mut lab = lab_on_files();
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(1));
+    let Response::CreateTopics(_) = lab.ask(lab.controller().unwrap(), 7, create("t", 1, 3)) else { panic!() };
+    lab.run(Duration::from_millis(100));
+    write(&mut lab, 0, "readable");
+    // The other two die; what the leader writes then is too few replicas' to be read, after a restart of it too.
+    let leads = leader(&lab, 0);
+    let others: Vec<_> = (1..=3).filter(|id| *id != leads).map(BrokerId).collect();
+    for other in &others {
+        lab.command(Command::Kill(*other));
+    }
+    lab.run(Duration::from_secs(5));
+    lab.ask(leads, 11, record("t", 0, "not yet", 1));
+    end(lab, true);
+
+    let mut lab = lab_on_files();
+    for other in &others {
+        lab.command(Command::Kill(*other));
+    }
+    lab.wait("the leader of before", |lab| {
+        let node = lab.cluster.broker(BrokerId(leads)).unwrap();
+        node.running().is_some_and(|b| b.replica(&TopicPartition::new("t", 0)).is_some_and(|r| r.leader().is_some()))
+    });
+    let (log, high_watermark) = lab.cluster.broker(BrokerId(leads)).unwrap().log(&TopicPartition::new("t", 0)).unwrap();
+    assert_eq!((log.resident_from(), high_watermark), (2, 1), "nothing of it is in memory");
+    let (partition_max_bytes, max_wait_ms) = (1 << 20, 20_000);
+    let asked = FetchPartition { partition: 0, fetch_offset: 1, partition_max_bytes, ..Default::default() };
+    let topics = vec![FetchTopic { topic: "t".into(), partitions: vec![asked], ..Default::default() }];
+    let fetch =
+        FetchRequest { replica_id: -1, max_wait_ms, min_bytes: 1, max_bytes: 1 << 20, topics, ..Default::default() };
+    let fetch = lab.command(Command::Ask { broker: BrokerId(leads), version: 12, request: fetch.into() });
+    lab.run(Duration::from_secs(2));
+    assert_eq!((reads(&lab), lab.answer(fetch).is_some()), (0, false), "it waits, and nothing is read for it");
+
+    lab.command(Command::Start(others[0]));
+    let end = lab.now() + Duration::from_secs(10);
+    lab.run_until(end, |lab| lab.answer(fetch).is_some());
+    let Some(Answer::Response(answer)) = lab.answer(fetch) else { panic!("no answer\n{}", lab.story()) };
+    let Response::Fetch(answer) = answer else { panic!("{answer:?}") };
+    let records = answer.responses[0].partitions[0].records.as_ref().unwrap();
+    assert_eq!(records.record_count(), 1, "what the waiting one is told is what became readable");
 }

@@ -320,7 +320,9 @@ fn no_topic(topic: &str) -> Refusal {
 
 fn of_topic(topic: &str, error: &TopicSettingError) -> Refusal {
     let message = match error {
-        TopicSettingError::Unknown(_) | TopicSettingError::Unsupported(..) => error.to_string(),
+        TopicSettingError::Unknown(_) | TopicSettingError::Unsupported(..) | TopicSettingError::Lags { .. } => {
+            error.to_string()
+        }
         _ => format!("Invalid config value for resource ConfigResource(type=TOPIC, name='{topic}'): {error}"),
     };
     (ErrorCode::INVALID_CONFIG, message)
