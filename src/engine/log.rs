@@ -32,6 +32,8 @@ mod storage;
 mod tree;
 mod validate;
 
+use std::time::Duration;
+
 use super::settings::Ratio;
 use crate::protocol::records::Compression;
 
@@ -89,6 +91,14 @@ pub struct LogConfig {
     pub min_compaction_lag_ms: i64,
     /// `max.compaction.lag.ms`: after so long a record is compacted whatever the ratio.
     pub max_compaction_lag_ms: i64,
+    /// `file.delete.delay.ms`: for so long what has gone of a log takes its place on the disk.
+    pub delete_delay_ms: i64,
+}
+
+impl LogConfig {
+    fn delete_delay(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.delete_delay_ms).unwrap_or(0))
+    }
 }
 
 impl Default for LogConfig {
@@ -114,6 +124,7 @@ impl Default for LogConfig {
             min_cleanable_ratio: Ratio::from_ppm(500_000),
             min_compaction_lag_ms: 0,
             max_compaction_lag_ms: i64::MAX,
+            delete_delay_ms: 60_000,
         }
     }
 }
@@ -237,7 +248,7 @@ impl Log {
         }
         let holds_it = self.first_batch_from(offset, disk)?;
         let end = holds_it.map_or(offset, |batch| batch.header.base_offset.min(offset));
-        let left = disk.truncate_to(end)?;
+        let left = disk.truncate_to(end, self.config.delete_delay())?;
         self.memory.truncate_to(end, left);
         self.end_offset = end;
         self.start_offset = self.start_offset.min(end);
@@ -282,7 +293,7 @@ impl Log {
     /// # Errors
     /// [`StorageError`]; the log is then as it was, and the disk's is not known.
     pub fn truncate_fully_and_start_at(&mut self, offset: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
-        disk.restart_at(offset)?;
+        disk.restart_at(offset, self.config.delete_delay())?;
         self.memory.restart_at(offset);
         (self.start_offset, self.end_offset) = (offset, offset);
         (self.epochs, self.producers, self.flush, self.arrivals) = Default::default();
@@ -306,7 +317,7 @@ impl Log {
         let bases = self.memory.segments().skip(1).map(|next| next.base_offset);
         let below: Vec<i64> = bases.take_while(|base_offset| *base_offset <= offset).collect();
         if let Some(first) = below.last() {
-            disk.remove_before(*first)?;
+            disk.remove_before(*first, self.config.delete_delay())?;
         }
         for base_offset in below {
             self.memory.remove_first_segment();

@@ -24,8 +24,6 @@ pub struct TopicDefinition {
     pub allowed: &'static str,
     /// The broker setting that holds where the topic has none.
     pub broker_name: &'static str,
-    /// Why it cannot be set to anything else than the broker has, where that is so.
-    pub fixed: Option<&'static str>,
 }
 
 /// What is wrong with a setting of a topic, in Kafka's words where it has some.
@@ -68,23 +66,13 @@ pub enum TopicSettingError {
         /// After how long it is compacted.
         max: i64,
     },
-    /// Another value than the broker's cannot be had.
-    #[error("Invalid value {text} for configuration {name}: {because}; see docs/deviations.md")]
-    Fixed {
-        /// The setting.
-        name: &'static str,
-        /// What was given.
-        text: String,
-        /// Why.
-        because: &'static str,
-    },
 }
 
 macro_rules! topic_settings {
     ($(
         $(#[doc = $doc:literal])+
         $field:ident: $type:ty = $name:literal, $kind:literal, broker $broker:ident $broker_name:literal
-        $(, at_least $least:expr)? $(, one_of $choices:expr)? $(, each_of $words:expr)? $(, fixed $fixed:literal)?;
+        $(, at_least $least:expr)? $(, one_of $choices:expr)? $(, each_of $words:expr)?;
     )+) => {
         /// The settings that hold for a topic, by Kafka's names (with `_` for `.`).
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +88,6 @@ macro_rules! topic_settings {
                 kind: $kind,
                 allowed: concat!("" $(, stringify!($least), "..")? $(, stringify!($choices))?),
                 broker_name: $broker_name,
-                fixed: topic_settings!(@optional $($fixed)?),
             },
         )+ ];
 
@@ -110,8 +97,8 @@ macro_rules! topic_settings {
                 Self { $( $field: broker.$broker.clone(), )+ }
             }
 
-            /// Sets one by Kafka's name, from text. `broker` says what a setting has that cannot be changed.
-            pub fn set(&mut self, name: &str, text: &str, broker: &Settings) -> Result<(), TopicSettingError> {
+            /// Sets one by Kafka's name, from text.
+            pub fn set(&mut self, name: &str, text: &str) -> Result<(), TopicSettingError> {
                 match name {
                     $( $name => {
                         let value = <$type as SettingValue>::parse(text).ok_or_else(|| TopicSettingError::WrongType {
@@ -130,10 +117,6 @@ macro_rules! topic_settings {
                             let wanted = format!("String must be one of: {}", $words.join(", "));
                             return Err(out_of_range($name, text, wanted));
                         } )?
-                        $( if value != broker.$broker {
-                            return Err(TopicSettingError::Fixed { name: $name, text: text.to_owned(), because: $fixed });
-                        } )?
-                        let _ = broker;
                         self.$field = value;
                     } )+
                     _ => {
@@ -154,8 +137,6 @@ macro_rules! topic_settings {
             }
         }
     };
-    (@optional) => { None };
-    (@optional $fixed:literal) => { Some($fixed) };
 }
 
 topic_settings! {
@@ -168,9 +149,10 @@ topic_settings! {
     /// How long compaction keeps the record that deletes a key.
     delete_retention_ms: i64 = "delete.retention.ms", "LONG",
         broker log_cleaner_delete_retention_ms "log.cleaner.delete.retention.ms", at_least 0;
-    /// How long a deleted replica's files stay.
+    /// How long the files of segments stay that retention, truncation or compaction took, on a disk (--data-dir); memory is
+    /// free at once. Those of a deleted topic stay as long as the broker says.
     file_delete_delay_ms: i64 = "file.delete.delay.ms", "LONG", broker log_segment_delete_delay_ms "log.segment.delete.delay.ms",
-        at_least 0, fixed "a lab in memory frees at once";
+        at_least 0;
     /// So many records may be appended before they are flushed; the last of them is acknowledged after that.
     flush_messages: i64 = "flush.messages", "LONG", broker log_flush_interval_messages "log.flush.interval.messages",
         at_least 1;
@@ -222,7 +204,7 @@ impl TopicSettings {
         let mut settings = Self::of_broker(broker);
         for (name, text) in overrides {
             // An error leaves the broker's value, as Kafka does with what it cannot read.
-            let _ = settings.set(name, text, broker);
+            let _ = settings.set(name, text);
         }
         settings
     }
@@ -231,7 +213,7 @@ impl TopicSettings {
     pub fn check(broker: &Settings, overrides: &BTreeMap<String, String>) -> Result<Self, TopicSettingError> {
         let mut settings = Self::of_broker(broker);
         for (name, text) in overrides {
-            settings.set(name, text, broker)?;
+            settings.set(name, text)?;
         }
         settings.check_lags()?;
         Ok(settings)
@@ -275,6 +257,7 @@ impl TopicSettings {
             min_cleanable_ratio: self.min_cleanable_dirty_ratio,
             min_compaction_lag_ms: self.min_compaction_lag_ms,
             max_compaction_lag_ms: self.max_compaction_lag_ms,
+            delete_delay_ms: self.file_delete_delay_ms,
             ..LogConfig::default()
         }
     }
@@ -333,6 +316,7 @@ mod tests {
         let codecs = ["uncompressed", "gzip", "snappy", "lz4", "zstd"].map(compression);
         assert_eq!(codecs, Compression::ALL.map(Some));
         assert_eq!(compression("producer"), None);
+        assert_eq!(set("file.delete.delay.ms", "7").unwrap().log_config().delete_delay_ms, 7);
         let kept = set("retention.ms", "-1").unwrap().log_config();
         assert!(kept.delete && !kept.compact && kept.retention_ms == -1);
     }
@@ -364,9 +348,7 @@ mod tests {
 
     #[test]
     fn what_the_lab_cannot_do_is_refused_not_ignored() {
-        assert!(set("file.delete.delay.ms", "1").unwrap_err().contains("docs/deviations.md"));
         assert!(set("preallocate", "true").unwrap_err().contains("not supported"));
-        assert!(set("file.delete.delay.ms", "60000").is_ok(), "the value that it has anyway");
     }
 
     #[test]

@@ -351,3 +351,85 @@ fn what_may_not_be_read_yet_is_not_read_back_and_once_it_may_it_is() {
     let records = answer.responses[0].partitions[0].records.as_ref().unwrap();
     assert_eq!(records.record_count(), 1, "what the waiting one is told is what became readable");
 }
+
+/// The files and folders of a broker that are to be removed, by their names without what is unique.
+fn to_be_removed(folder: &Path, broker: i32) -> Vec<String> {
+    let mut names = Vec::new();
+    for replica in std::fs::read_dir(folder.join(format!("broker-{broker}"))).unwrap().map(Result::unwrap) {
+        let name = replica.file_name().into_string().unwrap();
+        if name.ends_with("-delete") {
+            names.push(name.split('.').next().unwrap().to_owned() + "-delete");
+        } else if replica.file_type().unwrap().is_dir() {
+            let files = std::fs::read_dir(replica.path()).unwrap().map(|file| file.unwrap().file_name());
+            let files = files.map(|file| file.into_string().unwrap());
+            names.extend(files.filter(|file| file.ends_with(".log.deleted")).map(|file| format!("{name}/{file}")));
+        }
+    }
+    names.sort();
+    names
+}
+
+/// A lab on files that keeps what has gone for 5 s, one of whose logs has just lost its first segment.
+fn lab_that_lost_a_segment(folder: &Path) -> Lab {
+    let settings = Settings { log_segment_bytes: 200, log_segment_delete_delay_ms: 5_000, ..Settings::lab() };
+    let mut lab = Lab::on_files(Config { settings: settings.into(), ..Lab::config(1) }, folder);
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(1));
+    let Response::CreateTopics(_) = lab.ask(lab.controller().unwrap(), 7, create("t", 1, 3)) else { panic!() };
+    lab.run(Duration::from_millis(100));
+    let value = "x".repeat(100);
+    for _ in 0..3 {
+        write(&mut lab, 0, &value);
+    }
+    let topics = vec![DeleteRecordsTopic {
+        name: "t".into(),
+        partitions: vec![DeleteRecordsPartition { partition_index: 0, offset: 1 }],
+    }];
+    let leader = leader(&lab, 0);
+    lab.ask(leader, 2, DeleteRecordsRequest { topics, timeout_ms: 5_000 });
+    lab
+}
+
+/// What waits for the disk is done by threads of its own: this waits for them, not for the lab's time.
+fn finish_jobs(lab: &Lab) {
+    let TestDisks::Files(files, _) = &*lab.disks.borrow() else { panic!("a lab on files") };
+    files.finish_jobs();
+}
+
+#[test]
+fn what_has_gone_stays_on_the_disk_for_as_long_as_the_delay_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = lab_that_lost_a_segment(folder.path());
+    let broker = leader(&lab, 0);
+    let segment = vec!["t-0/00000000000000000000.log.deleted".to_owned()];
+    assert_eq!(to_be_removed(folder.path(), broker), segment, "renamed at once");
+    // The answer came when the followers had said, within replica.fetch.wait.max.ms, that they know.
+    lab.run(Duration::from_millis(4_400));
+    finish_jobs(&lab);
+    assert_eq!(to_be_removed(folder.path(), broker), segment, "and there for nearly 5 s");
+    lab.run(Duration::from_millis(800));
+    finish_jobs(&lab);
+    assert_eq!(to_be_removed(folder.path(), broker), Vec::<String>::new(), "and no longer");
+
+    let controller = lab.controller().unwrap();
+    let topics = vec![DeleteTopicState { name: Some("t".into()), ..Default::default() }];
+    lab.ask(controller, 6, DeleteTopicsRequest { topics, timeout_ms: 5_000, ..Default::default() });
+    lab.wait("the topic to be gone", |lab| lab.cluster.brokers().all(|(_, node)| node.logs().count() == 0));
+    assert_eq!(to_be_removed(folder.path(), broker), ["t-0-delete"]);
+    lab.run(Duration::from_millis(5_200));
+    finish_jobs(&lab);
+    assert_eq!(to_be_removed(folder.path(), broker), Vec::<String>::new());
+}
+
+#[test]
+fn what_has_gone_and_is_still_there_when_the_lab_ends_is_gone_afterwards() {
+    for in_order in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = lab_that_lost_a_segment(folder.path());
+        let broker = leader(&lab, 0);
+        let cluster = end(lab, in_order);
+        assert_eq!(to_be_removed(folder.path(), broker).is_empty(), in_order, "an orderly end removes it");
+        assert_found(&cluster, folder.path(), in_order);
+        assert_eq!(to_be_removed(folder.path(), broker), Vec::<String>::new(), "a start removes it");
+    }
+}
