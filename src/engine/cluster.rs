@@ -13,6 +13,7 @@ mod links;
 mod nodes;
 mod power;
 mod room;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use super::time::{Clock, Now, Time};
 use super::timers::{Pending, Timers};
 use super::zk::persist::Stored;
 use super::zk::{ZkConfig, ZkServer};
+use turn::Turn;
 
 /// When something is due next, on each clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,14 +74,13 @@ pub struct Found {
 #[derive(Clone, Debug)]
 pub struct Cluster {
     config: Arc<Config>,
-    now: Now,
-    ids: Id,
+    /// The time, the sequence of ids, the nodes' generators.
+    turn: Turn,
     brokers: BTreeMap<BrokerId, Arc<BrokerNode>>,
     zookeepers: BTreeMap<ZkId, Arc<ZkServer>>,
     clients: BTreeMap<ClientId, Arc<Client>>,
     network: Network,
     timers: Timers,
-    rngs: BTreeMap<NodeId, Rng>,
     events: Events,
     /// Commands whose answer is a broker's response, by the correlation of the request.
     asked: BTreeMap<Id, (Ticket, NodeId)>,
@@ -101,14 +102,12 @@ impl Cluster {
         let seed = config.seed;
         let network = Network::new(config.link_delay, Rng::split(seed, "link"));
         let mut cluster = Self {
-            now: Now { epoch_ms, ..Now::default() },
-            ids: 0,
+            turn: Turn::new(seed, epoch_ms),
             brokers: BTreeMap::new(),
             zookeepers: BTreeMap::new(),
             clients: BTreeMap::new(),
             network,
             timers: Timers::default(),
-            rngs: BTreeMap::new(),
             events: Events::default(),
             asked: BTreeMap::new(),
             sockets: BTreeMap::new(),
@@ -168,7 +167,7 @@ impl Cluster {
 
     /// The time of the last step.
     pub fn now(&self) -> Now {
-        self.now
+        self.turn.now
     }
 
     /// When something is due next; at once before the first step.
@@ -205,8 +204,8 @@ impl Cluster {
     }
 
     fn set_now(&mut self, lab: Time, outside: Time) {
-        self.now.lab = self.now.lab.max(lab);
-        self.now.outside = self.now.outside.max(outside);
+        self.turn.now.lab = self.turn.now.lab.max(lab);
+        self.turn.now.outside = self.turn.now.outside.max(outside);
     }
 
     /// The one thing that is due first. Where both clocks have something, what is overdue longest goes first, and of
@@ -252,13 +251,13 @@ impl Cluster {
         for effect in effects {
             match effect {
                 Effect::Send { to, payload, cause } => {
-                    self.ids += 1;
-                    self.network.send(self.ids, self.now.lab, node, to, payload, cause);
+                    let id = self.turn.next_id();
+                    self.network.send(id, self.turn.now.lab, node, to, payload, cause);
                 }
                 Effect::Timer { id, timer, cause } => self.timers.set(id, Pending { node, timer, cause }),
                 Effect::Cancel(id) => self.timers.cancel(id),
                 Effect::Event { id, kind, cause } => {
-                    self.events.record(super::event::Event { id, at: self.now.lab, node, kind, cause });
+                    self.events.record(super::event::Event { id, at: self.turn.now.lab, node, kind, cause });
                 }
                 Effect::Output(output) => outside.push(output),
             }

@@ -6,14 +6,13 @@ use std::time::Duration;
 use super::{BrokerNode, Cluster, Outside, Process};
 use crate::engine::broker::connection::{Origin, Peer, Pending as PendingRequest};
 use crate::engine::broker::{Broker, Disk, Stage};
-use crate::engine::context::{Cause, Context, Effect, Hop, MAX_HOPS, Timer, TimerId};
+use crate::engine::context::{Cause, Context, Hop, MAX_HOPS, Timer, TimerId};
 use crate::engine::event::{BrokerEvent, Event, EventKind, OperatorEvent};
 use crate::engine::log::Disks;
 use crate::engine::message::{
     Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket,
 };
 use crate::engine::node::{BrokerId, ClientId, NodeId, ZkId};
-use crate::engine::rng::Rng;
 use crate::engine::time::Clock;
 use crate::engine::timers::Pending;
 use crate::protocol::Request;
@@ -79,7 +78,7 @@ impl Cluster {
             from: message.from,
             to: message.to,
             sent: message.sent,
-            arrived: self.now.lab,
+            arrived: self.turn.now.lab,
             depth,
             previous,
         };
@@ -99,8 +98,8 @@ impl Cluster {
             _ => None,
         };
         let cause = ended_by.map_or_else(Cause::default, Cause::event);
-        self.ids += 1;
-        self.network.send(self.ids, self.now.lab, to, from, Payload::Closed { lane }, cause);
+        let id = self.turn.next_id();
+        self.network.send(id, self.turn.now.lab, to, from, Payload::Closed { lane }, cause);
     }
 
     /// A timer fires.
@@ -190,8 +189,7 @@ impl Cluster {
 
     /// Sends a request as an admin client or a producer would; the answer comes over the network.
     fn ask(&mut self, ticket: Ticket, by: By, broker: BrokerId, version: i16, request: Request) {
-        self.ids += 1;
-        let correlation = self.ids;
+        let correlation = self.turn.next_id();
         let lane = operators_lane(correlation);
         let to = NodeId::Broker(broker);
         self.asked.insert(correlation, (ticket, to));
@@ -202,8 +200,8 @@ impl Cluster {
             EventKind::Operator(OperatorEvent::Asked { broker, api: payload.name(), by }),
             Cause::default(),
         );
-        self.ids += 1;
-        self.network.send(self.ids, self.now.lab, NodeId::Operator, to, payload, Cause::event(event));
+        let id = self.turn.next_id();
+        self.network.send(id, self.turn.now.lab, NodeId::Operator, to, payload, Cause::event(event));
     }
 
     fn operator_hears(&mut self, from: NodeId, payload: Payload, outside: &mut Outside<'_>) {
@@ -227,9 +225,9 @@ impl Cluster {
 
     /// Records an event of the cluster's own doing.
     pub(super) fn say(&mut self, node: NodeId, kind: EventKind, cause: Cause) -> u64 {
-        self.ids += 1;
-        self.events.record(Event { id: self.ids, at: self.now.lab, node, kind, cause });
-        self.ids
+        let id = self.turn.next_id();
+        self.events.record(Event { id, at: self.turn.now.lab, node, kind, cause });
+        id
     }
 
     /// kill -9.
@@ -249,16 +247,16 @@ impl Cluster {
             return;
         };
         node.process = Process::Dead(broker.into_disk());
-        node.since = self.now.lab;
+        node.since = self.turn.now.lab;
         node.ended_by = Some(event);
         self.sockets.retain(|_, owner| *owner != id);
         outside.push(Output::Listening { broker: id, open: false });
         let node = NodeId::Broker(id);
         self.timers.died(node);
         for peer in self.network.died(node) {
-            self.ids += 1;
+            let id = self.turn.next_id();
             let closed = Payload::Closed { lane: None };
-            self.network.send(self.ids, self.now.lab, node, peer, closed, Cause::event(event));
+            self.network.send(id, self.turn.now.lab, node, peer, closed, Cause::event(event));
         }
     }
 
@@ -278,22 +276,11 @@ impl Cluster {
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Dead(disk) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
         let disk = as_it_is(id, disk, outside.disks);
-        let (config, rngs) = (Arc::clone(&self.config), &mut self.rngs);
-        let name = NodeId::Broker(id);
-        let rng = rngs.entry(name).or_insert_with(|| Rng::split(config.seed, &name.to_string()));
-        let mut effects = Vec::new();
-        let mut ctx = Context {
-            now: self.now,
-            node: name,
-            clock: Clock::Lab,
-            cause: Cause::event(event),
-            rng,
-            ids: &mut self.ids,
-            effects: &mut effects,
-            disks: &mut *outside.disks,
-        };
-        node.process = Process::Running(Box::new(Broker::start(id, config, disk, &mut ctx)));
-        node.since = self.now.lab;
+        let (name, config) = (NodeId::Broker(id), Arc::clone(&self.config));
+        let start = |ctx: &mut Context<'_>| Broker::start(id, config, disk, ctx);
+        let (broker, effects) = self.turn.lend(name, Clock::Lab, Cause::event(event), &mut *outside.disks, start);
+        node.process = Process::Running(Box::new(broker));
+        node.since = self.turn.now.lab;
         node.ended_by = None;
         self.carry_out(name, effects, outside);
     }
@@ -322,20 +309,8 @@ impl Cluster {
             return false;
         };
         let node = NodeId::Broker(id);
-        let mut effects = Vec::new();
-        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ctx = Context {
-            now: self.now,
-            node,
-            clock,
-            cause,
-            rng,
-            ids: &mut self.ids,
-            effects: &mut effects,
-            disks: &mut *outside.disks,
-        };
         let appended = broker.stats.bytes_in;
-        work(broker, &mut ctx);
+        let ((), effects) = self.turn.lend(node, clock, cause, &mut *outside.disks, |ctx| work(broker, ctx));
         let appended = broker.stats.bytes_in - appended;
         let stopped = broker.stage == Stage::Stopped;
         self.touched.extend(std::mem::take(&mut broker.touched).into_iter().map(|partition| (id, partition)));
@@ -357,19 +332,7 @@ impl Cluster {
     ) -> bool {
         let Some(server) = self.zookeepers.get_mut(&id).map(Arc::make_mut) else { return false };
         let node = NodeId::Zk(id);
-        let mut effects: Vec<Effect> = Vec::new();
-        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ctx = Context {
-            now: self.now,
-            node,
-            clock: Clock::Lab,
-            cause,
-            rng,
-            ids: &mut self.ids,
-            effects: &mut effects,
-            disks: &mut *outside.disks,
-        };
-        work(server, &mut ctx);
+        let ((), effects) = self.turn.lend(node, Clock::Lab, cause, &mut *outside.disks, |ctx| work(server, ctx));
         self.carry_out(node, effects, outside);
         true
     }
@@ -383,19 +346,7 @@ impl Cluster {
     ) -> bool {
         let Some(client) = self.clients.get_mut(&id).map(Arc::make_mut) else { return false };
         let node = NodeId::Client(id);
-        let mut effects: Vec<Effect> = Vec::new();
-        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let mut ctx = Context {
-            now: self.now,
-            node,
-            clock: Clock::Lab,
-            cause,
-            rng,
-            ids: &mut self.ids,
-            effects: &mut effects,
-            disks: &mut *outside.disks,
-        };
-        work(client, &mut ctx);
+        let ((), effects) = self.turn.lend(node, Clock::Lab, cause, &mut *outside.disks, |ctx| work(client, ctx));
         self.carry_out(node, effects, outside);
         self.report_losses(id, outside);
         true
@@ -405,10 +356,10 @@ impl Cluster {
     fn report_losses(&mut self, id: ClientId, outside: &mut Outside<'_>) {
         let audits =
             self.clients.get(&id).is_some_and(|client| client.as_consumer().is_some_and(|c| c.audit().is_some()));
-        if !audits || self.now.lab < self.audited + AUDIT_EVERY {
+        if !audits || self.turn.now.lab < self.audited + AUDIT_EVERY {
             return;
         }
-        self.audited = self.now.lab;
+        self.audited = self.turn.now.lab;
         let clients: Vec<_> = self.clients.values().map(Arc::clone).collect();
         let producers = clients.iter().filter_map(|client| client.as_producer());
         let Some(auditor) = self.clients.get_mut(&id).map(Arc::make_mut).and_then(|client| client.as_consumer_mut())
@@ -416,20 +367,8 @@ impl Cluster {
             return;
         };
         let node = NodeId::Client(id);
-        let mut effects: Vec<Effect> = Vec::new();
-        let rng = self.rngs.entry(node).or_insert_with(|| Rng::split(self.config.seed, &node.to_string()));
-        let cause = Cause::default();
-        let mut ctx = Context {
-            now: self.now,
-            node,
-            clock: Clock::Lab,
-            cause,
-            rng,
-            ids: &mut self.ids,
-            effects: &mut effects,
-            disks: &mut *outside.disks,
-        };
-        auditor.report_losses(producers, &mut ctx);
+        let report = |ctx: &mut Context<'_>| auditor.report_losses(producers, ctx);
+        let ((), effects) = self.turn.lend(node, Clock::Lab, Cause::default(), &mut *outside.disks, report);
         self.carry_out(node, effects, outside);
     }
 }
@@ -460,7 +399,7 @@ mod tests {
         let (from, to) = (NodeId::Broker(BrokerId(1)), NodeId::Broker(BrokerId(2)));
         let mut cause = Cause::event(7);
         for id in 1..=u64::from(MAX_HOPS) * 2 + 1 {
-            let (sent, due) = (cluster.now.lab, cluster.now.lab);
+            let (sent, due) = (cluster.turn.now.lab, cluster.turn.now.lab);
             let message = Message { id, from, to, sent, due, payload: Payload::Closed { lane: None }, cause };
             cause = cluster.arrival(&message);
             let kept = cause.hops();

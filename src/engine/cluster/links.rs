@@ -26,7 +26,7 @@ impl Cluster {
     }
 
     pub(super) fn heal(&mut self, a: NodeId, b: NodeId) -> Answer {
-        if !self.network.heal(a, b, self.now.lab) {
+        if !self.network.heal(a, b, self.turn.now.lab) {
             return Answer::Refused(format!("the link between {a} and {b} is whole already"));
         }
         self.report(OperatorEvent::LinkHealed { between: (a.min(b), a.max(b)) })

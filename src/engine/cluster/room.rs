@@ -176,13 +176,13 @@ impl Cluster {
 
     /// Says what went, at the broker that leads the first of the partitions, but not every time.
     fn tell(&mut self) {
-        let due = self.room.told.is_none_or(|told| self.now.lab >= told + TELL_EVERY);
+        let due = self.room.told.is_none_or(|told| self.turn.now.lab >= told + TELL_EVERY);
         let Some((first, _)) = self.room.untold.first_key_value().filter(|_| due) else { return };
         let leads = |node: &BrokerNode| node.running().is_some_and(|broker| broker.led(first, -1).is_ok());
         let broker = self.brokers().find(|(_, node)| leads(node)).map_or(BrokerId(1), |(id, _)| id);
         let partitions = std::mem::take(&mut self.room.untold).into_iter().collect();
         let bytes = std::mem::take(&mut self.room.untold_bytes);
-        self.room.told = Some(self.now.lab);
+        self.room.told = Some(self.turn.now.lab);
         let kind = EventKind::Broker(BrokerEvent::Evicted { partitions, bytes });
         self.say(NodeId::Broker(broker), kind, Cause::default());
     }

@@ -51,6 +51,10 @@ pub struct FileLog {
     pub(super) flushing: Unflushed,
     /// Where a clean stop left the producers, within the active segment. It holds as long as nothing below is cut.
     pub(super) end_snapshot: Option<i64>,
+    /// The leader epochs.
+    pub(super) epochs: Epochs,
+    /// Those that their file has.
+    pub(super) kept_epochs: Epochs,
 }
 
 impl FileLog {
@@ -101,6 +105,8 @@ impl FileLog {
             unflushed: Unflushed::default(),
             flushing: Unflushed::default(),
             end_snapshot: None,
+            epochs: Epochs::default(),
+            kept_epochs: Epochs::default(),
         }
     }
 
@@ -329,13 +335,24 @@ impl FileLog {
         Ok(removal)
     }
 
-    /// Writes `leader-epoch-checkpoint`. The next flush brings it to the disk.
+    /// The leader epochs have changed. Where a scan of the unflushed batches would lead from those in
+    /// `leader-epoch-checkpoint` to them, the next flush writes it: an election costs thousands of logs no file each.
     ///
     /// # Errors
-    /// [`FileError`]; the old one stands then.
+    /// [`FileError`]; the old file stands then.
     pub fn set_epochs(&mut self, epochs: &Epochs) -> Result<(), FileError> {
+        self.epochs = epochs.clone();
+        if self.epochs.continues(&self.kept_epochs, self.end_offset) { Ok(()) } else { self.write_epochs() }
+    }
+
+    /// Writes `leader-epoch-checkpoint`. The next flush brings it to the disk.
+    pub(super) fn write_epochs(&mut self) -> Result<(), FileError> {
+        if self.epochs == self.kept_epochs {
+            return Ok(());
+        }
         let path = self.folder.join(EPOCHS);
-        text::replace(&path, &text::checkpoint(epochs.iter().map(|(epoch, start)| format!("{epoch} {start}"))))?;
+        text::replace(&path, &text::checkpoint(self.epochs.iter().map(|(epoch, start)| format!("{epoch} {start}"))))?;
+        self.kept_epochs = self.epochs.clone();
         if !self.unflushed.others.contains(&path) {
             self.unflushed.others.push(path);
         }
@@ -377,9 +394,13 @@ impl FileLog {
 
     /// A job that brings to the disk what was written since the last one that is known to be done
     /// ([`FileLog::flushed`]).
-    pub fn flush(&mut self) -> Flush {
+    ///
+    /// # Errors
+    /// [`FileError`] where the leader epochs could not be written: without them nothing may count as flushed.
+    pub fn flush(&mut self) -> Result<Flush, FileError> {
+        self.write_epochs()?;
         self.flushing.absorb(std::mem::take(&mut self.unflushed));
-        Flush { folder: Arc::clone(&self.folder), what: self.flushing.clone(), up_to: self.end_offset }
+        Ok(Flush { folder: Arc::clone(&self.folder), what: self.flushing.clone(), up_to: self.end_offset })
     }
 
     /// The last flush that was asked for is done, and reached `up_to` ([`Flush::run`]). Whoever cut the log meanwhile
@@ -404,7 +425,7 @@ impl FileLog {
         if self.end_offset > self.active.info().base_offset && self.end_snapshot != Some(self.end_offset) {
             self.keep_producers(self.end_offset, producers)?;
         }
-        Ok(self.flush())
+        self.flush()
     }
 
     /// Takes the folder out of the broker's directory: it is renamed to `<topic>-<partition>.<unique>-delete` at once, and

@@ -185,8 +185,10 @@ impl Opened {
         let log_end = self.file_log.end_offset;
         self.epochs.truncate_from_end(log_end);
         self.epochs.truncate_from_start(log_start);
-        if kept != Some(&self.epochs) {
-            self.file_log.set_epochs(&self.epochs)?;
+        self.file_log.kept_epochs = kept.cloned().unwrap_or_default();
+        self.file_log.set_epochs(&self.epochs)?;
+        if kept.is_none() {
+            self.file_log.write_epochs()?;
         }
         Ok(Recovered {
             topic_id: folder::read_topic_id(&self.file_log.folder)?,

@@ -194,7 +194,7 @@ impl Pair {
                 self.model.restart(offset);
             }
             Step::Flush => {
-                let up_to = self.log().flush().run().unwrap();
+                let up_to = self.log().flush().unwrap().run().unwrap();
                 assert_eq!(up_to, self.model.end);
                 self.log().flushed(up_to);
             }
@@ -395,12 +395,12 @@ fn a_log_that_was_not_written_to_has_nothing_to_flush() {
     drop(flush);
     assert_eq!(pair.reopen(true, 0), 0, "and is as it was");
     pair.append(&[(5, 4)]);
-    drop(pair.log().flush());
-    let again = pair.log().flush();
+    drop(pair.log().flush().unwrap());
+    let again = pair.log().flush().unwrap();
     assert!(!again.is_empty(), "what a flush did not do is left to the next");
     let up_to = again.run().unwrap();
     pair.log().flushed(up_to);
-    assert!(pair.log().flush().is_empty());
+    assert!(pair.log().flush().unwrap().is_empty());
 }
 
 /// The producers of a clean stop are believed after a crash too, unless what they tell of was cut since.
@@ -427,11 +427,11 @@ fn a_job_that_comes_too_late_finds_nothing() {
         pair.roll();
     }
     let (mut log, folder) = (pair.log.take().unwrap(), pair.folder.clone());
-    let (flush, read, generation) = (log.flush(), log.reading(0, 1_000, 100), log.generation());
+    let (flush, read, generation) = (log.flush().unwrap(), log.reading(0, 1_000, 100), log.generation());
     log.remove_before(5).unwrap().run().unwrap();
     assert_eq!(log.generation(), generation, "nothing is written again where something was removed");
     assert!(read.run().unwrap_err().is_missing());
-    let again = log.flush();
+    let again = log.flush().unwrap();
     log.delete().unwrap().run().unwrap();
     assert!(!folder.exists());
     assert_eq!(flush.run().unwrap(), 15, "what is gone needs no flush");

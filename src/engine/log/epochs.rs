@@ -101,6 +101,17 @@ impl Epochs {
         true
     }
 
+    /// Whether these are `earlier` ones and later ones, in a log that ends at `log_end`: whoever has only the earlier ones
+    /// and walks the batches behind ([`Epochs::found`]) comes to these. The last of the earlier ones need not stand if it
+    /// begins at the end: it has no records.
+    pub fn continues(&self, earlier: &Self, log_end: i64) -> bool {
+        let told = match earlier.entries.split_last() {
+            Some(((_, start), told)) if *start == log_end => told,
+            _ => &earlier.entries,
+        };
+        told.iter().all(|(_, start)| *start < log_end) && self.entries.starts_with(told)
+    }
+
     /// The epochs and where each begins, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (i32, i64)> + '_ {
         self.entries.iter().copied()
@@ -133,6 +144,17 @@ mod tests {
         assert_eq!(epochs.end_offset_for(6, 33), (-1, -1), "later than all");
         assert_eq!(epochs.end_offset_for(-1, 33), (-1, -1));
         assert_eq!(Epochs::default().end_offset_for(0, 33), (-1, -1), "nothing is known");
+    }
+
+    #[test]
+    fn epochs_continue_others_that_the_batches_lead_on_from() {
+        let of = |entries: &[(i32, i64)]| Epochs::from_entries(entries.iter().copied());
+        assert!(epochs().continues(&Epochs::default(), 33));
+        assert!(epochs().continues(&of(&[(1, 0), (3, 10)]), 33));
+        assert!(of(&[(1, 0), (4, 33)]).continues(&of(&[(1, 0), (3, 33)]), 33), "3 had no records");
+        assert!(!of(&[(1, 0), (4, 33)]).continues(&of(&[(1, 0), (3, 32)]), 33), "3 had one");
+        assert!(!of(&[(1, 0), (4, 33)]).continues(&of(&[(1, 0), (3, 34)]), 33), "no batch below 34 would drive it out");
+        assert!(!of(&[(1, 5)]).continues(&of(&[(1, 0)]), 33), "the log's start has moved");
     }
 
     #[test]

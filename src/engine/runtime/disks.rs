@@ -268,7 +268,11 @@ impl LabFiles {
 
     fn flush(&mut self, job: StorageJob, partition: TopicPartition) -> Option<StorageDone> {
         let Some(place) = self.place(job.broker, &partition) else { return Some(job.done()) };
-        let (flush, generation) = (place.log.flush(), place.log.generation());
+        let flush = match place.log.flush() {
+            Ok(flush) => flush,
+            Err(error) => return Some(job.came_to(StorageOutcome::Failed(error.into()))),
+        };
+        let generation = place.log.generation();
         self.flushing.insert(job.id, Flushing { partition, generation, up_to: flush.up_to() });
         self.sync(job, StorageOutcome::Flushed, move || flush.run().map(|_| ()));
         None

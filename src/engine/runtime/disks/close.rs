@@ -14,7 +14,7 @@ const NO_EPOCH: i64 = -1;
 impl LabFiles {
     /// Leaves the disks as `cluster` is. A broker whose disk fails has no marker, and is scanned at the next start.
     pub(super) fn close(&mut self, cluster: &Cluster) {
-        self.workers.finish();
+        self.workers.end();
         retired::unlink(self.retired.take_all());
         for (id, node) in cluster.brokers() {
             // What a disk that failed has is for the next start to find out.

@@ -1,6 +1,8 @@
 //! The threads that wait for the disk, so that the engine's does not: one flushes, writes checkpoints and unlinks, in the order
 //! in which it was asked; another one reads, and so never waits for a flush; a third one compacts.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 type Task = Box<dyn FnOnce() + Send>;
@@ -16,6 +18,7 @@ pub(super) struct Workers {
     syncs: SyncSender<Task>,
     reads: SyncSender<Task>,
     cleanings: SyncSender<Task>,
+    ending: Arc<AtomicBool>,
 }
 
 impl Workers {
@@ -27,7 +30,7 @@ impl Workers {
         thread("disk-sync", to_sync)?;
         thread("disk-read", to_read)?;
         thread("disk-clean", to_clean)?;
-        Ok(Self { syncs, reads, cleanings })
+        Ok(Self { syncs, reads, cleanings, ending: Arc::default() })
     }
 
     /// Something for the thread that flushes.
@@ -40,9 +43,20 @@ impl Workers {
         send(&self.reads, task);
     }
 
-    /// Something for the thread that compacts.
+    /// Something for the thread that compacts. Nothing comes of it if the lab ends before its turn.
     pub(super) fn clean(&self, task: impl FnOnce() + Send + 'static) {
-        send(&self.cleanings, task);
+        let ending = Arc::clone(&self.ending);
+        send(&self.cleanings, move || {
+            if !ending.load(Ordering::Relaxed) {
+                task();
+            }
+        });
+    }
+
+    /// The lab ends: waits for what cannot be done later, and so not for compactions that have not begun.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+        self.finish();
     }
 
     /// Waits until everything that was asked for so far is done.
