@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::storage::{Storage, StorageError, StoredBatch};
 use super::{Log, LogConfig, RecordErrors, SequenceError};
 use crate::engine::rng::Rng;
+use crate::protocol::records::header::TimestampType;
 use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch, rewrite};
 use crate::protocol::{ErrorCode, Records};
 
@@ -43,12 +44,10 @@ pub enum AppendError {
         /// What is allowed.
         most: u64,
     },
-    /// Some of its records are refused: without a key where the topic is compacted, or too far from the broker's date.
+    /// Some of its records are refused: without a key where the topic is compacted, with a timestamp too far from the broker's
+    /// date, or with one that only a broker may set.
     #[error(transparent)]
     Records(#[from] RecordErrors),
-    /// Only a broker may say when a record was appended.
-    #[error("a producer may not send timestamps of type LogAppendTime")]
-    TimestampType,
     /// Its sequence number does not follow.
     #[error(transparent)]
     Sequence(#[from] SequenceError),
@@ -75,7 +74,6 @@ impl AppendError {
             Self::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             Self::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
             Self::Records(errors) => errors.code(),
-            Self::TimestampType => ErrorCode::INVALID_TIMESTAMP,
             Self::Sequence(error) => error.code(),
             Self::Batch(error) => error.code(),
             Self::Gap { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
@@ -131,12 +129,15 @@ impl Log {
         }
     }
 
-    /// The head as this leader writes it: only the broker's date makes a new checksum necessary.
+    /// The head as this leader writes it: only where the topic's timestamps are of another type is a new checksum necessary.
     fn head_of(&self, produced: BatchHeader, body: &Bytes, date_ms: i64) -> BatchHeader {
         let mut header = BatchHeader { base_offset: self.end_offset, ..produced };
         if self.config.log_append_time {
             header.attributes = header.attributes.with_log_append_time();
             header.max_timestamp = date_ms;
+            header.crc = header.checksum(body);
+        } else if header.attributes.timestamp_type() == TimestampType::LogAppendTime {
+            header.attributes = header.attributes.with_create_time();
             header.crc = header.checksum(body);
         }
         header

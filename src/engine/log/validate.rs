@@ -7,7 +7,7 @@
 use super::{AppendError, LogConfig};
 use crate::protocol::ErrorCode;
 use crate::protocol::records::header::{NONE, TimestampType};
-use crate::protocol::records::{ProducedBatch, Record, records_of};
+use crate::protocol::records::{BatchHeader, ProducedBatch, Record, records_of};
 
 /// How many records of one batch are named at most: an answer must not become many times larger than what it answers
 /// (deviation: record-errors-bound).
@@ -56,12 +56,9 @@ impl LogConfig {
     /// Checks a batch as it came. `date_ms` is the broker's date.
     ///
     /// # Errors
-    /// [`AppendError::TooLarge`], [`AppendError::TimestampType`], [`AppendError::Records`].
+    /// [`AppendError::TooLarge`], [`AppendError::Records`].
     pub(super) fn check_produced(&self, batch: &ProducedBatch, date_ms: i64) -> Result<(), AppendError> {
         self.check_size(batch.size_bytes())?;
-        if batch.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
-            return Err(AppendError::TimestampType);
-        }
         self.check_records(batch, date_ms)
     }
 
@@ -80,36 +77,43 @@ impl LogConfig {
         if size as u64 > most { Err(AppendError::LargerThanSegment { size, most }) } else { Ok(()) }
     }
 
-    /// The batch's own summary says whether all is well; only where it is not is every record looked at.
+    /// The batch's own summary says whether all may be well; only where it may not is every record looked at.
     fn check_records(&self, batch: &ProducedBatch, date_ms: i64) -> Result<(), AppendError> {
         let misses_key = self.compact && batch.has_null_key;
         let far = |timestamp_ms| self.is_too_far(timestamp_ms, date_ms);
-        if !misses_key && !far(batch.min_timestamp) && !far(batch.header.max_timestamp) {
+        let is_stamped = is_stamped(&batch.header);
+        if !misses_key && !is_stamped && !far(batch.min_timestamp) && !far(batch.header.max_timestamp) {
             return Ok(());
         }
         let mut found = RecordErrors { timestamp: false, errors: Vec::new() };
         for (index, record) in (0..).zip(records_of(&batch.header, &batch.body)?) {
-            let Some(message) = self.complaint(&record, date_ms, &mut found.timestamp) else { continue };
+            let Some((is_timestamp, message)) = self.complaint(&record, is_stamped, date_ms) else { continue };
+            found.timestamp |= is_timestamp;
             if found.errors.len() < MOST_ERRORS {
                 found.errors.push(RecordError { index, message });
             }
         }
-        Err(AppendError::Records(found))
+        if found.errors.is_empty() { Ok(()) } else { Err(AppendError::Records(found)) }
     }
 
-    /// What is wrong with a record, if anything: the key first.
-    fn complaint(&self, record: &Record, date_ms: i64, timestamp: &mut bool) -> Option<String> {
+    /// What is wrong with a record, if anything, and whether that is its timestamp: the key first. A record that its producer
+    /// stamped with `LogAppendTime` is only taken where its timestamp can stand for that of its creation.
+    fn complaint(&self, record: &Record, is_stamped: bool, date_ms: i64) -> Option<(bool, String)> {
+        let Record { offset, timestamp_ms, .. } = *record;
         if self.compact && record.key.is_none() {
-            return Some("a topic that is compacted takes no record without a key".to_owned());
+            return Some((false, "a topic that is compacted takes no record without a key".to_owned()));
         }
-        if !self.is_too_far(record.timestamp_ms, date_ms) {
-            return None;
+        if self.is_too_far(timestamp_ms, date_ms) {
+            let from = date_ms.saturating_sub(self.timestamp_before_max_ms);
+            let to = date_ms.saturating_add(self.timestamp_after_max_ms);
+            let text = format!(
+                "Timestamp {timestamp_ms} of message with offset {offset} is out of range. The timestamp should be within \
+                 [{from}, {to}]"
+            );
+            return Some((true, text));
         }
-        *timestamp = true;
-        let (from, to) =
-            (date_ms.saturating_sub(self.timestamp_before_max_ms), date_ms.saturating_add(self.timestamp_after_max_ms));
-        let (offset, timestamp_ms) = (record.offset, record.timestamp_ms);
-        Some(format!("Timestamp {timestamp_ms} of message with offset {offset} is out of range [{from}, {to}]"))
+        let refused = is_stamped && (self.log_append_time || timestamp_ms == NONE);
+        refused.then(|| (true, "a producer may not set the timestamp type to LogAppendTime".to_owned()))
     }
 
     /// Whether a producer's timestamp lies farther from the broker's date than is allowed. A record without one does not.
@@ -118,6 +122,11 @@ impl LogConfig {
         let too_far = age > self.timestamp_before_max_ms || age.saturating_neg() > self.timestamp_after_max_ms;
         !self.log_append_time && timestamp_ms != NONE && too_far
     }
+}
+
+/// Whether a producer says of its batch what only a broker may: that its timestamps are those of the append.
+fn is_stamped(header: &BatchHeader) -> bool {
+    header.attributes.timestamp_type() == TimestampType::LogAppendTime
 }
 
 #[cfg(test)]
@@ -163,7 +172,8 @@ mod tests {
         assert!(Log::new(limited()).append_as_leader(&fine, 0, NOW, &mut InMemory).is_ok());
         let errors = refused(&limited(), &stamped(&[NOW, NOW - 101, NONE, NOW + 11, NOW - 100]));
         assert_eq!((errors.code(), places(&errors)), (ErrorCode::INVALID_TIMESTAMP, vec![1, 3]));
-        let said = "Timestamp 999899 of message with offset 1 is out of range [999900, 1000010]";
+        let said = "Timestamp 999899 of message with offset 1 is out of range. The timestamp should be within \
+             [999900, 1000010]";
         assert_eq!(errors.iter().next().unwrap().message, said);
         let without = stamped(&[NONE, NONE]);
         assert!(Log::new(limited()).append_as_leader(&without, 0, NOW, &mut InMemory).is_ok(), "none is not far");
@@ -188,6 +198,31 @@ mod tests {
         let errors = refused(&compacted, &both);
         assert_eq!((errors.code(), places(&errors)), (ErrorCode::INVALID_TIMESTAMP, vec![0, 1]));
         assert!(errors.iter().next().unwrap().message.contains("key"));
+    }
+
+    #[test]
+    fn what_a_producer_stamped_is_taken_as_created_then_or_refused() {
+        let stamped = |timestamps: &[i64]| {
+            let records: Vec<_> = timestamps.iter().map(|timestamp_ms| (*timestamp_ms, None)).collect();
+            let mut batch = batch(&records, Compression::None);
+            batch.header.attributes = batch.header.attributes.with_log_append_time();
+            batch.header.crc = batch.header.checksum(&batch.body);
+            batch
+        };
+        // The largest counts for all: the first is not too old.
+        let mut log = Log::new(limited());
+        log.append_as_leader(&stamped(&[NOW - 500, NOW]), 0, NOW, &mut InMemory).unwrap();
+        let kept = log.batches_from(0).next().unwrap();
+        assert!(!is_stamped(&kept.header) && kept.header.checksum(&kept.body) == kept.header.crc);
+        let stamps = LogConfig { log_append_time: true, ..LogConfig::default() };
+        for (config, batch) in [
+            (stamps, stamped(&[NOW, NOW])),
+            (limited(), stamped(&[NOW - 500, NOW - 400])),
+            (LogConfig::default(), stamped(&[NONE, NONE])),
+        ] {
+            let errors = refused(&config, &batch);
+            assert_eq!((errors.code(), places(&errors)), (ErrorCode::INVALID_TIMESTAMP, vec![0, 1]));
+        }
     }
 
     #[test]
