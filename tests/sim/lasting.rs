@@ -313,17 +313,15 @@ fn what_may_not_be_read_yet_is_not_read_back_and_once_it_may_it_is() {
     lab.run(Duration::from_secs(1));
     let Response::CreateTopics(_) = lab.ask(lab.controller().unwrap(), 7, create("t", 1, 3)) else { panic!() };
     lab.run(Duration::from_millis(100));
-    write(&mut lab, 0, "readable");
-    // The other two die; what the leader writes then is too few replicas' to be read, after a restart of it too.
+    for value in ["a", "b"] {
+        write(&mut lab, 0, value);
+    }
     let leads = leader(&lab, 0);
     let others: Vec<_> = (1..=3).filter(|id| *id != leads).map(BrokerId).collect();
-    for other in &others {
-        lab.command(Command::Kill(*other));
-    }
-    lab.run(Duration::from_secs(5));
-    lab.ask(leads, 11, record("t", 0, "not yet", 1));
-    end(lab, true);
+    // Killed before a checkpoint has said how far the high watermark is.
+    end(lab, false);
 
+    // While the leader is alone it is too few replicas for the high watermark to move.
     let mut lab = lab_on_files();
     for other in &others {
         lab.command(Command::Kill(*other));
@@ -333,9 +331,9 @@ fn what_may_not_be_read_yet_is_not_read_back_and_once_it_may_it_is() {
         node.running().is_some_and(|b| b.replica(&TopicPartition::new("t", 0)).is_some_and(|r| r.leader().is_some()))
     });
     let (log, high_watermark) = lab.cluster.broker(BrokerId(leads)).unwrap().log(&TopicPartition::new("t", 0)).unwrap();
-    assert_eq!((log.resident_from(), high_watermark), (2, 1), "nothing of it is in memory");
+    assert_eq!((log.resident_from(), high_watermark), (2, 0), "nothing of it is in memory");
     let (partition_max_bytes, max_wait_ms) = (1 << 20, 20_000);
-    let asked = FetchPartition { partition: 0, fetch_offset: 1, partition_max_bytes, ..Default::default() };
+    let asked = FetchPartition { partition: 0, fetch_offset: 0, partition_max_bytes, ..Default::default() };
     let topics = vec![FetchTopic { topic: "t".into(), partitions: vec![asked], ..Default::default() }];
     let fetch =
         FetchRequest { replica_id: -1, max_wait_ms, min_bytes: 1, max_bytes: 1 << 20, topics, ..Default::default() };
@@ -343,13 +341,15 @@ fn what_may_not_be_read_yet_is_not_read_back_and_once_it_may_it_is() {
     lab.run(Duration::from_secs(2));
     assert_eq!((reads(&lab), lab.answer(fetch).is_some()), (0, false), "it waits, and nothing is read for it");
 
+    // One of the others comes back and has it all: nothing is read for it.
     lab.command(Command::Start(others[0]));
     let end = lab.now() + Duration::from_secs(10);
     lab.run_until(end, |lab| lab.answer(fetch).is_some());
     let Some(Answer::Response(answer)) = lab.answer(fetch) else { panic!("no answer\n{}", lab.story()) };
     let Response::Fetch(answer) = answer else { panic!("{answer:?}") };
     let records = answer.responses[0].partitions[0].records.as_ref().unwrap();
-    assert_eq!(records.record_count(), 1, "what the waiting one is told is what became readable");
+    assert_eq!(records.record_count(), 2, "what became readable is read back for the one that waits");
+    assert_eq!(reads(&lab), 1);
 }
 
 /// The files and folders of a broker that are to be removed, by their names without what is unique.
