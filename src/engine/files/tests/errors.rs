@@ -43,6 +43,21 @@ fn what_found_no_room_is_not_in_the_log() {
 }
 
 #[test]
+fn a_batch_that_lies_before_the_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = log(folder.path());
+    log.append(&batch(0, 3, 5, 1)).unwrap();
+    for wrong in [vec![batch(2, 1, 6, 1)], vec![batch(0, 3, 6, 1)], vec![batch(3, 2, 6, 1), batch(4, 1, 6, 1)]] {
+        let error = log.append_all(&wrong).unwrap_err();
+        assert!(error.to_string().contains("and the log ends at") && !error.torn, "{error}");
+        assert_eq!((log.end_offset(), log.read(0, usize::MAX, i64::MAX).unwrap().len()), (3, 1), "nothing is written");
+    }
+    // Compaction leaves gaps, and a follower copies them.
+    log.append_all(&[batch(7, 1, 6, 1), batch(9, 1, 6, 1)]).unwrap();
+    assert_eq!(log.end_offset(), 10);
+}
+
+#[test]
 fn an_index_that_finds_no_room_refuses_the_batch() {
     let _faults = Faults;
     let folder = tempfile::tempdir().unwrap();

@@ -32,7 +32,7 @@ impl TopicSettings {
     }
 }
 
-/// All that a topic can set; what it can only have as its brokers have it is left out.
+/// All that a topic can set.
 fn of(layers: &BrokerSettings) -> Arc<[TopicSetting]> {
     let lab = Settings::lab();
     let setting = |row: &TopicDefinition| {
@@ -47,7 +47,7 @@ fn of(layers: &BrokerSettings) -> Arc<[TopicSetting]> {
             source: source(layers, of_broker, &lab).into(),
         })
     };
-    TABLE.iter().filter(|row| row.fixed.is_none()).filter_map(setting).collect()
+    TABLE.iter().filter_map(setting).collect()
 }
 
 #[cfg(test)]
@@ -71,10 +71,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_set_is_not_offered_and_ranges_are_kafkas() {
+    fn everything_that_can_be_set_is_offered_with_kafkas_range() {
         let all = of(&BrokerSettings::new(Arc::new(Settings::default())));
         let find = |name: &str| all.iter().find(|setting| *setting.name == *name);
-        assert!(find("compression.type").is_none());
+        assert_eq!(all.len(), TABLE.len());
+        assert!(find("compression.type").unwrap().choices.contains(&"zstd".into()));
         assert_eq!(find("segment.bytes").unwrap().least, Some(14));
         assert_eq!(find("retention.bytes").unwrap().least, None);
         assert_eq!(find("cleanup.policy").unwrap().choices, ["compact".into(), "delete".into()]);
