@@ -336,12 +336,57 @@ pub(super) fn millis(ms: u32) -> Duration {
     Duration::from_millis(ms.into())
 }
 
+/// How long built-in clients wait: a pace's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// `delivery.timeout.ms`.
+    pub delivery_timeout_ms: u32,
+    /// `session.timeout.ms`.
+    pub session_timeout_ms: u32,
+    /// `heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: u32,
+    /// `max.poll.interval.ms`.
+    pub max_poll_interval_ms: u32,
+    /// `auto.commit.interval.ms`.
+    pub auto_commit_interval_ms: u32,
+}
+
+impl Patience {
+    /// Kafka's defaults.
+    pub const KAFKA: Self = Self {
+        delivery_timeout_ms: 120_000,
+        session_timeout_ms: 45_000,
+        heartbeat_interval_ms: 3_000,
+        max_poll_interval_ms: 300_000,
+        auto_commit_interval_ms: 5_000,
+    };
+
+    /// `--pace lab`: shorter, in the same order.
+    pub const LAB: Self = Self {
+        delivery_timeout_ms: 30_000,
+        session_timeout_ms: 3_000,
+        heartbeat_interval_ms: 500,
+        max_poll_interval_ms: 20_000,
+        auto_commit_interval_ms: 1_000,
+    };
+
+    /// A membership that waits so long.
+    pub fn group(&self) -> GroupSpec {
+        GroupSpec {
+            commit: Commit::Auto { interval_ms: self.auto_commit_interval_ms },
+            session_timeout_ms: self.session_timeout_ms,
+            heartbeat_interval_ms: self.heartbeat_interval_ms,
+            max_poll_interval_ms: self.max_poll_interval_ms,
+            ..GroupSpec::default()
+        }
+    }
+}
+
 /// The lab that `kscope` starts with: its topics, and its clients in the order of their ids. The first client creates
 /// the topics.
 ///
-/// `delivery_timeout_ms` is that of the pace: 30,000 for `lab`, 120,000 for `kafka`. With fewer brokers than replicas
-/// wanted, `brokers` (1 and up) bounds the replication factor.
-pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, Vec<ClientSpec>) {
+/// With fewer brokers than replicas wanted, `brokers` (1 and up) bounds the replication factor.
+pub fn default_lab(brokers: u32, patience: &Patience) -> (Vec<TopicSpec>, Vec<ClientSpec>) {
     let most = i16::try_from(brokers.max(1)).unwrap_or(i16::MAX);
     let topic = |name: &str, partitions, replication_factor: i16| TopicSpec {
         name: name.into(),
@@ -351,7 +396,7 @@ pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, V
     let topics = vec![topic("trucks_gps", 10, 3), topic("orders", 3, 3), topic("alerts", 2, 2)];
     let producer = |name: &str, spec: ProducerSpec| ClientSpec {
         name: name.into(),
-        role: Role::Producer(ProducerSpec { delivery_timeout_ms, ..spec }),
+        role: Role::Producer(ProducerSpec { delivery_timeout_ms: patience.delivery_timeout_ms, ..spec }),
     };
     let consumer = |name: &str, spec| ClientSpec { name: name.into(), role: Role::Consumer(spec) };
     let trucks = ProducerSpec {
@@ -367,7 +412,9 @@ pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, V
         workload: Workload::Orders { per_sec: 10 },
         ..ProducerSpec::default()
     };
-    let dashboard = ConsumerSpec { topics: vec!["trucks_gps".into()], ..ConsumerSpec::default() };
+    let group = GroupSpec { id: "dashboard".into(), ..patience.group() };
+    let dashboard =
+        ConsumerSpec { topics: vec!["trucks_gps".into()], group: Some(group), ..ConsumerSpec::default() };
     let audit = ConsumerSpec {
         topics: topics.iter().map(|topic| Arc::clone(&topic.name)).collect(),
         from: OffsetReset::Earliest,
@@ -379,7 +426,9 @@ pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, V
         ClientSpec { name: "admin".into(), role: Role::Admin { topics: topics.clone() } },
         producer("trucks", trucks),
         producer("shop", shop),
-        consumer("dashboard", dashboard),
+        consumer("dashboard-1", dashboard.clone()),
+        consumer("dashboard-2", dashboard.clone()),
+        consumer("dashboard-3", dashboard),
         consumer("audit", audit),
     ];
     (topics, clients)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::engine::client::default_lab;
+use crate::engine::client::{Patience, default_lab};
 use crate::engine::config::Config;
 use crate::engine::runtime;
 use crate::engine::settings::{SettingError, Settings};
@@ -86,8 +86,8 @@ impl LabOptions {
     pub(super) fn config(&self, ports: Vec<u16>) -> Config {
         let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
         let quick = timeout_ms < 6_000;
-        let delivery_timeout_ms = if quick { 30_000 } else { 120_000 };
-        let clients = if self.traffic { default_lab(self.brokers.into(), delivery_timeout_ms).1 } else { Vec::new() };
+        let patience = if quick { Patience::LAB } else { Patience::KAFKA };
+        let clients = if self.traffic { default_lab(self.brokers.into(), &patience).1 } else { Vec::new() };
         Config {
             clients,
             brokers: self.brokers.into(),

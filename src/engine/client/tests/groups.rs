@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::{ClientSpec, Commit, ConsumerSpec, GroupSpec, Numbers, OffsetReset, Phase, Role};
+use super::super::{ClientSpec, Commit, Consumer, ConsumerSpec, GroupSpec, Numbers, OffsetReset, Phase, Role};
 use super::lab::Lab;
 use crate::engine::event::{EventKind, GroupEvent};
 use crate::engine::message::Command;
@@ -34,8 +34,9 @@ impl Lab {
     /// Who has which partitions, of the members that are in the group.
     fn owners(&self) -> BTreeMap<String, Vec<i32>> {
         let members = self.cluster.clients().filter(|(_, client)| client.runs());
-        let members = members.filter_map(|(_, client)| client.as_consumer()).filter(|c| c.membership().is_some());
-        members.map(|c| (c.name().to_string(), c.positions().map(|(_, partition, _)| partition).collect())).collect()
+        let members = members.filter_map(|(_, client)| client.as_consumer());
+        let of_g = |consumer: &&Consumer| consumer.membership().is_some_and(|member| &*member.spec().id == "g");
+        members.filter(of_g).map(|c| (c.name().to_string(), c.positions().map(|(_, partition, _)| partition).collect())).collect()
     }
 
     /// Records processed by anybody, and how many of them more than once.
@@ -43,7 +44,10 @@ impl Lab {
         let mut union: BTreeMap<i32, Numbers> = BTreeMap::new();
         let mut all = 0;
         for (_, client) in self.cluster.clients() {
-            let Some(member) = client.as_consumer().and_then(|consumer| consumer.membership()) else { continue };
+            let Some(member) = client.as_consumer().and_then(Consumer::membership) else { continue };
+            if &*member.spec().id != "g" {
+                continue;
+            }
             for (_, partition, book) in member.books() {
                 all += book.processed.len() + book.again;
                 for (first, last) in book.processed.intervals() {
@@ -55,7 +59,6 @@ impl Lab {
         (distinct, all - distinct)
     }
 
-    /// Offsets that somebody has passed over: below what is committed, and processed by nobody.
     fn group_events(&self) -> Vec<GroupEvent> {
         let of = |kind: &EventKind| if let EventKind::Group(event) = kind { Some(event.clone()) } else { None };
         self.cluster.events().iter().filter_map(|event| of(&event.kind)).collect()
