@@ -4,6 +4,7 @@
 //! socket or waits. Time and inputs are arguments, everything that happens is an [`effect`](context::Effect) or an
 //! [`event`].
 
+pub mod assignor;
 pub mod broker;
 pub mod client;
 pub mod cluster;
