@@ -5,6 +5,7 @@ pub mod asked;
 pub mod brokers;
 pub mod cluster;
 pub mod commands;
+pub mod cuts;
 pub mod events;
 pub mod export;
 pub mod field;
@@ -74,6 +75,8 @@ pub struct Model {
     pub notices: Vec<Notice>,
     /// Every command with its keys as they are bound now, in the table's order.
     pub commands: Arc<[CommandEntry]>,
+    /// What brokers cut off their logs at a start, until it was read.
+    pub cuts: cuts::Cuts,
     /// Keys that began a longer binding, as they are shown (`g`).
     pub pending: String,
     /// Whether the block of the first minute ("start here") still shows.
@@ -114,6 +117,7 @@ impl Model {
             themes,
             notices: Vec::new(),
             commands,
+            cuts: cuts::Cuts::default(),
             pending: String::new(),
             first_minute: true,
             asked_rate: asked::Asked::default(),
@@ -155,6 +159,7 @@ impl Model {
         }
         self.brokers.settle(&self.snapshot);
         self.events.settle(&self.snapshot);
+        self.cuts.look(&self.snapshot);
     }
 
     /// Drops the messages that the user has had time to read.
@@ -241,6 +246,7 @@ impl Model {
     /// Goes to the chain of causes of an event.
     pub fn show_causes(&mut self, event: u64) {
         self.screen = Screen::Events;
+        self.cuts.read();
         self.events.event = Some(event);
         self.events.causes = true;
     }

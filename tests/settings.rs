@@ -91,7 +91,6 @@ fn broker(row: &Definition) -> [String; 8] {
     let (kafka, lab) = (Settings::default().get(row.name), Settings::lab().get(row.name));
     let shortened = if kafka == lab { String::new() } else { lab.unwrap_or_default() };
     let while_it_runs = if row.is_dynamic() { "yes" } else { "" };
-    let fixed = if row.settable { "" } else { " (Cannot be set.)" };
     [
         format!("`{}`", row.name),
         row.kind.to_owned(),
@@ -100,18 +99,17 @@ fn broker(row: &Definition) -> [String; 8] {
         allowed(row.allowed),
         row.topic_name.map(|name| format!("`{name}`")).unwrap_or_default(),
         while_it_runs.to_owned(),
-        format!("{}{fixed}", doc(row.doc)),
+        doc(row.doc),
     ]
 }
 
 fn topic(row: &TopicDefinition) -> [String; 5] {
-    let fixed = row.fixed.map(|why| format!(" (Only the broker's value: {why}.)")).unwrap_or_default();
     [
         format!("`{}`", row.name),
         row.kind.to_owned(),
         format!("`{}`", row.broker_name),
         allowed(row.allowed),
-        format!("{}{fixed}", doc(row.doc)),
+        doc(row.doc),
     ]
 }
 

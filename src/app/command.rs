@@ -21,6 +21,8 @@ pub enum Command {
     Back,
     /// Go to the pane or field before.
     PreviousPane,
+    /// Begin a new line in the text field, where it takes several.
+    NewLine,
     /// kill -9 of the selected broker.
     KillBroker,
     /// Power loss of the selected broker.
@@ -284,6 +286,14 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::PreviousPane, "previous-pane", &["BackTab"], "the pane or field before")
         .under(Category::Move)
         .within(&[Mode::Everywhere, Mode::Text]),
+    Spec::new(
+        Command::NewLine,
+        "new-line",
+        &["Alt-Enter", "Ctrl-J"],
+        "a new line, in a field of a form that takes several",
+    )
+    .under(Category::Move)
+    .within(&[Mode::Text]),
     Spec::new(Command::Palette, "palette", &[":"], "find a command by a few letters").hint("command"),
     Spec::new(Command::Themes, "theme", &["T"], "choose a theme"),
     Spec::new(Command::Presenter, "presenter", &["F5"], "for a hall: large type, no addresses, slower, keys shown")

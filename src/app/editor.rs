@@ -7,14 +7,19 @@ use crate::model::field::TextField;
 
 use super::keymap::{Code, KeyPress};
 
-/// Lets a field take a key. `multiline` fields take Alt-Enter as a new line.
-pub fn press(field: &mut TextField, key: KeyPress, multiline: bool) {
-    let input = if multiline && key.alt && key.code == Code::Enter { plain(Key::Enter) } else { input(key) };
-    if input.key == Key::Enter && !multiline {
-        return;
+/// Lets a field take a key.
+pub fn press(field: &mut TextField, key: KeyPress) {
+    if key.code != Code::Enter {
+        with_area(field, |area| {
+            area.input(input(key));
+        });
     }
+}
+
+/// Begins a new line where the cursor is.
+pub fn new_line(field: &mut TextField) {
     with_area(field, |area| {
-        area.input(input);
+        area.insert_newline();
     });
 }
 
@@ -46,10 +51,6 @@ fn with_area(field: &mut TextField, act: impl FnOnce(&mut TextArea<'_>)) {
 
 fn jump((row, column): (usize, usize)) -> CursorMove {
     CursorMove::Jump(u16::try_from(row).unwrap_or(u16::MAX), u16::try_from(column).unwrap_or(u16::MAX))
-}
-
-fn plain(key: Key) -> Input {
-    Input { key, ..Input::default() }
 }
 
 fn input(press: KeyPress) -> Input {

@@ -23,6 +23,7 @@ mod form;
 mod messages;
 mod overlay;
 mod seek;
+mod setting;
 mod topic_form;
 
 /// The model with what keys need: their map, and keys that wait for more.
@@ -180,8 +181,8 @@ fn unbound(model: &mut Model, mode: Mode, key: KeyPress) -> Vec<Effect> {
         Mode::Text => {
             if form::turned(model, key) {
                 overlay::edited(model);
-            } else if let Some((field, multiline)) = overlay::focused(model) {
-                editor::press(field, key, multiline);
+            } else if let Some((field, _)) = overlay::focused(model) {
+                editor::press(field, key);
                 overlay::edited(model);
             }
             Vec::new()

@@ -4,12 +4,13 @@
 //! # What it holds
 //! - Offsets begin at the log start and rise; at append they are dense. What was written is never changed.
 //! - A stored batch is a head (where the leader wrote offset and epoch) and a body that is shared: with the frame it came
-//!   in, with the other replicas, with every clone of the lab. Nothing is re-encoded, but for `LogAppendTime` and its CRC.
+//!   in, with the other replicas, with every clone of the lab. Nothing is re-encoded, but for `LogAppendTime` with its CRC,
+//!   and where `compression.type` wants another codec.
 //! - Epochs and producer states follow from the batches: truncation makes them what they were.
 //! - `log_start <= log_end`, and every batch lies below the log end. Batches below the log start may still be there, as
 //!   only whole segments go.
 //!
-//! What a log is asked by is in six files: [`append`] (leader and follower), [`read`] (by offset and by time), `flush`
+//! What a log is asked by is in seven files: [`append`] (leader and follower), `validate` (what a leader refuses), [`read`] (by offset and by time), `flush`
 //! (what of it is on the disk), `retain` (old segments go), [`clean`] (overtaken records go), and here what else shortens
 //! it. Watermarks are the replica's; times are arguments.
 //!
@@ -29,8 +30,12 @@ pub mod read;
 mod retain;
 mod storage;
 mod tree;
+mod validate;
+
+use std::time::Duration;
 
 use super::settings::Ratio;
+use crate::protocol::records::Compression;
 
 pub use append::{AppendError, Appended};
 pub use clean::{CleanJob, CleanPlan, Cleanable, Cleaned};
@@ -40,6 +45,7 @@ pub use producers::{History, ProducerEntry, Producers, Remembered, SequenceError
 pub use read::{OffsetOutOfRange, ReadResult};
 pub use retain::{Retained, RetentionReason};
 pub use storage::{Disks, InMemory, Refusing, SegmentInfo, Storage, StorageError, StoredBatch};
+pub use validate::{RecordError, RecordErrors};
 
 /// The settings of a log, as its topic has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +61,12 @@ pub struct LogConfig {
     pub max_message_bytes: usize,
     /// `message.timestamp.type=LogAppendTime`: the broker's date replaces the producer's.
     pub log_append_time: bool,
+    /// `compression.type`: how a leader stores batches; `None` for `producer`, as they come.
+    pub compression: Option<Compression>,
+    /// `message.timestamp.before.max.ms`: how far before the broker's date a producer's timestamp may lie.
+    pub timestamp_before_max_ms: i64,
+    /// `message.timestamp.after.max.ms`: how far after it.
+    pub timestamp_after_max_ms: i64,
     /// `flush.messages`: so many records that are not flushed demand a flush, before the last of them is acknowledged.
     pub flush_messages: i64,
     /// `flush.ms`: how long a record may stay unflushed; the broker looks now and then.
@@ -79,6 +91,14 @@ pub struct LogConfig {
     pub min_compaction_lag_ms: i64,
     /// `max.compaction.lag.ms`: after so long a record is compacted whatever the ratio.
     pub max_compaction_lag_ms: i64,
+    /// `file.delete.delay.ms`: for so long what has gone of a log takes its place on the disk.
+    pub delete_delay_ms: i64,
+}
+
+impl LogConfig {
+    fn delete_delay(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.delete_delay_ms).unwrap_or(0))
+    }
 }
 
 impl Default for LogConfig {
@@ -89,6 +109,9 @@ impl Default for LogConfig {
             segment_ms: 604_800_000,
             max_message_bytes: 1_048_588,
             log_append_time: false,
+            compression: None,
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: i64::MAX,
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
             segment_jitter_ms: 0,
@@ -101,6 +124,7 @@ impl Default for LogConfig {
             min_cleanable_ratio: Ratio::from_ppm(500_000),
             min_compaction_lag_ms: 0,
             max_compaction_lag_ms: i64::MAX,
+            delete_delay_ms: 60_000,
         }
     }
 }
@@ -224,7 +248,7 @@ impl Log {
         }
         let holds_it = self.first_batch_from(offset, disk)?;
         let end = holds_it.map_or(offset, |batch| batch.header.base_offset.min(offset));
-        let left = disk.truncate_to(end)?;
+        let left = disk.truncate_to(end, self.config.delete_delay())?;
         self.memory.truncate_to(end, left);
         self.end_offset = end;
         self.start_offset = self.start_offset.min(end);
@@ -269,7 +293,7 @@ impl Log {
     /// # Errors
     /// [`StorageError`]; the log is then as it was, and the disk's is not known.
     pub fn truncate_fully_and_start_at(&mut self, offset: i64, disk: &mut dyn Storage) -> Result<(), StorageError> {
-        disk.restart_at(offset)?;
+        disk.restart_at(offset, self.config.delete_delay())?;
         self.memory.restart_at(offset);
         (self.start_offset, self.end_offset) = (offset, offset);
         (self.epochs, self.producers, self.flush, self.arrivals) = Default::default();
@@ -293,7 +317,7 @@ impl Log {
         let bases = self.memory.segments().skip(1).map(|next| next.base_offset);
         let below: Vec<i64> = bases.take_while(|base_offset| *base_offset <= offset).collect();
         if let Some(first) = below.last() {
-            disk.remove_before(*first)?;
+            disk.remove_before(*first, self.config.delete_delay())?;
         }
         for base_offset in below {
             self.memory.remove_first_segment();

@@ -233,8 +233,8 @@ pub trait LabDisks: Disks + Send {
     /// The answer to a job is about to be handled.
     fn answered(&mut self, done: &StorageDone);
 
-    /// The step is over that handled the answer: what it did not take of it is not wanted.
-    fn settled(&mut self) {}
+    /// A step is over, at `now` of the lab's time: what it did not take of the answer that it handled is not wanted.
+    fn settled(&mut self, _now: Time) {}
 
     /// The process ends: the disks are to be left in order, with what `cluster` knows.
     fn close(&mut self, cluster: &Cluster);

@@ -29,15 +29,13 @@ pub struct Definition {
     /// Where nothing sets it: the older name under which Kafka has its default, and that default as Kafka writes it. Such
     /// a setting has no value of its own then.
     pub otherwise: Option<(&'static str, &'static str)>,
-    /// Whether `--set` may change it; what is not settable is shown with its true value (deviation: fixed-settings).
-    pub settable: bool,
 }
 
 impl Definition {
     /// Whether it can be changed while brokers run, for one of them or for all (KIP-226). Those that topics have can: a
     /// broker hands them down to its logs. What else Kafka can change is fixed here (deviation: few-dynamic-settings).
     pub fn is_dynamic(&self) -> bool {
-        self.topic_name.is_some() && self.settable
+        self.topic_name.is_some()
     }
 
     /// Whether it is ZooKeeper's (which writes its names in one word) rather than a broker's.
@@ -51,7 +49,7 @@ macro_rules! settings {
         $(#[doc = $doc:literal])+
         $field:ident: $kind:ty = $name:literal, $default:expr $(, lab $lab:expr)? $(, in $range:expr)?
         $(, one_of $choice:expr)? $(, each_of $choices:expr)? $(, topic $topic:literal)?
-        $(, otherwise $old:literal $value:literal)? $(, fixed $fixed:literal)?;
+        $(, otherwise $old:literal $value:literal)?;
     )+) => {
         /// The settings of a broker, by Kafka's names (with `_` for `.`). All brokers of a lab are started with the same.
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +73,6 @@ macro_rules! settings {
                 allowed: concat!("" $(, stringify!($range))? $(, stringify!($choice))? $(, stringify!($choices))?),
                 topic_name: settings!(@optional $($topic)?),
                 otherwise: settings!(@optional $(($old, $value))?),
-                settable: settings!(@settable $($fixed)?),
             },
         )+ ];
 
@@ -89,9 +86,6 @@ macro_rules! settings {
             pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
                 match name {
                     $( $name => {
-                        if !settings!(@settable $($fixed)?) {
-                            return Err(SettingError::Fixed { name: $name });
-                        }
                         let value = <$kind as SettingValue>::parse(text)
                             .ok_or_else(|| SettingError::wrong_type::<$kind>($name, text))?;
                         $( SettingError::check_range($name, &value, $range)?; )?
@@ -115,8 +109,6 @@ macro_rules! settings {
     };
     (@optional) => { None };
     (@optional $value:expr) => { Some($value) };
-    (@settable) => { true };
-    (@settable $fixed:literal) => { false };
 }
 
 settings! {
@@ -181,8 +173,15 @@ settings! {
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
     log_message_timestamp_type: String = "log.message.timestamp.type", "CreateTime",
         one_of ["CreateTime", "LogAppendTime"], topic "message.timestamp.type";
-    /// How batches are stored: as the producer compressed them.
-    compression_type: String = "compression.type", "producer", topic "compression.type", fixed "recompression comes with the commit log";
+    /// How far before a broker's date the timestamp of a producer's record may lie.
+    log_message_timestamp_before_max_ms: i64 = "log.message.timestamp.before.max.ms", i64::MAX, in 0..,
+        topic "message.timestamp.before.max.ms";
+    /// How far after a broker's date the timestamp of a producer's record may lie.
+    log_message_timestamp_after_max_ms: i64 = "log.message.timestamp.after.max.ms", i64::MAX, in 0..,
+        topic "message.timestamp.after.max.ms";
+    /// How batches are stored: as the producer compressed them, or compressed anew by the leader.
+    compression_type: String = "compression.type", "producer",
+        one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"], topic "compression.type";
     /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
     log_cleanup_policy: List = "log.cleanup.policy", "delete", each_of ["compact", "delete"], topic "cleanup.policy";
     /// How long records are kept, by the largest timestamp of a segment; -1 for ever.
@@ -228,8 +227,8 @@ settings! {
     max_connections: i32 = "max.connections", 2_147_483_647, in 0..;
     /// How many incremental fetch sessions a broker keeps.
     max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots", 1_000, in 0..;
-    /// How long a deleted topic's files stay.
-    log_segment_delete_delay_ms: i64 = "log.segment.delete.delay.ms", 60_000, topic "file.delete.delay.ms", fixed "a lab in memory frees at once";
+    /// How long the files of what was deleted, truncated or compacted stay on a disk (--data-dir); memory is free at once.
+    log_segment_delete_delay_ms: i64 = "log.segment.delete.delay.ms", 60_000, in 0.., topic "file.delete.delay.ms";
 }
 
 /// What is different in `after`, in the order of the table.
@@ -262,7 +261,7 @@ mod tests {
     fn what_it_shows_it_takes_back() {
         let shown = Settings::lab();
         let mut read = Settings::default();
-        for row in TABLE.iter().filter(|row| row.settable) {
+        for row in TABLE {
             read.set(row.name, &shown.get(row.name).unwrap()).unwrap();
         }
         assert_eq!(read, shown);
@@ -277,7 +276,6 @@ mod tests {
         assert!(message(settings.set("num.partitions", "0")).contains("1.."));
         assert!(message(settings.set("log.message.timestamp.type", "Never")).contains("LogAppendTime"));
         assert!(message(settings.set("log.cleanup.policy", "delete,forget")).contains("compact"));
-        assert!(message(settings.set("compression.type", "zstd")).contains("cannot be set"));
         assert_eq!(settings, Settings::default());
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::event::SettingChange;
 use super::log::LogConfig;
 use super::settings::{List, Ratio, SettingValue, Settings, refused};
+use crate::protocol::records::Compression;
 
 /// One row of the table: what is known about a topic setting beside its value.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +22,12 @@ pub struct TopicDefinition {
     pub kind: &'static str,
     /// What values are allowed, for people.
     pub allowed: &'static str,
+    /// The smallest number that is allowed, where there is one.
+    pub least: Option<i64>,
+    /// The words that are allowed; empty where any value of the type is.
+    pub choices: &'static [&'static str],
     /// The broker setting that holds where the topic has none.
     pub broker_name: &'static str,
-    /// Why it cannot be set to anything else than the broker has, where that is so.
-    pub fixed: Option<&'static str>,
 }
 
 /// What is wrong with a setting of a topic, in Kafka's words where it has some.
@@ -59,15 +62,13 @@ pub enum TopicSettingError {
         /// What is wanted.
         wanted: String,
     },
-    /// Another value than the broker's cannot be had.
-    #[error("Invalid value {text} for configuration {name}: {because}; see docs/deviations.md")]
-    Fixed {
-        /// The setting.
-        name: &'static str,
-        /// What was given.
-        text: String,
-        /// Why.
-        because: &'static str,
+    /// The time for which a record is safe from compaction is longer than that after which it is compacted.
+    #[error("conflict topic config setting min.compaction.lag.ms ({min}) > max.compaction.lag.ms ({max})")]
+    Lags {
+        /// For how long it is safe.
+        min: i64,
+        /// After how long it is compacted.
+        max: i64,
     },
 }
 
@@ -75,7 +76,7 @@ macro_rules! topic_settings {
     ($(
         $(#[doc = $doc:literal])+
         $field:ident: $type:ty = $name:literal, $kind:literal, broker $broker:ident $broker_name:literal
-        $(, at_least $least:expr)? $(, one_of $choices:expr)? $(, each_of $words:expr)? $(, fixed $fixed:literal)?;
+        $(, at_least $least:expr)? $(, one_of $choices:expr)? $(, each_of $words:expr)?;
     )+) => {
         /// The settings that hold for a topic, by Kafka's names (with `_` for `.`).
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +91,9 @@ macro_rules! topic_settings {
                 doc: concat!($($doc),+),
                 kind: $kind,
                 allowed: concat!("" $(, stringify!($least), "..")? $(, stringify!($choices))?),
+                least: topic_settings!(@optional $($least)?),
+                choices: topic_settings!(@words $($choices)? $($words)?),
                 broker_name: $broker_name,
-                fixed: topic_settings!(@optional $($fixed)?),
             },
         )+ ];
 
@@ -101,8 +103,8 @@ macro_rules! topic_settings {
                 Self { $( $field: broker.$broker.clone(), )+ }
             }
 
-            /// Sets one by Kafka's name, from text. `broker` says what a setting has that cannot be changed.
-            pub fn set(&mut self, name: &str, text: &str, broker: &Settings) -> Result<(), TopicSettingError> {
+            /// Sets one by Kafka's name, from text.
+            pub fn set(&mut self, name: &str, text: &str) -> Result<(), TopicSettingError> {
                 match name {
                     $( $name => {
                         let value = <$type as SettingValue>::parse(text).ok_or_else(|| TopicSettingError::WrongType {
@@ -121,10 +123,6 @@ macro_rules! topic_settings {
                             let wanted = format!("String must be one of: {}", $words.join(", "));
                             return Err(out_of_range($name, text, wanted));
                         } )?
-                        $( if value != broker.$broker {
-                            return Err(TopicSettingError::Fixed { name: $name, text: text.to_owned(), because: $fixed });
-                        } )?
-                        let _ = broker;
                         self.$field = value;
                     } )+
                     _ => {
@@ -146,22 +144,25 @@ macro_rules! topic_settings {
         }
     };
     (@optional) => { None };
-    (@optional $fixed:literal) => { Some($fixed) };
+    (@optional $value:expr) => { Some($value) };
+    (@words) => { &[] };
+    (@words $words:expr) => { &$words };
 }
 
 topic_settings! {
     /// What happens to old segments: deleted, or compacted to the newest record of each key, or both.
     cleanup_policy: List = "cleanup.policy", "LIST", broker log_cleanup_policy "log.cleanup.policy",
         each_of ["compact", "delete"];
-    /// How batches are stored: as the producer compressed them.
+    /// How batches are stored: as the producer compressed them, or compressed anew by the leader.
     compression_type: String = "compression.type", "STRING", broker compression_type "compression.type",
-        one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"], fixed "recompression comes with the commit log";
+        one_of ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
     /// How long compaction keeps the record that deletes a key.
     delete_retention_ms: i64 = "delete.retention.ms", "LONG",
         broker log_cleaner_delete_retention_ms "log.cleaner.delete.retention.ms", at_least 0;
-    /// How long a deleted replica's files stay.
+    /// How long the files of segments stay that retention, truncation or compaction took, on a disk (--data-dir); memory is
+    /// free at once. Those of a deleted topic stay as long as the broker says.
     file_delete_delay_ms: i64 = "file.delete.delay.ms", "LONG", broker log_segment_delete_delay_ms "log.segment.delete.delay.ms",
-        at_least 0, fixed "a lab in memory frees at once";
+        at_least 0;
     /// So many records may be appended before they are flushed; the last of them is acknowledged after that.
     flush_messages: i64 = "flush.messages", "LONG", broker log_flush_interval_messages "log.flush.interval.messages",
         at_least 1;
@@ -172,6 +173,13 @@ topic_settings! {
         broker log_cleaner_max_compaction_lag_ms "log.cleaner.max.compaction.lag.ms", at_least 1;
     /// The largest record batch that is taken, after compression.
     max_message_bytes: i32 = "max.message.bytes", "INT", broker message_max_bytes "message.max.bytes", at_least 0;
+    /// How far after the broker's date the timestamp of a producer's record may lie. The date is the lab's, which falls
+    /// behind that of other clients while the lab stands or goes slowly.
+    message_timestamp_after_max_ms: i64 = "message.timestamp.after.max.ms", "LONG",
+        broker log_message_timestamp_after_max_ms "log.message.timestamp.after.max.ms", at_least 0;
+    /// How far before the broker's date the timestamp of a producer's record may lie.
+    message_timestamp_before_max_ms: i64 = "message.timestamp.before.max.ms", "LONG",
+        broker log_message_timestamp_before_max_ms "log.message.timestamp.before.max.ms", at_least 0;
     /// Who sets a record's timestamp: its producer, or the broker that appends it.
     message_timestamp_type: String = "message.timestamp.type", "STRING",
         broker log_message_timestamp_type "log.message.timestamp.type", one_of ["CreateTime", "LogAppendTime"];
@@ -206,18 +214,25 @@ impl TopicSettings {
         let mut settings = Self::of_broker(broker);
         for (name, text) in overrides {
             // An error leaves the broker's value, as Kafka does with what it cannot read.
-            let _ = settings.set(name, text, broker);
+            let _ = settings.set(name, text);
         }
         settings
     }
 
-    /// Checks the settings that a topic is to be created with.
+    /// Checks the settings that a topic is to have, with what it does not set as the broker has it.
     pub fn check(broker: &Settings, overrides: &BTreeMap<String, String>) -> Result<Self, TopicSettingError> {
         let mut settings = Self::of_broker(broker);
         for (name, text) in overrides {
-            settings.set(name, text, broker)?;
+            settings.set(name, text)?;
         }
+        settings.check_lags()?;
         Ok(settings)
+    }
+
+    /// Checks what is wrong only together (`LogConfig.validateValues`).
+    fn check_lags(&self) -> Result<(), TopicSettingError> {
+        let (min, max) = (self.min_compaction_lag_ms, self.max_compaction_lag_ms);
+        if min > max { Err(TopicSettingError::Lags { min, max }) } else { Ok(()) }
     }
 
     /// What is different in `after`, in the order of the table.
@@ -238,6 +253,9 @@ impl TopicSettings {
             segment_ms: self.segment_ms,
             max_message_bytes: usize::try_from(self.max_message_bytes).unwrap_or(0),
             log_append_time: self.message_timestamp_type == "LogAppendTime",
+            compression: compression(&self.compression_type),
+            timestamp_before_max_ms: self.message_timestamp_before_max_ms,
+            timestamp_after_max_ms: self.message_timestamp_after_max_ms,
             flush_messages: self.flush_messages,
             flush_ms: self.flush_ms,
             segment_jitter_ms: self.segment_jitter_ms,
@@ -249,9 +267,16 @@ impl TopicSettings {
             min_cleanable_ratio: self.min_cleanable_dirty_ratio,
             min_compaction_lag_ms: self.min_compaction_lag_ms,
             max_compaction_lag_ms: self.max_compaction_lag_ms,
+            delete_delay_ms: self.file_delete_delay_ms,
             ..LogConfig::default()
         }
     }
+}
+
+/// The codec that `compression.type` names; none for `producer`.
+fn compression(name: &str) -> Option<Compression> {
+    let name = if name == "uncompressed" { Compression::None.name() } else { name };
+    Compression::ALL.into_iter().find(|codec| codec.name() == name)
 }
 
 fn out_of_range(name: &'static str, text: &str, wanted: String) -> TopicSettingError {
@@ -297,6 +322,11 @@ mod tests {
         assert!(set("message.timestamp.type", "LogAppendTime").unwrap().log_config().log_append_time);
         let both = set("cleanup.policy", "compact, delete").unwrap().log_config();
         assert!(both.compact && both.delete);
+        let compression = |name| set("compression.type", name).unwrap().log_config().compression;
+        let codecs = ["uncompressed", "gzip", "snappy", "lz4", "zstd"].map(compression);
+        assert_eq!(codecs, Compression::ALL.map(Some));
+        assert_eq!(compression("producer"), None);
+        assert_eq!(set("file.delete.delay.ms", "7").unwrap().log_config().delete_delay_ms, 7);
         let kept = set("retention.ms", "-1").unwrap().log_config();
         assert!(kept.delete && !kept.compact && kept.retention_ms == -1);
     }
@@ -313,10 +343,22 @@ mod tests {
     }
 
     #[test]
+    fn the_lags_of_compaction_are_held_against_each_other_and_against_the_brokers() {
+        let check = |broker: &Settings, pairs: &[(&str, &str)]| {
+            let overrides = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            TopicSettings::check(broker, &overrides).map_err(|error| error.to_string())
+        };
+        let lags = |min, max| [("min.compaction.lag.ms", min), ("max.compaction.lag.ms", max)];
+        assert!(check(&Settings::default(), &lags("5", "5")).is_ok());
+        let wrong = "conflict topic config setting min.compaction.lag.ms (6) > max.compaction.lag.ms (5)";
+        assert_eq!(check(&Settings::default(), &lags("6", "5")).unwrap_err(), wrong);
+        let broker = Settings { log_cleaner_max_compaction_lag_ms: 5, ..Settings::default() };
+        assert_eq!(check(&broker, &[("min.compaction.lag.ms", "6")]).unwrap_err(), wrong);
+    }
+
+    #[test]
     fn what_the_lab_cannot_do_is_refused_not_ignored() {
-        assert!(set("compression.type", "zstd").unwrap_err().contains("docs/deviations.md"));
         assert!(set("preallocate", "true").unwrap_err().contains("not supported"));
-        assert!(set("compression.type", "producer").is_ok(), "the value that it has anyway");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Where the user stands on the Events screen.
 
-use crate::session::event::{Event, Severity};
+use std::collections::BTreeMap;
+
+use crate::session::event::{Event, Severity, Taken, kind};
 use crate::session::snapshot::Snapshot;
 
 use super::filter::Filter;
@@ -81,6 +83,61 @@ impl<'a> Causes<'a> {
     }
 }
 
+/// What leaders let go no further apart than this is of one check of retention, in lab microseconds: those that were
+/// started together look together, every `log.retention.check.interval.ms`.
+const ONE_CHECK_US: u64 = 500_000;
+
+/// A row of the list: an event, or what one check of retention took of a topic, whichever leaders told of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row<'a> {
+    /// The event, of several the first.
+    pub event: &'a Event,
+    /// The others, in the order in which they happened.
+    pub others: Vec<&'a Event>,
+}
+
+impl<'a> Row<'a> {
+    /// Whether event `id` is in the row.
+    pub fn holds(&self, id: u64) -> bool {
+        self.all().any(|event| event.id == id)
+    }
+
+    /// The row's events, in the order in which they happened.
+    pub fn all(&self) -> impl Iterator<Item = &'a Event> {
+        std::iter::once(self.event).chain(self.others.iter().copied())
+    }
+
+    /// What retention took, all in all, and of how many partitions of which topic; `None` for a row of one event.
+    pub fn taken(&self) -> Option<(Taken, usize, &'a str)> {
+        let topic = &*self.event.partitions.first().filter(|_| !self.others.is_empty())?.topic;
+        let taken = self.all().filter_map(|event| event.taken).fold(Taken::default(), |all, taken| Taken {
+            segments: all.segments.saturating_add(taken.segments),
+            bytes: all.bytes.saturating_add(taken.bytes),
+        });
+        Some((taken, self.all().map(|event| event.partitions.len()).sum(), topic))
+    }
+
+    /// The rows of events, both with the oldest first.
+    fn fold(events: impl Iterator<Item = &'a Event>) -> Vec<Self> {
+        let mut rows: Vec<Self> = Vec::new();
+        let mut newest: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for event in events {
+            let topic = event.partitions.first().filter(|_| *event.kind == *kind::SEGMENTS_DELETED);
+            if let Some(at) = topic {
+                let check = (&*at.topic, &*event.because);
+                let row = newest.get(&check).and_then(|at| rows.get_mut(*at));
+                if let Some(row) = row.filter(|row| event.at_us.saturating_sub(row.event.at_us) < ONE_CHECK_US) {
+                    row.others.push(event);
+                    continue;
+                }
+                newest.insert(check, rows.len());
+            }
+            rows.push(Self { event, others: Vec::new() });
+        }
+        rows
+    }
+}
+
 /// The selected event, and whether its chain of causes is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventsPlace {
@@ -104,7 +161,7 @@ impl EventsPlace {
 
     /// What is selected.
     pub fn selection(&self, snapshot: &Snapshot) -> Selection {
-        let id = self.event.or_else(|| self.list(snapshot).first().map(|event| event.id));
+        let id = self.event.or_else(|| self.rows(snapshot).first().map(|row| row.event.id));
         id.map_or(Selection::None, Selection::Event)
     }
 
@@ -113,6 +170,13 @@ impl EventsPlace {
         let filter = Filter::parse(&self.filter);
         let wanted = |event: &&Event| self.shown.holds(event) && filter.takes(*event);
         snapshot.events.iter().rev().filter(wanted).collect()
+    }
+
+    /// The rows of the list, the newest first.
+    pub fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<Row<'a>> {
+        let mut rows = Row::fold(self.list(snapshot).into_iter().rev());
+        rows.reverse();
+        rows
     }
 
     /// Moves the selection: in the list, the newest on top; in the causes along the chain, the first cause on top. The next
@@ -126,9 +190,12 @@ impl EventsPlace {
         let causes = self.event.filter(|_| self.causes).and_then(|id| Causes::of(snapshot, id));
         let ids: Vec<u64> = match &causes {
             Some(causes) => causes.all().map(|event| event.id).collect(),
-            None => self.list(snapshot).into_iter().map(|event| event.id).collect(),
+            None => self.rows(snapshot).into_iter().map(|row| row.event.id).collect(),
         };
-        let at = self.event.and_then(|id| ids.iter().position(|known| *known == id));
+        let at = match &causes {
+            Some(_) => self.event.and_then(|id| ids.iter().position(|known| *known == id)),
+            None => self.event.and_then(|id| self.rows(snapshot).iter().position(|row| row.holds(id))),
+        };
         if let Some(to) = motion.along(at, ids.len(), page) {
             // The top of the list follows the newest event.
             self.event = ids.get(to).copied().filter(|_| to > 0 || causes.is_some());

@@ -98,6 +98,8 @@ pub struct Form {
     pub fields: Vec<FormField>,
     /// Which field has the focus.
     pub focus: usize,
+    /// What it is about, where that cannot be changed in it: a topic.
+    pub subject: Option<Arc<str>>,
     /// What came of it.
     pub state: FormState,
     /// For a record with a key: the partition that murmur2 gives it, and of how many.
@@ -108,9 +110,9 @@ pub struct Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormField {
     /// Its label.
-    pub label: &'static str,
-    /// What belongs in it, shown while it is empty.
-    pub help: &'static str,
+    pub label: Arc<str>,
+    /// What belongs in it, shown while it has the focus.
+    pub help: Arc<str>,
     /// Its text.
     pub field: TextField,
     /// What is wrong with it.
@@ -119,6 +121,8 @@ pub struct FormField {
     pub rows: u16,
     /// Values to choose from with Left and Right instead of typing; empty for free text.
     pub choices: Vec<Arc<str>>,
+    /// What holds while it is empty, and where that is from.
+    pub inherited: Option<Arc<str>>,
 }
 
 /// A question before something is destroyed.

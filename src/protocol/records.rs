@@ -76,6 +76,9 @@ pub enum BatchError {
     /// The records cannot be decompressed, or not within the bound.
     #[error("{0}")]
     Decompress(String),
+    /// The records cannot be compressed.
+    #[error("the records cannot be compressed: {0}")]
+    Compress(String),
     /// A record is malformed.
     #[error("record {index} of the batch is malformed")]
     Record {
@@ -108,6 +111,7 @@ impl BatchError {
     /// What Kafka answers.
     pub fn code(&self) -> ErrorCode {
         match self {
+            Self::Compress(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
             Self::TooSmall { .. } | Self::UnknownMagic { .. } | Self::Checksum => ErrorCode::CORRUPT_MESSAGE,
             _ => ErrorCode::INVALID_RECORD,
         }
@@ -123,6 +127,8 @@ pub struct ProducedBatch {
     pub body: Bytes,
     /// Whether a record has no key: a compacted topic refuses that.
     pub has_null_key: bool,
+    /// The smallest timestamp of a record that has one; -1 where none has.
+    pub min_timestamp: i64,
 }
 
 impl ProducedBatch {
@@ -160,7 +166,7 @@ pub fn validate(records: &Records) -> Result<ProducedBatch, BatchError> {
         header.max_timestamp = found.max_timestamp;
         header.crc = header.checksum(&body);
     }
-    Ok(ProducedBatch { header, body, has_null_key: found.has_null_key })
+    Ok(ProducedBatch { header, body, has_null_key: found.has_null_key, min_timestamp: found.min_timestamp })
 }
 
 /// What a producer may not say in a head.
@@ -187,19 +193,25 @@ struct Found {
     has_null_key: bool,
     /// The largest timestamp of a record; -1 where none has one.
     max_timestamp: i64,
+    /// The smallest of one that has one; -1 where none has.
+    min_timestamp: i64,
 }
 
 /// Walks the records: their number, their offsets.
 fn check_records(header: &BatchHeader, body: &Bytes) -> Result<Found, BatchError> {
     let mut index = 0;
-    let mut found = Found { has_null_key: false, max_timestamp: header::NONE };
+    let mut found = Found { has_null_key: false, max_timestamp: header::NONE, min_timestamp: header::NONE };
     for record in record::scan(header, body)? {
         let Ok(record) = record else { return Err(BatchError::Record { index }) };
         if record.deltas.offset != index {
             return Err(BatchError::Offset { index });
         }
         found.has_null_key |= !record.has_key;
-        found.max_timestamp = found.max_timestamp.max(header.base_timestamp.saturating_add(record.deltas.timestamp));
+        let timestamp = header.base_timestamp.saturating_add(record.deltas.timestamp);
+        found.max_timestamp = found.max_timestamp.max(timestamp);
+        if timestamp != header::NONE && (found.min_timestamp == header::NONE || timestamp < found.min_timestamp) {
+            found.min_timestamp = timestamp;
+        }
         index += 1;
     }
     check_count(header, index)?;

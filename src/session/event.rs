@@ -47,6 +47,8 @@ pub mod kind {
     pub const BROKER_LOST_POWER: &str = "broker_lost_power";
     /// A broker's process was started.
     pub const BROKER_STARTED: &str = "broker_started";
+    /// A broker took up what its log directory holds; a warning where it had to cut something off.
+    pub const RECOVERED: &str = "recovered";
     /// A broker's log directory failed.
     pub const LOG_DIR_FAILED: &str = "log_dir_failed";
     /// ZooKeeper opened a session.
@@ -79,6 +81,8 @@ pub mod kind {
     pub const LEADS: &str = "leads";
     /// A broker goes by settings that somebody changed.
     pub const CONFIG_TAKEN_UP: &str = "config_taken_up";
+    /// Retention took the oldest segments of a topic's partitions.
+    pub const SEGMENTS_DELETED: &str = "segments_deleted";
     /// Followers have caught up, as their leader sees it.
     pub const FOLLOWERS_CAUGHT_UP: &str = "followers_caught_up";
 
@@ -122,6 +126,18 @@ pub struct Event {
     /// How many older ones were let go: a chain of causes remembers at most 24 messages.
     #[serde(default)]
     pub via_forgotten: u32,
+    /// How much went from logs, by retention or at a start, where something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+}
+
+/// How much went from logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// How many whole segments.
+    pub segments: u64,
+    /// How many bytes they had.
+    pub bytes: u64,
 }
 
 /// A change that an event made.

@@ -2,6 +2,7 @@
 //! a user sees is made from them. They follow one story: a calm cluster, the kill of `broker-2`, the election, its return.
 
 mod records;
+mod settings;
 mod slow;
 mod stage;
 mod story;

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::event::{Event, NodeRef};
 
 mod flight;
+mod setting;
 
 pub use flight::{InFlight, MessageKind};
+pub use setting::{Setting, TopicSetting};
 
 /// A topic and a partition of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +48,9 @@ pub struct Snapshot {
     pub brokers: Arc<BTreeMap<i32, Broker>>,
     /// Topics by name, internal ones too.
     pub topics: Arc<BTreeMap<Arc<str>, Topic>>,
+    /// The settings that topics can be given, by name; empty where that is not known.
+    #[serde(default)]
+    pub topic_settings: Arc<[TopicSetting]>,
     /// Built-in producers by number.
     pub producers: Arc<BTreeMap<u32, Producer>>,
     /// Built-in consumers by number.
@@ -222,17 +227,6 @@ pub struct Connection {
     pub requests: u64,
     /// Whether it comes over a socket.
     pub socket: bool,
-}
-
-/// One setting of a broker or a topic.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Setting {
-    /// Kafka's name for it.
-    pub name: Arc<str>,
-    /// Its value.
-    pub value: Arc<str>,
-    /// Where from: `default`, `pace`, `set` when it started, `set for all` or `set for it` while it ran, `topic`.
-    pub source: Arc<str>,
 }
 
 /// One topic.

@@ -252,6 +252,9 @@ pictures! {
     a_log_whose_oldest_segments_went: Explorer::of(trimmed()).press("2 Enter");
     form_to_produce: Explorer::of(fixture::calm()).press("p").type_in("truck-07").press("Tab Tab Tab");
     form_to_create_a_topic: Explorer::of(fixture::calm()).press("t").type_in("no blanks").press("Enter");
+    form_with_two_settings_on_a_line:
+        Explorer::of(fixture::calm()).press("t").type_in("fleet").press("Tab Tab Tab")
+            .type_in("retention.ms=60000 segment.bytes=1000").press("Enter");
     form_to_change_a_topic: Explorer::of(fixture::calm()).press("2 e");
     a_topic_to_delete: Explorer::of(fixture::calm()).press("2 Ctrl-D");
 }

@@ -107,10 +107,11 @@ fn session(broker: &Broker) -> String {
 
 fn table(model: &Model, selected: Option<&Broker>, area: Area, sheet: &mut Sheet) {
     let snapshot = &*model.snapshot;
-    let alive = snapshot.brokers.values().filter(|broker| broker.state != BrokerState::Dead).count();
+    let serves = |broker: &&Broker| matches!(broker.state, BrokerState::Running | BrokerState::ShuttingDown);
+    let serving = snapshot.brokers.values().filter(serves).count();
     let title = Line::of(Role::Text, "  ")
         .with(Role::Strong, "Brokers")
-        .with(Role::Dim, format!("  {alive} of {} run", snapshot.brokers.len()));
+        .with(Role::Dim, format!("  {serving} of {} serve", snapshot.brokers.len()));
     let title = match snapshot.controller {
         Some(id) => title.with(Role::Control, format!("   ♛ broker-{id} is the controller")),
         None => title.with(Role::Warn, "   ▲ no controller"),

@@ -6,7 +6,7 @@ mod lanes;
 mod tests;
 
 use crate::model::Model;
-use crate::model::events::{Causes, Shown};
+use crate::model::events::{Causes, Row, Shown};
 use crate::model::place::Selection;
 use crate::model::prompt::Prompt;
 use crate::session::action::Origin;
@@ -77,27 +77,25 @@ fn words_role(event: &Event) -> Role {
 fn list(model: &Model, area: Area) -> Sheet {
     let snapshot = &*model.snapshot;
     let mut sheet = Sheet::default();
-    let events = model.events.list(snapshot);
-    heading(model, area.row(1), events.len(), &mut sheet);
+    let rows = model.events.rows(snapshot);
+    heading(model, area.row(1), rows.iter().map(|row| row.all().count()).sum(), &mut sheet);
     let field = Area { x: area.x + 2, width: (area.width / 2).min(60), ..area.row(2) };
     filter(model, field, &mut sheet);
     let foot = if area.height > 12 { 4 } else { 0 };
     let body = area.below(3);
     let body = body.top(body.height.saturating_sub(foot));
-    if events.is_empty() {
+    if rows.is_empty() {
         sheet.put(Area { x: body.x + 3, width: body.width.saturating_sub(4), ..body }, empty(model));
     }
-    let selected = model.events.selection(snapshot);
-    let at = events.iter().position(|event| Selection::Event(event.id) == selected).unwrap_or(0);
-    let first = (at + 1).saturating_sub(usize::from(body.height));
-    for (y, event) in (0..body.height).zip(events.iter().skip(first)) {
-        let target = Selection::Event(event.id);
-        let chosen = Chosen::when(target == selected, true);
-        sheet.put_row(body.row(y), row(snapshot, event, area.width), chosen, Target::Select(target));
+    let selected = model.events.event.and_then(|id| rows.iter().position(|row| row.holds(id))).unwrap_or(0);
+    let first = (selected + 1).saturating_sub(usize::from(body.height));
+    for (y, (at, row)) in (0..body.height).zip(rows.iter().enumerate().skip(first)) {
+        let target = Target::Select(Selection::Event(row.event.id));
+        sheet.put_row(body.row(y), line_of(snapshot, row, area.width), Chosen::when(at == selected, true), target);
     }
-    if let Some(event) = events.get(at).filter(|_| foot > 0) {
+    if let Some(row) = rows.get(selected).filter(|_| foot > 0) {
         let foot = area.below(area.height.saturating_sub(foot - 1));
-        story(snapshot, event, foot, &mut sheet);
+        story(snapshot, row, foot, &mut sheet);
     }
     sheet
 }
@@ -151,14 +149,16 @@ fn heading(model: &Model, area: Area, listed: usize, sheet: &mut Sheet) {
     sheet.put_right(area, line, Role::Ground);
 }
 
-fn row(snapshot: &Snapshot, event: &Event, width: u16) -> Line {
+fn line_of(snapshot: &Snapshot, row: &Row<'_>, width: u16) -> Line {
+    let event = row.event;
     let (role, sign) = sign_of(event);
     let mut line = Line::of(Role::Faint, format!("{}  ", format::clock(event.at_us))).with(role, format!("{sign}  "));
     if width >= 100 {
-        line = line.with(Role::Dim, left(&actor(snapshot, event), 11)).with(Role::Text, " ");
+        let who = if row.others.is_empty() { actor(snapshot, event) } else { "leaders".to_owned() };
+        line = line.with(Role::Dim, left(&who, 11)).with(Role::Text, " ");
     }
     let wide = usize::from(width) * if width >= 100 { 5 } else { 6 } / 8;
-    let text = safe_str(&event.text);
+    let text = folded(row).unwrap_or_else(|| safe_str(&event.text));
     if event.because.is_empty() {
         return line.with(words_role(event), text);
     }
@@ -167,8 +167,28 @@ fn row(snapshot: &Snapshot, event: &Event, width: u16) -> Line {
     line.with(Role::Faint, if width >= 100 { "because " } else { "← " }).with(Role::Dim, safe_str(&event.because))
 }
 
-/// What led to the selected event, and how much it led to.
-fn story(snapshot: &Snapshot, event: &Event, area: Area, sheet: &mut Sheet) {
+/// What a check of retention took of a topic, in a line for all leaders that told of it.
+fn folded(row: &Row<'_>) -> Option<String> {
+    let (taken, partitions, topic) = row.taken()?;
+    let segments = format::plural(usize::try_from(taken.segments).unwrap_or(usize::MAX), "segment");
+    let of = format!("{}, {}", safe_str(topic), format::plural(partitions, "partition"));
+    Some(format!("retention took {segments} of {of} ({})", format::bytes(taken.bytes)))
+}
+
+/// What led to the selected event, and how much it led to; of a folded row, what it is made of.
+fn story(snapshot: &Snapshot, row: &Row<'_>, area: Area, sheet: &mut Sheet) {
+    let event = row.event;
+    if !row.others.is_empty() {
+        let title = Area { x: area.x + 2, width: area.width.saturating_sub(4), ..area };
+        sheet.put_title(title, "What each leader let go", "segments, in one check of retention");
+        let line = row.all().fold(Line::of(Role::Text, " "), |line, event| {
+            let taken = event.taken.unwrap_or_default();
+            let line = line.with(Role::Strong, format!(" {}", name(snapshot, &event.node)));
+            line.with(Role::Dim, format!(" {} ({}) ", format::count(taken.segments), format::bytes(taken.bytes)))
+        });
+        sheet.put(area.row(1), line);
+        return;
+    }
     let Some(causes) = Causes::of(snapshot, event.id) else { return };
     sheet.put_title(
         Area { x: area.x + 2, width: area.width.saturating_sub(4), ..area },
@@ -177,9 +197,25 @@ fn story(snapshot: &Snapshot, event: &Event, area: Area, sheet: &mut Sheet) {
     );
     sheet.put(area.row(1), led_to(&causes, usize::from(area.width)));
     if !causes.after.is_empty() {
-        let after = format!("  it led to {}", format::plural(causes.after.len(), "event"));
+        let after = format!("  it led to {}: {}", format::plural(causes.after.len(), "event"), kinds(&causes.after));
         sheet.put(area.row(2), Line::of(Role::Dim, after));
     }
+}
+
+/// Events by their kinds, in the order in which these came first: `session expired, leads ×3`.
+fn kinds(events: &[&Event]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for event in events {
+        match counted.iter_mut().find(|(kind, _)| *kind == &*event.kind) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((&event.kind, 1)),
+        }
+    }
+    let words = |(kind, count): &(&str, usize)| match count {
+        1 => safe_str(kind).replace('_', " "),
+        many => format!("{} ×{many}", safe_str(kind).replace('_', " ")),
+    };
+    counted.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 /// The causes of an event and the event, in a line: what began it, then the last ones, as many as fit.

@@ -1,5 +1,7 @@
 //! Forms as lines of a box: labels, fields with what was typed, what is wrong with it, what came of sending it.
 
+mod settings;
+
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::field::TextField;
@@ -20,6 +22,9 @@ const WIDTH: u16 = 90;
 
 /// The box of a form; `all` is the whole terminal.
 pub(super) fn project(form: &Form, all: Area) -> PanelView {
+    if form.kind == FormKind::AlterTopic {
+        return settings::project(form, all);
+    }
     let width = WIDTH.min(all.width);
     let room = usize::from(width.saturating_sub(4)).saturating_sub(LABEL).max(1);
     // Where the terminal is low the blank lines go first, then the rows of long fields.
@@ -32,7 +37,7 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
         let focused = at == form.focus && form.state != FormState::Waiting;
         lines.extend(field_lines(field, if low { 1 } else { field.rows }, focused, room));
         if airy || focused || field.error.is_some() {
-            lines.push(note(form, at, field, focused));
+            lines.extend(note(form, at, field, focused, room));
         }
     }
     lines.extend(state(form, usize::from(width.saturating_sub(2))));
@@ -41,7 +46,7 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
     let title = match form.kind {
         FormKind::Produce => " Write a record ",
         FormKind::NewTopic => " Create a topic ",
-        FormKind::AlterTopic => " Change settings of a topic ",
+        FormKind::AlterTopic => " Change settings ",
         FormKind::Export => " Write what is shown to a file ",
     };
     PanelView { area: centred(all, width, height), title: Line::of(Role::Strong, title), lines }
@@ -53,7 +58,7 @@ fn field_lines(field: &FormField, rows: u16, focused: bool, room: usize) -> Vec<
     let first = (field.field.cursor.0 + 1).saturating_sub(rows);
     let role = if focused { Role::Accent } else { Role::Dim };
     let row = |at: usize| {
-        let label = if at == 0 { field.label } else { "" };
+        let label = if at == 0 { &*field.label } else { "" };
         let before = Line::of(role, format!("  {}", left(label, LABEL - 2)));
         if !field.choices.is_empty() {
             return PanelLine { line: join(before, choices(field, focused)), ..PanelLine::default() };
@@ -114,15 +119,15 @@ fn choices(field: &FormField, focused: bool) -> Line {
     })
 }
 
-/// Below a field: what is wrong with it, or, while it has the focus, what belongs there.
-fn note(form: &Form, at: usize, field: &FormField, focused: bool) -> PanelLine {
-    let before = Line::of(Role::Text, " ".repeat(LABEL));
-    let line = match (&field.error, focused) {
-        (Some(error), _) => before.with(Role::Bad, format!("✖ {error}")),
-        (None, true) => before.with(Role::Faint, help(form, at, field)),
-        (None, false) => before,
+/// Below a field: what is wrong with it, or, while it has the focus, what belongs there, in rows of `room` columns.
+fn note(form: &Form, at: usize, field: &FormField, focused: bool, room: usize) -> Vec<PanelLine> {
+    let (role, words) = match (&field.error, focused) {
+        (Some(error), _) => (Role::Bad, format!("✖ {error}")),
+        (None, true) => (Role::Faint, help(form, at, field)),
+        (None, false) => (Role::Text, String::new()),
     };
-    line.into()
+    let row = |words| Line::of(Role::Text, " ".repeat(LABEL)).with(role, words).into();
+    wrapped(&words, room).into_iter().map(row).collect()
 }
 
 /// What belongs into a field; for a record's partition, where its key would put it.
@@ -130,7 +135,7 @@ fn help(form: &Form, at: usize, field: &FormField) -> String {
     let automatic = form.kind == FormKind::Produce && at == 4 && field.field.is_empty();
     match form.by_key.filter(|_| automatic) {
         Some((partition, count)) => format!("automatic: murmur2 of the key mod {count} = {partition}"),
-        None => field.help.to_owned(),
+        None => field.help.to_string(),
     }
 }
 
@@ -153,7 +158,8 @@ fn state(form: &Form, width: usize) -> Vec<PanelLine> {
 }
 
 fn keys(form: &Form) -> PanelLine {
-    let choosing = form.fields.get(form.focus).is_some_and(|field| !field.choices.is_empty());
+    let focused = form.fields.get(form.focus);
+    let choosing = focused.is_some_and(|field| !field.choices.is_empty());
     let key = |line: Line, key: &str, what: &str| line.with(Role::Key, key).with(Role::Dim, format!(" {what}   "));
     let does = match form.kind {
         FormKind::NewTopic => "create it",
@@ -166,6 +172,9 @@ fn keys(form: &Form) -> PanelLine {
     }
     if choosing {
         line = key(line, "Left Right", "choose");
+    }
+    if focused.is_some_and(|field| field.rows > 1) {
+        line = key(line, "Alt-Enter", "new line");
     }
     key(line, "Esc", "close").into()
 }

@@ -1,11 +1,15 @@
 //! The one sentence on top of every screen: the worst news of the cluster in plain words. It is a list of questions, worst
 //! first; the first that has something to say speaks.
 
+use std::collections::BTreeSet;
+
 use crate::model::Model;
-use crate::session::snapshot::{Broker, BrokerState, Partition, Snapshot};
+use crate::session::event::{Event, NodeRef};
+use crate::session::snapshot::{Broker, BrokerState, Partition, Snapshot, TopicPartition};
 
 use super::format::{self, duration_ms, plural};
 use super::role::Role;
+use super::text::safe_str;
 
 /// The sentence: a sign, what stands out, and what explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +48,8 @@ pub fn project(model: &Model) -> Sentence {
         return Sentence::bad("The session has ended; this is its last picture.", format!("{why} Any key leaves."));
     }
     let snapshot = &*model.snapshot;
-    let facts = Facts::of(snapshot);
-    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 12] = [
+    let facts = Facts::of(model);
+    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 13] = [
         starting,
         without_disk,
         without_leader,
@@ -55,6 +59,7 @@ pub fn project(model: &Model) -> Sentence {
         without_controller,
         fewer_replicas,
         dead,
+        cut,
         lagging,
         standing,
         full,
@@ -68,15 +73,18 @@ struct Facts<'a> {
     partitions: Vec<&'a Partition>,
     min_insync: Vec<u32>,
     dead: Vec<&'a Broker>,
+    cuts: &'a [Event],
 }
 
 impl<'a> Facts<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
+    fn of(model: &'a Model) -> Self {
+        let snapshot = &*model.snapshot;
         let topics = || snapshot.topics.values().filter(|topic| !topic.deleting);
         Self {
             partitions: topics().flat_map(|topic| &topic.partitions).map(AsRef::as_ref).collect(),
             min_insync: topics().flat_map(|t| t.partitions.iter().map(|_| t.min_insync_replicas)).collect(),
             dead: snapshot.brokers.values().filter(|broker| broker.state == BrokerState::Dead).collect(),
+            cuts: model.cuts.unread(),
         }
     }
 
@@ -116,7 +124,7 @@ fn without_disk(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
         [one] => format!("The disk of broker-{} has failed", one.id),
         more => format!("The disks of {} have failed", plural(more.len(), "broker")),
     };
-    let way_out = "Free what is full, then K and S start it anew.";
+    let way_out = "Free what is full; K, then S.";
     let none = facts.count(|partition| partition.leader.is_none());
     if none == 0 {
         return Some(Sentence::warn(format!("{whose}; others lead."), way_out));
@@ -242,6 +250,26 @@ fn dead(_: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
         format!("{} are dead.", plural(facts.dead.len(), "broker"))
     };
     Some(Sentence::warn(bold, "S starts it."))
+}
+
+/// Records were cut off at a start, and nobody has read of it.
+fn cut(_: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
+    let broker = |event: &Event| if let NodeRef::Broker(id) = event.node { Some(id) } else { None };
+    let brokers: BTreeSet<i32> = facts.cuts.iter().filter_map(broker).collect();
+    let whose = match brokers.iter().collect::<Vec<_>>().as_slice() {
+        [] => return None,
+        [one] => format!("broker-{one}"),
+        [one, other] => format!("broker-{one} and broker-{other}"),
+        more => plural(more.len(), "broker"),
+    };
+    let logs: Vec<&TopicPartition> = facts.cuts.iter().flat_map(|event| &event.partitions).collect();
+    let of = match logs.as_slice() {
+        [one] => format!("{}-{}", safe_str(&one.topic), one.partition),
+        more => plural(more.len(), "log"),
+    };
+    let bytes = facts.cuts.iter().filter_map(|event| event.taken).map(|taken| taken.bytes).sum();
+    let bold = format!("{whose} cut {} off {of}.", format::bytes(bytes));
+    Some(Sentence::warn(bold, "7 tells why, Esc hides this. The last run did not end in order."))
 }
 
 /// The engine cannot keep the speed that was asked for.

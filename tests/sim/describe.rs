@@ -9,12 +9,13 @@ use kscope::engine::controller::znodes::{self, StateNode};
 use kscope::engine::event::{
     BrokerEvent, ControllerEvent, Event, EventKind, LeadershipChange, OperatorEvent, ReassignmentStep, SettingChange,
 };
-use kscope::engine::log::{Log, RetentionReason};
+use kscope::engine::log::{Log, RetentionReason, StoredBatch};
 use kscope::engine::message::{Message, Payload};
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::{Role, TopicPartition};
 use kscope::engine::time::Time;
-use kscope::protocol::records::{BatchReader, Record, records_of};
+use kscope::protocol::produce::{BatchIndexAndErrorMessage, PartitionProduceResponse};
+use kscope::protocol::records::{BatchHeader, BatchReader, Record, records_of};
 use kscope::protocol::{ErrorCode, Records, Request, Response};
 
 /// Whether a partition's leader has heard what ZooKeeper says of it.
@@ -89,6 +90,23 @@ pub(super) fn log(cluster: &Cluster, broker: BrokerId, id: &TopicPartition) -> S
     if epochs.is_empty() { "empty".into() } else { epochs.join(" ") }
 }
 
+/// The batches of a broker's log, a line each: offsets, codec, who wrote it, timestamps, records.
+pub(super) fn batches(cluster: &Cluster, broker: BrokerId, id: &TopicPartition) -> String {
+    let Some(log) = cluster.broker(broker).and_then(|node| log_of(node, id)) else { return "no log".into() };
+    let line = |batch: StoredBatch| {
+        let BatchHeader { base_offset, attributes, producer_id, base_sequence, .. } = batch.header;
+        assert_eq!(batch.header.checksum(&batch.body), batch.header.crc);
+        let records = records_of(&batch.header, &batch.body).unwrap();
+        let records: Vec<String> = records.iter().map(one).collect();
+        let (last, codec) = (batch.header.last_offset(), attributes.compression().unwrap().name());
+        let kind = attributes.timestamp_type();
+        let producer =
+            if producer_id < 0 { String::new() } else { format!(", producer {producer_id} from {base_sequence}") };
+        format!("{base_offset}-{last} {codec} {kind:?}{producer} [{}]", records.join(" "))
+    };
+    log.batches_from(log.log_start_offset()).map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A record: `offset:value`, `offset:key/value`, or `offset:key/` for a tombstone.
 fn one(record: &Record) -> String {
     let text = |bytes: Option<&bytes::Bytes>| String::from_utf8_lossy(bytes.map_or(&[][..], |b| b)).into_owned();
@@ -102,6 +120,14 @@ pub(super) fn records(records: Option<&Records>) -> String {
     let all = batches.flat_map(|(header, body)| records_of(&header, &body).unwrap());
     let all: Vec<_> = all.map(|record| one(&record)).collect();
     if all.is_empty() { "nothing".into() } else { all.join(" ") }
+}
+
+/// The records that are to blame for a refused batch, a line each.
+pub(super) fn record_errors(answer: &PartitionProduceResponse) -> String {
+    let one = |error: &BatchIndexAndErrorMessage| {
+        format!("\nrecord {}: {}", error.batch_index, error.batch_index_error_message.as_deref().unwrap_or("?"))
+    };
+    answer.record_errors.iter().map(one).collect()
 }
 
 fn log_of<'a>(node: &'a BrokerNode, id: &TopicPartition) -> Option<&'a Log> {
@@ -269,12 +295,13 @@ fn broker(event: &BrokerEvent) -> String {
         BrokerEvent::Truncated { partition, from, to, leader, epoch } => {
             format!("cut {partition} from {to} back to {from}: {leader} has nothing else of epoch {epoch}")
         }
-        BrokerEvent::SegmentsDeleted { reason, partitions, .. } => {
+        BrokerEvent::SegmentsDeleted { reason, partitions, segments, .. } => {
             let reason = match reason {
                 RetentionReason::Time => "older than retention.ms",
                 RetentionReason::Size => "beyond retention.bytes",
             };
-            format!("retention took segments {reason}: {}", beginning(partitions))
+            let segments = if *segments == 1 { "1 segment".to_owned() } else { format!("{segments} segments") };
+            format!("retention took {segments} {reason}: {}", beginning(partitions))
         }
         BrokerEvent::RecordsDeleted { partitions, client_id } => {
             format!("{client_id} deleted records: {}", beginning(partitions))

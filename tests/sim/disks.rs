@@ -12,6 +12,7 @@ use kscope::engine::node::{BrokerId, ZkId};
 use kscope::engine::replica::TopicPartition;
 use kscope::engine::runtime::LabDisks;
 use kscope::engine::runtime::disks::LabFiles;
+use kscope::engine::time::Time;
 use kscope::engine::zk::tree::Tree;
 use kscope::engine::zk::txn::Txn;
 use uuid::Uuid;
@@ -60,9 +61,9 @@ impl TestDisks {
     }
 
     /// The step is over that handled it.
-    pub(crate) fn settled(&mut self) {
+    pub(crate) fn settled(&mut self, now: Time) {
         if let Self::Files(files, _) = self {
-            files.settled();
+            files.settled(now);
         }
     }
 
@@ -116,7 +117,7 @@ impl Disks for FaultyDisks {
         if self.full.contains(&broker) { &mut self.fails } else { &mut self.works }
     }
 
-    fn delete(&mut self, broker: BrokerId, _id: &TopicPartition) -> Result<(), StorageError> {
+    fn delete(&mut self, broker: BrokerId, _id: &TopicPartition, _delay: Duration) -> Result<(), StorageError> {
         self.check(broker)
     }
 

@@ -114,7 +114,7 @@ impl Lab {
             now,
             &mut Outside { outputs: &mut self.outputs, disks: self.disks.get_mut().get() },
         );
-        self.disks.get_mut().settled();
+        self.disks.get_mut().settled(now.lab);
         for output in &self.outputs[before..] {
             if let Output::Storage(job) = output {
                 let takes = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));

@@ -7,12 +7,13 @@ use std::time::Duration;
 use kscope::engine::cluster::{BrokerNode, Cluster};
 use kscope::engine::config::Config;
 use kscope::engine::log::{Log, StoredBatch};
-use kscope::engine::message::Command;
+use kscope::engine::message::{Answer, Command, Output, StorageJob, StorageWork};
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::TopicPartition;
 use kscope::engine::rng::Rng;
 use kscope::engine::runtime::LabDisks as _;
 use kscope::engine::runtime::disks::{self, Opened};
+use kscope::engine::settings::Settings;
 use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kscope::protocol::delete_topics::DeleteTopicState;
 use kscope::protocol::fetch::{FetchPartition, FetchTopic};
@@ -293,4 +294,142 @@ fn a_topic_that_was_deleted_and_made_again_keeps_what_it_was_told() {
     assert_found(&cluster, folder.path(), false);
     let mut again = self::lab(folder.path(), 0);
     assert_eq!(read(&mut again, 0, 20), wanted);
+}
+
+/// The jobs that read a log back.
+fn reads(lab: &Lab) -> usize {
+    let is_read =
+        |output: &&Output| matches!(output, Output::Storage(StorageJob { work: StorageWork::Read { .. }, .. }));
+    lab.outputs.iter().filter(is_read).count()
+}
+
+#[test]
+fn what_may_not_be_read_yet_is_not_read_back_and_once_it_may_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { min_insync_replicas: 2, ..Settings::lab() };
+    let lab_on_files = || Lab::on_files(Config { settings: settings.clone().into(), ..Lab::config(1) }, folder.path());
+    let mut lab = lab_on_files();
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(1));
+    let Response::CreateTopics(_) = lab.ask(lab.controller().unwrap(), 7, create("t", 1, 3)) else { panic!() };
+    lab.run(Duration::from_millis(100));
+    for value in ["a", "b"] {
+        write(&mut lab, 0, value);
+    }
+    let leads = leader(&lab, 0);
+    let others: Vec<_> = (1..=3).filter(|id| *id != leads).map(BrokerId).collect();
+    // Killed before a checkpoint has said how far the high watermark is.
+    end(lab, false);
+
+    // While the leader is alone it is too few replicas for the high watermark to move.
+    let mut lab = lab_on_files();
+    for other in &others {
+        lab.command(Command::Kill(*other));
+    }
+    lab.wait("the leader of before", |lab| {
+        let node = lab.cluster.broker(BrokerId(leads)).unwrap();
+        node.running().is_some_and(|b| b.replica(&TopicPartition::new("t", 0)).is_some_and(|r| r.leader().is_some()))
+    });
+    let (log, high_watermark) = lab.cluster.broker(BrokerId(leads)).unwrap().log(&TopicPartition::new("t", 0)).unwrap();
+    assert_eq!((log.resident_from(), high_watermark), (2, 0), "nothing of it is in memory");
+    let (partition_max_bytes, max_wait_ms) = (1 << 20, 20_000);
+    let asked = FetchPartition { partition: 0, fetch_offset: 0, partition_max_bytes, ..Default::default() };
+    let topics = vec![FetchTopic { topic: "t".into(), partitions: vec![asked], ..Default::default() }];
+    let fetch =
+        FetchRequest { replica_id: -1, max_wait_ms, min_bytes: 1, max_bytes: 1 << 20, topics, ..Default::default() };
+    let fetch = lab.command(Command::Ask { broker: BrokerId(leads), version: 12, request: fetch.into() });
+    lab.run(Duration::from_secs(2));
+    assert_eq!((reads(&lab), lab.answer(fetch).is_some()), (0, false), "it waits, and nothing is read for it");
+
+    // One of the others comes back and has it all: nothing is read for it.
+    lab.command(Command::Start(others[0]));
+    let end = lab.now() + Duration::from_secs(10);
+    lab.run_until(end, |lab| lab.answer(fetch).is_some());
+    let Some(Answer::Response(answer)) = lab.answer(fetch) else { panic!("no answer\n{}", lab.story()) };
+    let Response::Fetch(answer) = answer else { panic!("{answer:?}") };
+    let records = answer.responses[0].partitions[0].records.as_ref().unwrap();
+    assert_eq!(records.record_count(), 2, "what became readable is read back for the one that waits");
+    assert_eq!(reads(&lab), 1);
+}
+
+/// The files and folders of a broker that are to be removed, by their names without what is unique.
+fn to_be_removed(folder: &Path, broker: i32) -> Vec<String> {
+    let mut names = Vec::new();
+    for replica in std::fs::read_dir(folder.join(format!("broker-{broker}"))).unwrap().map(Result::unwrap) {
+        let name = replica.file_name().into_string().unwrap();
+        if name.ends_with("-delete") {
+            names.push(name.split('.').next().unwrap().to_owned() + "-delete");
+        } else if replica.file_type().unwrap().is_dir() {
+            let files = std::fs::read_dir(replica.path()).unwrap().map(|file| file.unwrap().file_name());
+            let files = files.map(|file| file.into_string().unwrap());
+            names.extend(files.filter(|file| file.ends_with(".log.deleted")).map(|file| format!("{name}/{file}")));
+        }
+    }
+    names.sort();
+    names
+}
+
+/// A lab on files that keeps what has gone for 5 s, one of whose logs has just lost its first segment.
+fn lab_that_lost_a_segment(folder: &Path) -> Lab {
+    let settings = Settings { log_segment_bytes: 200, log_segment_delete_delay_ms: 5_000, ..Settings::lab() };
+    let mut lab = Lab::on_files(Config { settings: settings.into(), ..Lab::config(1) }, folder);
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(1));
+    let Response::CreateTopics(_) = lab.ask(lab.controller().unwrap(), 7, create("t", 1, 3)) else { panic!() };
+    lab.run(Duration::from_millis(100));
+    let value = "x".repeat(100);
+    for _ in 0..3 {
+        write(&mut lab, 0, &value);
+    }
+    let topics = vec![DeleteRecordsTopic {
+        name: "t".into(),
+        partitions: vec![DeleteRecordsPartition { partition_index: 0, offset: 1 }],
+    }];
+    let leader = leader(&lab, 0);
+    lab.ask(leader, 2, DeleteRecordsRequest { topics, timeout_ms: 5_000 });
+    lab
+}
+
+/// What waits for the disk is done by threads of its own: this waits for them, not for the lab's time.
+fn finish_jobs(lab: &Lab) {
+    let TestDisks::Files(files, _) = &*lab.disks.borrow() else { panic!("a lab on files") };
+    files.finish_jobs();
+}
+
+#[test]
+fn what_has_gone_stays_on_the_disk_for_as_long_as_the_delay_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = lab_that_lost_a_segment(folder.path());
+    let broker = leader(&lab, 0);
+    let segment = vec!["t-0/00000000000000000000.log.deleted".to_owned()];
+    assert_eq!(to_be_removed(folder.path(), broker), segment, "renamed at once");
+    // The answer came when the followers had said, within replica.fetch.wait.max.ms, that they know.
+    lab.run(Duration::from_millis(4_400));
+    finish_jobs(&lab);
+    assert_eq!(to_be_removed(folder.path(), broker), segment, "and there for nearly 5 s");
+    lab.run(Duration::from_millis(800));
+    finish_jobs(&lab);
+    assert_eq!(to_be_removed(folder.path(), broker), Vec::<String>::new(), "and no longer");
+
+    let controller = lab.controller().unwrap();
+    let topics = vec![DeleteTopicState { name: Some("t".into()), ..Default::default() }];
+    lab.ask(controller, 6, DeleteTopicsRequest { topics, timeout_ms: 5_000, ..Default::default() });
+    lab.wait("the topic to be gone", |lab| lab.cluster.brokers().all(|(_, node)| node.logs().count() == 0));
+    assert_eq!(to_be_removed(folder.path(), broker), ["t-0-delete"]);
+    lab.run(Duration::from_millis(5_200));
+    finish_jobs(&lab);
+    assert_eq!(to_be_removed(folder.path(), broker), Vec::<String>::new());
+}
+
+#[test]
+fn what_has_gone_and_is_still_there_when_the_lab_ends_is_gone_afterwards() {
+    for in_order in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = lab_that_lost_a_segment(folder.path());
+        let broker = leader(&lab, 0);
+        let cluster = end(lab, in_order);
+        assert_eq!(to_be_removed(folder.path(), broker).is_empty(), in_order, "an orderly end removes it");
+        assert_found(&cluster, folder.path(), in_order);
+        assert_eq!(to_be_removed(folder.path(), broker), Vec::<String>::new(), "a start removes it");
+    }
 }

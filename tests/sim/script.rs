@@ -9,13 +9,14 @@
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
 //! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s      with keys: k/a k/b, and k/ to delete k
-//! fetch t-0 5 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
+//! produce t-0 a@-1s b@+1s codec=gzip      with timestamps before and after the date; compressed
+//! fetch t-0 5 version=9 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
 //! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
 //! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
 //! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
 //! run 500ms                               time passes
 //! until t-0 leader=2 isr=2,3              time passes until ZooKeeper and the leader say so;  until controller=2
-//! partition t-0 | log 2 t-0               what stands where
+//! partition t-0 | log 2 t-0 | batches 2 t-0      what stands where
 //! zk get /controller | zk ls /admin       what stands in ZooKeeper
 //! elect t-0 | elect t-0 unclean | reassign t-0 2,3 to=1 | delete t
 //! alter t a=1 b= c+=x to=2 | alter broker:2 a=1 | alter brokers a=1      sets, resets, appends to; to the controller
@@ -45,7 +46,7 @@ use kscope::protocol::produce::{PartitionProduceData, TopicProduceData};
 use kscope::protocol::records::{BatchBuilder, Compression};
 use kscope::protocol::{
     AlterPartitionReassignmentsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-    ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Request, Response,
+    ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Records, Request, Response,
 };
 
 use super::configs;
@@ -143,7 +144,7 @@ impl Script {
             "brokers" => self.start_lab(rest.parse().unwrap()),
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
-            "fetch" => self.fetch(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
+            "fetch" => self.fetch(&mut words),
             "delete-records" => self.delete_records(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
             "kill" => self.command(Command::Kill(broker(rest))),
             "power-loss" => self.command(Command::PowerLoss(broker(rest))),
@@ -168,6 +169,7 @@ impl Script {
             "until" => self.until(&mut words),
             "partition" => describe::partition(&self.lab().cluster, &partition(rest)),
             "log" => describe::log(&self.lab().cluster, broker(words.plain[0]), &partition(words.plain[1])),
+            "batches" => describe::batches(&self.lab().cluster, broker(words.plain[0]), &partition(words.plain[1])),
             "zk" => describe::zookeeper(&self.lab().cluster, words.plain[0], words.plain[1]),
             "elect" => self.elect(&mut words),
             "reassign" => self.reassign(&mut words),
@@ -261,17 +263,8 @@ impl Script {
             "all" => -1,
             other => other.parse().unwrap(),
         };
-        let mut batch = BatchBuilder::new(Compression::None);
-        if let Some(pid) = words.take("pid") {
-            batch = batch.producer(pid, words.take("epoch").unwrap_or(0), words.take("seq").unwrap());
-        }
         let date_ms = self.lab().cluster.now().epoch_ms + i64::try_from(self.lab().now().as_millis()).unwrap();
-        for word in &words.plain[1..] {
-            let (key, value) = word.split_once('/').map_or((None, *word), |(key, value)| (Some(key.as_bytes()), value));
-            let value = Some(value.as_bytes()).filter(|value| key.is_none() || !value.is_empty());
-            batch.push(date_ms, key, value, &[]);
-        }
-        let data = PartitionProduceData { index: id.partition, records: Some(batch.build()) };
+        let data = PartitionProduceData { index: id.partition, records: Some(batch(words, date_ms)) };
         let topic = TopicProduceData { name: id.topic.clone(), partition_data: vec![data] };
         let request = ProduceRequest { acks, timeout_ms: 5_000, topic_data: vec![topic], ..Default::default() };
         let leader = || state(self.lab.as_ref().unwrap(), &id).and_then(|state| state.leader);
@@ -284,7 +277,7 @@ impl Script {
                     let answer = &answer.responses[0].partition_responses[0];
                     match answer.error_code {
                         ErrorCode::NONE => format!("acknowledged at {}", answer.base_offset),
-                        error => why(error, answer.error_message.as_deref()),
+                        error => why(error, answer.error_message.as_deref()) + &describe::record_errors(answer),
                     }
                 }
                 other => panic!("{other:?}"),
@@ -298,7 +291,9 @@ impl Script {
         self.ask(leader, version, request, Duration::from_secs(5))
     }
 
-    fn fetch(&mut self, id: &TopicPartition, fetch_offset: i64) -> String {
+    fn fetch(&mut self, words: &mut Words<'_>) -> String {
+        let (id, fetch_offset) = (&partition(words.plain[0]), words.plain[1].parse().unwrap());
+        let version = words.take("version").unwrap_or(12);
         let wanted = FetchPartition {
             partition: id.partition,
             fetch_offset,
@@ -307,7 +302,7 @@ impl Script {
         };
         let topics = vec![FetchTopic { topic: id.topic.clone(), partitions: vec![wanted], ..Default::default() }];
         let request = FetchRequest { replica_id: -1, max_bytes: 1 << 20, topics, ..Default::default() };
-        said(self.ask_leader(id, 12, request), |response| match response {
+        said(self.ask_leader(id, version, request), |response| match response {
             Response::Fetch(answer) => {
                 let data = &answer.responses[0].partitions[0];
                 match data.error_code {
@@ -431,6 +426,25 @@ impl Script {
             other => panic!("{other:?}"),
         })
     }
+}
+
+/// The batch that a `produce` tells of. A word's own `@-5s` or `@+5s` moves its timestamp away from the date.
+fn batch(words: &mut Words<'_>, date_ms: i64) -> Records {
+    let codec = words.named.remove("codec").unwrap_or("none");
+    let codec = Compression::ALL.into_iter().find(|known| known.name() == codec).expect("a codec");
+    let mut batch = BatchBuilder::new(codec);
+    if let Some(pid) = words.take("pid") {
+        batch = batch.producer(pid, words.take("epoch").unwrap_or(0), words.take("seq").unwrap());
+    }
+    for word in &words.plain[1..] {
+        let (word, away) = word.split_once('@').unwrap_or((word, "+0s"));
+        let away_ms = i64::try_from(duration(&away[1..]).as_millis()).unwrap();
+        let timestamp_ms = if away.starts_with('-') { date_ms - away_ms } else { date_ms + away_ms };
+        let (key, value) = word.split_once('/').map_or((None, word), |(key, value)| (Some(key.as_bytes()), value));
+        let value = Some(value.as_bytes()).filter(|value| key.is_none() || !value.is_empty());
+        batch.push(timestamp_ms, key, value, &[]);
+    }
+    batch.build()
 }
 
 /// The broker whose settings only it can change and tell.

@@ -40,6 +40,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Back => {
             if !overlay::close(model) && !model.back() {
                 model.first_minute = false;
+                model.cuts.read();
             }
             Vec::new()
         }
@@ -51,10 +52,17 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             overlay::focus(model, false);
             Vec::new()
         }
+        Command::NewLine => {
+            overlay::new_line(model);
+            Vec::new()
+        }
         Command::Show(screen) => {
             model.overlays.clear();
             model.prompt = None;
             model.screen = screen;
+            if screen == Screen::Events {
+                model.cuts.read();
+            }
             Vec::new()
         }
         Command::KillBroker | Command::PowerLoss | Command::StartBroker | Command::ShutdownBroker => {

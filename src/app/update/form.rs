@@ -35,12 +35,12 @@ pub(super) fn produce(model: &mut Model) {
     let fields = vec![
         text("topic", "its name", &topic, 1),
         text("key", "empty: no key", "", 1),
-        text("value", "empty: a tombstone; Alt-Enter begins a new line", "", 3),
-        text("headers", "name=value, one on a line (Alt-Enter)", "", 2),
+        text("value", "empty: a tombstone", "", 3),
+        text("headers", "name=value, one on a line", "", 2),
         text("partition", "automatic: from the key, or any without one", "", 1),
         choice("acks", "who has to have it before it counts", &["all", "1", "0"]),
     ];
-    let mut form = Form { kind: FormKind::Produce, fields, focus: 1, state: FormState::Editing, by_key: None };
+    let mut form = Form { focus: 1, ..of(FormKind::Produce, fields) };
     if let (Some(partition), Some(field)) = (partition, form.fields.get_mut(4)) {
         field.field = TextField::with(&partition.to_string());
     }
@@ -55,15 +55,20 @@ pub(super) fn export(model: &mut Model) {
         return;
     }
     let fields = vec![text("file", "a path; .jsonl for JSON lines, .csv for CSV", &table.file, 1)];
-    let (kind, state) = (FormKind::Export, FormState::Editing);
-    model.overlays.push(Overlay::Form(Form { kind, fields, focus: 0, state, by_key: None }));
+    model.overlays.push(Overlay::Form(of(FormKind::Export, fields)));
 }
 
-pub(super) fn text(label: &'static str, help: &'static str, text: &str, rows: u16) -> FormField {
-    FormField { label, help, field: TextField::with(text), error: None, rows, choices: Vec::new() }
+/// A form that was not touched yet.
+pub(super) fn of(kind: FormKind, fields: Vec<FormField>) -> Form {
+    Form { kind, fields, focus: 0, subject: None, state: FormState::Editing, by_key: None }
 }
 
-pub(super) fn choice(label: &'static str, help: &'static str, choices: &[&str]) -> FormField {
+pub(super) fn text(label: &str, help: &str, text: &str, rows: u16) -> FormField {
+    let (label, help, field) = (label.into(), help.into(), TextField::with(text));
+    FormField { label, help, field, error: None, rows, choices: Vec::new(), inherited: None }
+}
+
+fn choice(label: &str, help: &str, choices: &[&str]) -> FormField {
     let first = choices.first().copied().unwrap_or_default();
     let choices = choices.iter().map(|choice| Arc::from(*choice)).collect();
     FormField { choices, ..text(label, help, first, 1) }
@@ -105,9 +110,8 @@ pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
 
 /// Sends the form on top, if it is in order; otherwise says what is not, field by field.
 pub(super) fn send(model: &mut Model) -> Vec<Effect> {
-    let brokers = model.snapshot.brokers.len();
     let shown = Table::of(model);
-    let topics = Arc::clone(&model.snapshot.topics);
+    let snapshot = Arc::clone(&model.snapshot);
     let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
     if form.state == FormState::Waiting {
         return Vec::new();
@@ -118,10 +122,10 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let checked = match form.kind {
         FormKind::Produce => record(form).map(|record| Effect::Ask(Action::Produce(record), Purpose::Form(form.kind))),
         FormKind::NewTopic => {
-            topic(form, brokers).map(|topic| Effect::Ask(Action::CreateTopic(topic), Purpose::Form(form.kind)))
+            topic(form, &snapshot).map(|topic| Effect::Ask(Action::CreateTopic(topic), Purpose::Form(form.kind)))
         }
         FormKind::AlterTopic => {
-            changed(form, &topics).map(|change| Effect::Ask(Action::AlterTopic(change), Purpose::Form(form.kind)))
+            changed(form, &snapshot).map(|change| Effect::Ask(Action::AlterTopic(change), Purpose::Form(form.kind)))
         }
         FormKind::Export => file(form, &shown).map(Effect::Write),
     };

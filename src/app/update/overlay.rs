@@ -11,6 +11,7 @@ use crate::model::prompt::Prompt;
 use crate::model::topics::Pane;
 
 use crate::app::command::{Command, TABLE, by_name};
+use crate::app::editor;
 use crate::app::effect::{Effect, Purpose};
 
 use crate::view;
@@ -133,6 +134,14 @@ pub(super) fn focused(model: &mut Model) -> Option<(&mut TextField, bool)> {
         None => match model.prompt.as_mut()? {
             Prompt::Filter(field) | Prompt::Seek(field) => Some((field, false)),
         },
+    }
+}
+
+/// Begins a new line in the text field that has the focus; one that takes a single line stays as it is.
+pub(super) fn new_line(model: &mut Model) {
+    if let Some((field, true)) = focused(model) {
+        editor::new_line(field);
+        edited(model);
     }
 }
 

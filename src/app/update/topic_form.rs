@@ -1,25 +1,22 @@
 //! The forms about topics: to create one, and to change the settings of one. What is wrong with an entry is said at once;
 //! what only a broker can tell is said by its answer, and stays until the form is changed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::Model;
-use crate::model::overlay::{Form, FormField, FormKind, FormState, Overlay};
+use crate::model::overlay::{Form, FormField, FormKind, Overlay};
 use crate::session::action::{NewTopic, SettingsChange};
-use crate::session::snapshot::{BrokerState, Topic};
+use crate::session::snapshot::{BrokerState, Snapshot, TopicSetting};
 
-use super::form::{Wrong, check, choice, entry, pairs, text};
+use super::form::{Wrong, check, entry, of, text};
+use super::setting::{allowed, inherited, lines, valid};
 
 /// The longest name of a topic, in characters (Kafka's `Topic.MAX_NAME_LENGTH`).
 const MAX_TOPIC_NAME: usize = 249;
 
-/// The settings that have a field of their own: the name, what belongs there, the smallest value.
-const FIELDS: &[(&str, &str, i64)] = &[
-    ("retention.ms", "milliseconds, -1 for ever; empty: as its brokers have it", -1),
-    ("retention.bytes", "of each partition, -1 without bound; empty: as its brokers have it", -1),
-    ("min.insync.replicas", "how many must have a record, acks=all; empty: as its brokers have it", 1),
-];
+/// The settings that people change most: they come first.
+const FIRST: [&str; 6] =
+    ["retention.ms", "retention.bytes", "cleanup.policy", "min.insync.replicas", "segment.bytes", "segment.ms"];
 
 /// Opens the form to create a topic.
 pub(super) fn new_topic(model: &mut Model) {
@@ -32,60 +29,53 @@ pub(super) fn new_topic(model: &mut Model) {
         text("replication factor", "how many copies of each", &copies, 1),
         text("settings", "name=value, one on a line: retention.ms=60000", "", 3),
     ];
-    model.overlays.push(Overlay::Form(Form {
-        kind: FormKind::NewTopic,
-        fields,
-        focus: 0,
-        state: FormState::Editing,
-        by_key: None,
-    }));
+    model.overlays.push(Overlay::Form(of(FormKind::NewTopic, fields)));
 }
 
-/// Opens the form to change the settings of the selected topic: those that are its own are filled in.
+/// Opens the form to change the settings of the selected topic: a field for each, with what the topic sets itself filled
+/// in, and beside it what it has from its brokers otherwise.
 pub(super) fn alter_topic(model: &mut Model) {
     let selected = model.topics.topic.as_ref().and_then(|name| model.snapshot.topics.get(name));
     let Some(topic) = selected else { return };
-    let own =
-        |name: &str| topic.settings.iter().find(|setting| *setting.name == *name).map(|own| own.value.to_string());
-    let of_its_own =
-        |(name, help, _): &(&'static str, &'static str, i64)| text(name, help, &own(name).unwrap_or_default(), 1);
-    let others = topic.settings.iter().filter(|setting| FIELDS.iter().all(|(name, ..)| *setting.name != **name));
-    let lines: Vec<String> = others.map(|setting| format!("{}={}", setting.name, setting.value)).collect();
-    let help = "name=value, one on a line (Alt-Enter); a line taken out: as its brokers have it";
-    let other = text("other settings", help, &lines.join("\n"), 4);
-    let name = choice("topic", "whose settings these are", &[&topic.name]);
-    let fields: Vec<FormField> = std::iter::once(name).chain(FIELDS.iter().map(of_its_own)).chain([other]).collect();
-    let (kind, state) = (FormKind::AlterTopic, FormState::Editing);
-    model.overlays.push(Overlay::Form(Form { kind, fields, focus: 1, state, by_key: None }));
+    let own = |name: &str| topic.settings.iter().find(|own| *own.name == *name).map_or("", |own| &own.value);
+    let known = &model.snapshot.topic_settings;
+    let field = |setting: &TopicSetting| FormField {
+        inherited: Some(inherited(setting).into()),
+        ..text(&setting.name, &help(setting), own(&setting.name), 1)
+    };
+    let place = |field: &FormField| FIRST.iter().position(|first| **first == *field.label).unwrap_or(FIRST.len());
+    let mut fields: Vec<FormField> = known.iter().map(field).collect();
+    fields.sort_by_key(place);
+    // Another program may have set what no topic here can have.
+    let unknown = topic.settings.iter().filter(|own| known.iter().all(|setting| setting.name != own.name));
+    fields.extend(unknown.map(|own| text(&own.name, "not known here; empty: it is taken out", &own.value, 1)));
+    let subject = Some(Arc::clone(&topic.name));
+    model.overlays.push(Overlay::Form(Form { subject, ..of(FormKind::AlterTopic, fields) }));
+}
+
+/// What a setting means, and what it can be.
+fn help(setting: &TopicSetting) -> String {
+    format!("{} Takes {}; empty: as its brokers have it.", setting.doc, allowed(setting))
 }
 
 /// What the form changes: what differs from what the topic sets now.
-pub(super) fn changed(form: &Form, topics: &BTreeMap<Arc<str>, Topic>) -> Result<SettingsChange, Wrong> {
-    let mut wrong = Wrong::new();
-    let mut wanted: BTreeMap<String, String> = BTreeMap::new();
-    for (at, (name, _, least)) in (1..).zip(FIELDS) {
-        let value = entry(form, at).trim().to_owned();
-        let valid = value.is_empty() || value.parse::<i64>().is_ok_and(|number| number >= *least);
-        check(&mut wrong, at, valid.then_some(()).ok_or_else(|| format!("a number from {least}, or empty")));
-        if !value.is_empty() {
-            wanted.insert((*name).to_owned(), value);
-        }
-    }
-    let last = FIELDS.len() + 1;
-    for (name, value) in pairs(&entry(form, last)).map_err(|what| wrong.push((last, what))).unwrap_or_default() {
-        if wanted.insert(name.clone(), value).is_some() {
-            wrong.push((last, format!("{name} is said twice")));
-        }
-    }
-    let name: Arc<str> = entry(form, 0).into();
-    let Some(topic) = topics.get(&name) else {
-        return Err(vec![(0, "it is not there any more".to_owned())]);
+pub(super) fn changed(form: &Form, snapshot: &Snapshot) -> Result<SettingsChange, Wrong> {
+    let name = form.subject.clone().unwrap_or_default();
+    let Some(topic) = snapshot.topics.get(&name) else {
+        return Err(vec![(form.focus, "the topic is not there any more".to_owned())]);
     };
     let now = |name: &str| topic.settings.iter().find(|setting| *setting.name == *name).map(|own| &*own.value);
-    let gone = topic.settings.iter().filter(|own| !wanted.contains_key(&*own.name));
-    let mut settings: Vec<(Arc<str>, Option<Arc<str>>)> = gone.map(|own| (Arc::clone(&own.name), None)).collect();
-    let new = wanted.iter().filter(|(name, value)| now(name) != Some(value.as_str()));
-    settings.extend(new.map(|(name, value)| (Arc::from(name.as_str()), Some(Arc::from(value.as_str())))));
+    let mut wrong = Wrong::new();
+    let mut settings: Vec<(Arc<str>, Option<Arc<str>>)> = Vec::new();
+    for (at, field) in form.fields.iter().enumerate() {
+        let text = field.field.text();
+        let value = Some(text.trim()).filter(|value| !value.is_empty());
+        if value == now(&field.label) {
+            continue;
+        }
+        check(&mut wrong, at, value.map_or(Ok(()), |value| valid(&snapshot.topic_settings, &field.label, value)));
+        settings.push((Arc::clone(&field.label), value.map(Arc::from)));
+    }
     if wrong.is_empty() && settings.is_empty() {
         wrong.push((form.focus, "nothing is changed yet".to_owned()));
     }
@@ -93,7 +83,8 @@ pub(super) fn changed(form: &Form, topics: &BTreeMap<Arc<str>, Topic>) -> Result
 }
 
 /// The topic that the form wants.
-pub(super) fn topic(form: &Form, brokers: usize) -> Result<NewTopic, Wrong> {
+pub(super) fn topic(form: &Form, snapshot: &Snapshot) -> Result<NewTopic, Wrong> {
+    let brokers = snapshot.brokers.len();
     let mut wrong = Wrong::new();
     let name = entry(form, 0);
     check(&mut wrong, 0, topic_name(&name));
@@ -106,7 +97,8 @@ pub(super) fn topic(form: &Form, brokers: usize) -> Result<NewTopic, Wrong> {
         2,
         enough.then_some(()).ok_or_else(|| format!("a number from 1 to {brokers}: one copy on a broker")),
     );
-    let settings = pairs(&entry(form, 3)).map_err(|what| wrong.push((3, what))).unwrap_or_default();
+    let settings = lines(&entry(form, 3), &snapshot.topic_settings);
+    let settings = settings.map_err(|what| wrong.push((3, what))).unwrap_or_default();
     let (Some(partitions), Some(replication_factor), true) = (partitions, copies, wrong.is_empty()) else {
         return Err(wrong);
     };

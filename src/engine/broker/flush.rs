@@ -6,6 +6,7 @@
 //! (deviation: no-write-back).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::{Cause, Context, Id};
@@ -128,6 +129,12 @@ impl Broker {
             self.finish(ctx);
             self.stop_when_flushed(ctx);
         });
+    }
+
+    /// For how long the files of a deleted replica take their place. A topic's own `file.delete.delay.ms` is for what goes
+    /// of a log that stays (`LogManager.deleteLogs`).
+    pub(crate) fn delete_delay(&self) -> Duration {
+        Self::millis(self.settings().log_segment_delete_delay_ms)
     }
 
     /// Forgets what is known of a replica that is deleted.

@@ -32,7 +32,7 @@ impl Broker {
     /// what failed.
     pub(crate) fn log_dir_failed(&mut self, error: &StorageError, ctx: &mut Context<'_>) -> ErrorCode {
         if self.log_dir_error.is_none() {
-            let reason: Arc<str> = error.to_string().into();
+            let reason: Arc<str> = error.0.as_str().into();
             self.log_dir_error = Some(Arc::clone(&reason));
             ctx.emit(EventKind::Broker(BrokerEvent::LogDirFailed { reason: reason.to_string() }));
             self.take_replicas_offline();

@@ -78,6 +78,11 @@ impl Purgatory {
         self.parked.get(&id).map(|parked| (&parked.origin, &parked.waiting))
     }
 
+    /// The same, to note something in it.
+    pub(super) fn waiting_mut(&mut self, id: ParkId) -> Option<&mut Waiting> {
+        self.parked.get_mut(&id).map(|parked| &mut parked.waiting)
+    }
+
     /// Takes a request out, to answer it.
     pub(super) fn take(&mut self, id: ParkId) -> Option<(Origin, Waiting, TimerId)> {
         let parked = self.parked.remove(&id)?;

@@ -78,7 +78,20 @@ impl Broker {
     }
 
     fn try_again(&mut self, id: ParkId, ctx: &mut Context<'_>) {
+        if ctx.disks.is_lasting() {
+            self.read_back_for(id, ctx);
+        }
         self.complete_if_done(id, false, ctx);
+    }
+
+    /// What a fetch waits for may have become readable, and have left memory.
+    fn read_back_for(&mut self, id: ParkId, ctx: &mut Context<'_>) {
+        let Some((_, Waiting::Fetch(parked))) = self.purgatory.waiting(id) else { return };
+        let cold = fetch::on_disk(self, parked);
+        if let Some(Waiting::Fetch(parked)) = self.purgatory.waiting_mut(id) {
+            parked.reads_back(&cold);
+        }
+        self.read_back(cold, ctx);
     }
 
     /// A parked request has waited long enough: it is answered as things stand.

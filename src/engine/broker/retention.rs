@@ -2,6 +2,7 @@
 //! Every replica does so by itself, leader or not; a log that is compacted as well is the [cleaner](super::cleaner)'s.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::Context;
@@ -13,10 +14,11 @@ use crate::engine::time::Clock;
 /// Lab and wall clock are taken for the same while they differ by no more (deviation: retention-by-arrival).
 const SAME_CLOCK_MS: u64 = 60_000;
 
-/// What went for one reason: where those logs begin now, and the bytes.
+/// What went of one topic for one reason: where those logs begin now, the segments, and the bytes.
 #[derive(Debug, Default)]
 struct Gone {
     partitions: Vec<(TopicPartition, i64)>,
+    segments: usize,
     bytes: u64,
 }
 
@@ -34,8 +36,8 @@ impl Broker {
         ctx.routine(every, Self::timer(BrokerTimer::Retain));
     }
 
-    /// Drops the old segments of all logs that are compacted, or of all that are not. One event for each reason says what
-    /// went of those that this broker leads.
+    /// Drops the old segments of all logs that are compacted, or of all that are not. One event for each topic and
+    /// reason says what went of those that this broker leads.
     pub(super) fn delete_old_segments(&mut self, compacted: bool, ctx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Flushing | Stage::Stopped) || self.log_dir_error().is_some() {
             return;
@@ -48,18 +50,19 @@ impl Broker {
             .map(|(id, _)| id.clone())
             .collect();
         let date_ms = ctx.now.date_ms();
-        let mut gone: BTreeMap<RetentionReason, Gone> = BTreeMap::new();
+        let mut gone: BTreeMap<(Arc<str>, RetentionReason), Gone> = BTreeMap::new();
         for id in ids {
             // The leader tells of it: its followers do the same at about the same time.
             let leads = self.replica(&id).is_some_and(|replica| replica.leader().is_some());
             for retained in self.retain_log(&id, date_ms, ctx).into_iter().filter(|_| leads) {
-                let of_reason = gone.entry(retained.reason).or_default();
-                of_reason.bytes += retained.bytes;
-                of_reason.partitions.push((id.clone(), retained.log_start_offset));
+                let of_topic = gone.entry((Arc::clone(&id.topic), retained.reason)).or_default();
+                of_topic.segments += retained.segments;
+                of_topic.bytes += retained.bytes;
+                of_topic.partitions.push((id.clone(), retained.log_start_offset));
             }
         }
-        for (reason, Gone { partitions, bytes }) in gone {
-            ctx.note(EventKind::Broker(BrokerEvent::SegmentsDeleted { reason, partitions, bytes }));
+        for ((_, reason), Gone { partitions, segments, bytes }) in gone {
+            ctx.note(EventKind::Broker(BrokerEvent::SegmentsDeleted { reason, partitions, segments, bytes }));
         }
     }
 

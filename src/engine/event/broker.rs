@@ -130,12 +130,14 @@ pub enum BrokerEvent {
         /// How many bytes went.
         bytes: u64,
     },
-    /// Retention took the oldest segments of its logs.
+    /// A check of retention took the oldest segments of a topic's logs that it leads.
     SegmentsDeleted {
         /// Why.
         reason: RetentionReason,
-        /// Of which partitions, and where their logs begin now.
+        /// Of which partitions, all of one topic, and where their logs begin now.
         partitions: Vec<(TopicPartition, i64)>,
+        /// How many segments went.
+        segments: usize,
         /// How many bytes went.
         bytes: u64,
     },

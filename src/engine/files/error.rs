@@ -1,4 +1,5 @@
-//! What a disk refuses: the operation, the path, and what the system said.
+//! What a disk refuses: what the system said, the operation, and the path. The system's words come first: paths are long, and
+//! a list cuts off what does not fit.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use crate::engine::log::StorageError;
 
 /// A file operation that failed. Kafka takes the whole log directory offline for one (`LogDirFailureChannel`).
 #[derive(Debug, Error)]
-#[error("cannot {operation} {}: {source}{}", path.display(), if *torn { "; what it left behind cannot be undone" } else { "" })]
+#[error("{source}: cannot {operation} {}{}", path.display(), if *torn { "; what it left behind cannot be undone" } else { "" })]
 pub struct FileError {
     /// What was tried, as it stands in a sentence: "append to".
     pub operation: &'static str,

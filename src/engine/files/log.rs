@@ -157,10 +157,12 @@ impl FileLog {
     /// Appends batches to the active segment, in as few writes as may be: all of them or none.
     ///
     /// # Errors
-    /// As [`FileLog::append`].
+    /// As [`FileLog::append`]. A batch that begins before the end of the log or of the one before it is refused: an index
+    /// with such an entry finds nothing any more.
     pub fn append_all(&mut self, batches: &[StoredBatch]) -> Result<(), FileError> {
         let Some(last) = batches.last() else { return Ok(()) };
         self.check_whole()?;
+        self.check_order(batches)?;
         self.touch_active();
         let interval = self.config.index_interval_bytes;
         let appended = self.active.append(batches, interval);
@@ -182,6 +184,19 @@ impl FileLog {
         if self.torn {
             let why = std::io::Error::other("an earlier error left it torn");
             return Err(FileError::new("write to", &self.folder, why).torn());
+        }
+        Ok(())
+    }
+
+    /// Each batch begins where the one before it ends, or later.
+    fn check_order(&self, batches: &[StoredBatch]) -> Result<(), FileError> {
+        let mut end = self.end_offset;
+        for StoredBatch { header, .. } in batches {
+            if header.base_offset < end {
+                let why = format!("a batch begins at {}, and the log ends at {end}", header.base_offset);
+                return Err(FileError::new("append to", &self.folder, std::io::Error::other(why)));
+            }
+            end = header.next_offset();
         }
         Ok(())
     }

@@ -2,13 +2,14 @@
 //!
 //! Everything that can be refused is refused before the first byte is written.
 
+use bytes::Bytes;
 use thiserror::Error;
 
 use super::storage::{Storage, StorageError, StoredBatch};
-use super::{Log, LogConfig, SequenceError};
+use super::{Log, LogConfig, RecordErrors, SequenceError};
 use crate::engine::rng::Rng;
 use crate::protocol::records::header::TimestampType;
-use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch};
+use crate::protocol::records::{BatchError, BatchHeader, BatchReader, ProducedBatch, rewrite};
 use crate::protocol::{ErrorCode, Records};
 
 /// What an append came to.
@@ -43,16 +44,14 @@ pub enum AppendError {
         /// What is allowed.
         most: u64,
     },
-    /// A record of a compacted topic has no key.
-    #[error("a topic that is compacted takes no record without a key")]
-    NoKey,
-    /// Only a broker may say when a record was appended.
-    #[error("a producer may not send timestamps of type LogAppendTime")]
-    TimestampType,
+    /// Some of its records are refused: without a key where the topic is compacted, with a timestamp too far from the broker's
+    /// date, or with one that only a broker may set.
+    #[error(transparent)]
+    Records(#[from] RecordErrors),
     /// Its sequence number does not follow.
     #[error(transparent)]
     Sequence(#[from] SequenceError),
-    /// A follower got a batch that is broken.
+    /// A follower got a batch that is broken, or a leader could not compress one anew.
     #[error(transparent)]
     Batch(#[from] BatchError),
     /// A follower got a batch that lies before the end of its log or of the batch before.
@@ -74,8 +73,7 @@ impl AppendError {
         match self {
             Self::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             Self::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
-            Self::NoKey => ErrorCode::INVALID_RECORD,
-            Self::TimestampType => ErrorCode::INVALID_TIMESTAMP,
+            Self::Records(errors) => errors.code(),
             Self::Sequence(error) => error.code(),
             Self::Batch(error) => error.code(),
             Self::Gap { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
@@ -112,37 +110,35 @@ impl Log {
         date_ms: i64,
         disk: &mut dyn Storage,
     ) -> Result<Appended, AppendError> {
-        self.check_produced(batch)?;
+        self.config.check_produced(batch, date_ms)?;
+        let (header, body) = self.recompressed(batch)?;
+        self.config.check_stored_size(header.size_bytes())?;
         if let Some(original) = self.producers.now().check(&batch.header)? {
             return Ok(self.appended(original.base_offset, original.last_offset, original.timestamp_ms));
         }
-        let header = self.head_of(batch, leader_epoch, date_ms);
-        self.append(StoredBatch { header, body: batch.body.clone() }, date_ms, disk)?;
+        let header = self.head_of(BatchHeader { leader_epoch, ..header }, &body, date_ms);
+        self.append(StoredBatch { header, body }, date_ms, disk)?;
         Ok(self.appended(header.base_offset, header.last_offset(), header.max_timestamp))
     }
 
-    fn check_produced(&self, batch: &ProducedBatch) -> Result<(), AppendError> {
-        let (size, config) = (batch.size_bytes(), &self.config);
-        if size > config.max_message_bytes {
-            Err(AppendError::TooLarge { size, most: config.max_message_bytes })
-        } else if size as u64 > config.segment_bytes {
-            Err(AppendError::LargerThanSegment { size, most: config.segment_bytes })
-        } else if batch.header.attributes.timestamp_type() == TimestampType::LogAppendTime {
-            Err(AppendError::TimestampType)
-        } else if config.compact && batch.has_null_key {
-            Err(AppendError::NoKey)
-        } else {
-            Ok(())
+    /// The batch as `compression.type` wants it: as it came, if that says `producer` or what it is already.
+    fn recompressed(&self, batch: &ProducedBatch) -> Result<(BatchHeader, Bytes), BatchError> {
+        match self.config.compression {
+            Some(codec) => rewrite::recompressed(&batch.header, &batch.body, codec),
+            None => Ok((batch.header, batch.body.clone())),
         }
     }
 
-    /// The head as this leader writes it: only the broker's date makes a new checksum necessary.
-    fn head_of(&self, batch: &ProducedBatch, leader_epoch: i32, date_ms: i64) -> BatchHeader {
-        let mut header = BatchHeader { base_offset: self.end_offset, leader_epoch, ..batch.header };
+    /// The head as this leader writes it: only where the topic's timestamps are of another type is a new checksum necessary.
+    fn head_of(&self, produced: BatchHeader, body: &Bytes, date_ms: i64) -> BatchHeader {
+        let mut header = BatchHeader { base_offset: self.end_offset, ..produced };
         if self.config.log_append_time {
             header.attributes = header.attributes.with_log_append_time();
             header.max_timestamp = date_ms;
-            header.crc = header.checksum(&batch.body);
+            header.crc = header.checksum(body);
+        } else if header.attributes.timestamp_type() == TimestampType::LogAppendTime {
+            header.attributes = header.attributes.with_create_time();
+            header.crc = header.checksum(body);
         }
         header
     }

@@ -39,10 +39,15 @@ impl Log {
         if !(self.start_offset..=self.end_offset).contains(&from) {
             return Err(OffsetOutOfRange);
         }
-        if from < self.memory.resident_from() && from < up_to {
+        if self.is_on_disk(from, up_to) {
             return Ok(ReadResult { next_offset: from, on_disk: true, ..ReadResult::default() });
         }
         Ok(collect(self.memory.batches_from(from), from, max_bytes, up_to, at_least_one))
+    }
+
+    /// Whether what may be read at `from`, below `up_to`, is not in memory.
+    pub fn is_on_disk(&self, from: i64, up_to: i64) -> bool {
+        (self.start_offset..self.memory.resident_from().min(up_to)).contains(&from)
     }
 
     /// The batches from the one that holds `from` on, as they are stored, of those in memory.

@@ -32,6 +32,8 @@ pub struct Retained {
     pub reason: RetentionReason,
     /// Where the log begins now.
     pub log_start_offset: i64,
+    /// How many segments went, at least one.
+    pub segments: usize,
     /// How many bytes went.
     pub bytes: u64,
 }
@@ -147,12 +149,14 @@ impl Log {
     ) -> Result<Option<Retained>, StorageError> {
         let ends = self.memory.segments().skip(1).map(|next| next.base_offset).chain(std::iter::once(self.end_offset));
         let below = self.memory.segments().zip(ends).take(count).take_while(|(_, end)| *end <= high_watermark);
-        let (bytes, end) = below.fold((0, None), |(bytes, _), (segment, end)| (bytes + segment.size_bytes, Some(end)));
+        let (segments, bytes, end) = below.fold((0, 0, None), |(segments, bytes, _), (segment, end)| {
+            (segments + 1, bytes + segment.size_bytes, Some(end))
+        });
         let before = self.start_offset;
         if let Some(end) = end {
             self.evict_to(end, disk)?;
         }
         let log_start_offset = self.start_offset;
-        Ok((log_start_offset > before).then_some(Retained { reason, log_start_offset, bytes }))
+        Ok((log_start_offset > before).then_some(Retained { reason, log_start_offset, segments, bytes }))
     }
 }

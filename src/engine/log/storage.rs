@@ -9,6 +9,8 @@
 //! the page cache, cut, rename. What takes long (fsync, reading what has left memory, unlinking) leaves the core as a job
 //! and comes back as an input ([`StorageJob`](crate::engine::message::StorageJob)).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use thiserror::Error;
 use uuid::Uuid;
@@ -66,7 +68,8 @@ impl SegmentInfo {
 pub struct StorageError(pub String);
 
 /// One log's place beyond memory. The log decides and says what it does; each call comes before the log itself changes, so
-/// that a refusal leaves the log as it was.
+/// that a refusal leaves the log as it was. What goes does so at once, and takes its place until `delay` is over
+/// (`file.delete.delay.ms`, by the lab's time).
 pub trait Storage {
     /// Writes a batch behind all others, to the active segment.
     ///
@@ -85,26 +88,26 @@ pub trait Storage {
     ///
     /// # Errors
     /// [`StorageError`]; what is left then is not known.
-    fn truncate_to(&mut self, offset: i64) -> Result<Option<SegmentInfo>, StorageError>;
+    fn truncate_to(&mut self, offset: i64, delay: Duration) -> Result<Option<SegmentInfo>, StorageError>;
 
     /// Drops the segments that begin below `base_offset`, the beginning of one of them.
     ///
     /// # Errors
     /// [`StorageError`]; some of them may be left.
-    fn remove_before(&mut self, base_offset: i64) -> Result<(), StorageError>;
+    fn remove_before(&mut self, base_offset: i64, delay: Duration) -> Result<(), StorageError>;
 
     /// Puts the segments that a cleaning wrote in the place of the `count` oldest ones, which are all closed. Returns whether
     /// they were there to be replaced.
     ///
     /// # Errors
     /// [`StorageError`]; some of them may be replaced.
-    fn replace_oldest(&mut self, count: usize) -> Result<bool, StorageError>;
+    fn replace_oldest(&mut self, count: usize, delay: Duration) -> Result<bool, StorageError>;
 
     /// Drops everything and begins an empty segment at `offset`.
     ///
     /// # Errors
     /// [`StorageError`]; what is left then is not known.
-    fn restart_at(&mut self, offset: i64) -> Result<(), StorageError>;
+    fn restart_at(&mut self, offset: i64, delay: Duration) -> Result<(), StorageError>;
 
     /// The leader epochs have changed.
     ///
@@ -140,11 +143,12 @@ pub trait Disks {
     /// A broker's place for a log.
     fn log(&mut self, broker: BrokerId, id: &TopicPartition) -> &mut dyn Storage;
 
-    /// A broker's replica is deleted, with its log.
+    /// A broker's replica is deleted, with its log, whose place is free at once and whose bytes are after `delay`
+    /// (`log.segment.delete.delay.ms`).
     ///
     /// # Errors
     /// [`StorageError`].
-    fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError>;
+    fn delete(&mut self, broker: BrokerId, id: &TopicPartition, delay: Duration) -> Result<(), StorageError>;
 
     /// A broker's process is started anew after its log directory failed: what is there is taken up as after a crash. `None`
     /// where what the core has of it is all there is.
@@ -174,19 +178,19 @@ impl Storage for InMemory {
         Ok(())
     }
 
-    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+    fn truncate_to(&mut self, _offset: i64, _delay: Duration) -> Result<Option<SegmentInfo>, StorageError> {
         Ok(None)
     }
 
-    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
+    fn remove_before(&mut self, _base_offset: i64, _delay: Duration) -> Result<(), StorageError> {
         Ok(())
     }
 
-    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+    fn replace_oldest(&mut self, _count: usize, _delay: Duration) -> Result<bool, StorageError> {
         Ok(true)
     }
 
-    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
+    fn restart_at(&mut self, _offset: i64, _delay: Duration) -> Result<(), StorageError> {
         Ok(())
     }
 
@@ -216,19 +220,19 @@ impl Storage for Refusing {
         Err(self.0.clone())
     }
 
-    fn truncate_to(&mut self, _offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+    fn truncate_to(&mut self, _offset: i64, _delay: Duration) -> Result<Option<SegmentInfo>, StorageError> {
         Err(self.0.clone())
     }
 
-    fn remove_before(&mut self, _base_offset: i64) -> Result<(), StorageError> {
+    fn remove_before(&mut self, _base_offset: i64, _delay: Duration) -> Result<(), StorageError> {
         Err(self.0.clone())
     }
 
-    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+    fn replace_oldest(&mut self, _count: usize, _delay: Duration) -> Result<bool, StorageError> {
         Err(self.0.clone())
     }
 
-    fn restart_at(&mut self, _offset: i64) -> Result<(), StorageError> {
+    fn restart_at(&mut self, _offset: i64, _delay: Duration) -> Result<(), StorageError> {
         Err(self.0.clone())
     }
 
@@ -258,7 +262,7 @@ impl Disks for InMemory {
         self
     }
 
-    fn delete(&mut self, _broker: BrokerId, _id: &TopicPartition) -> Result<(), StorageError> {
+    fn delete(&mut self, _broker: BrokerId, _id: &TopicPartition, _delay: Duration) -> Result<(), StorageError> {
         Ok(())
     }
 

@@ -8,16 +8,19 @@
 mod cleaning;
 mod close;
 mod open;
+mod retired;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use uuid::Uuid;
 
 pub use open::{DiskError, Opened, open};
 
+use self::retired::Retired;
 use self::workers::Workers;
 use super::LabDisks;
 use crate::engine::FastMap;
@@ -27,13 +30,14 @@ use crate::engine::context::Id;
 use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Offsets};
 use crate::engine::files::data_dir::DataDir;
 use crate::engine::files::zookeeper::ZkFiles;
-use crate::engine::files::{Cleaned, FileConfig, FileError, FileLog, Removal};
+use crate::engine::files::{Cleaned, FileConfig, FileError, FileLog};
 use crate::engine::log::{
     CleanJob, Disks, Epochs, Producers, Refusing, SegmentInfo, Storage, StorageError, StoredBatch,
 };
 use crate::engine::message::{Checkpoint, StorageDone, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
+use crate::engine::time::Time;
 use crate::engine::zk::tree::Tree;
 use crate::engine::zk::txn::Txn;
 
@@ -46,6 +50,8 @@ pub struct LabFiles {
     brokers: BTreeMap<BrokerId, BrokerFiles>,
     zookeepers: BTreeMap<ZkId, ZkFiles>,
     workers: Workers,
+    /// What its logs have let go.
+    retired: Retired,
     answers: Answers,
     /// The flushes that are under way: of which log in which generation, and how far they reach.
     flushing: FastMap<Id, Flushing>,
@@ -165,25 +171,14 @@ struct Place {
     id: TopicPartition,
     log: FileLog,
     shared: Arc<Shared>,
-    workers: Workers,
+    retired: Retired,
     /// What a cleaning wrote, until it is swapped in.
     cleaned: Option<Cleaned>,
 }
 
 impl Place {
-    fn new(id: TopicPartition, log: FileLog, shared: &Arc<Shared>, workers: &Workers) -> Self {
-        Self { id, log, shared: Arc::clone(shared), workers: workers.clone(), cleaned: None }
-    }
-
-    fn remove(&self, removal: Removal) {
-        if !removal.is_empty() {
-            self.workers.sync(move || {
-                // What stays is removed at the next start.
-                if let Err(error) = removal.run() {
-                    tracing::warn!("{error}");
-                }
-            });
-        }
+    fn new(id: TopicPartition, log: FileLog, shared: &Arc<Shared>, retired: &Retired) -> Self {
+        Self { id, log, shared: Arc::clone(shared), retired: retired.clone(), cleaned: None }
     }
 }
 
@@ -198,31 +193,33 @@ impl Storage for Place {
         Ok(rolled.inspect_err(|error| tracing::error!("{error}"))?)
     }
 
-    fn truncate_to(&mut self, offset: i64) -> Result<Option<SegmentInfo>, StorageError> {
+    fn truncate_to(&mut self, offset: i64, delay: Duration) -> Result<Option<SegmentInfo>, StorageError> {
         self.shared.cut();
-        let removal = self.log.truncate_to(offset)?;
-        self.remove(removal);
+        self.retired.add(self.log.truncate_to(offset)?, delay);
         Ok(self.log.segments().last())
     }
 
-    fn remove_before(&mut self, base_offset: i64) -> Result<(), StorageError> {
-        let removal = self.log.remove_before(base_offset)?;
-        self.remove(removal);
+    fn remove_before(&mut self, base_offset: i64, delay: Duration) -> Result<(), StorageError> {
+        self.retired.add(self.log.remove_before(base_offset)?, delay);
         Ok(())
     }
 
-    fn restart_at(&mut self, offset: i64) -> Result<(), StorageError> {
+    fn restart_at(&mut self, offset: i64, delay: Duration) -> Result<(), StorageError> {
         self.shared.forget(&self.id);
         self.shared.settle(&self.id)?;
-        let removal = self.log.restart_at(offset)?;
-        self.remove(removal);
+        self.retired.add(self.log.restart_at(offset)?, delay);
         Ok(())
     }
 
-    fn replace_oldest(&mut self, _count: usize) -> Result<bool, StorageError> {
+    fn replace_oldest(&mut self, _count: usize, delay: Duration) -> Result<bool, StorageError> {
         let Some(cleaned) = self.cleaned.take() else { return Ok(false) };
         let (swapped, removal) = self.log.swap(cleaned)?;
-        self.remove(removal);
+        if swapped {
+            self.retired.add(removal, delay);
+        } else {
+            // At once: the next cleaning of this log writes in the same place.
+            retired::unlink(vec![removal]);
+        }
         Ok(swapped)
     }
 
@@ -245,6 +242,11 @@ fn no_place() -> StorageError {
 }
 
 impl LabFiles {
+    /// Waits until the threads have done all that they were asked for so far.
+    pub fn finish_jobs(&self) {
+        self.workers.finish();
+    }
+
     fn place(&mut self, broker: BrokerId, id: &TopicPartition) -> Option<&mut Place> {
         self.brokers.get_mut(&broker)?.logs.get_mut(id)
     }
@@ -347,7 +349,7 @@ impl Disks for LabFiles {
         files.shared.settle(id)?;
         let folder = files.shared.dir.folder_of(&id.topic, id.partition);
         let log = FileLog::create(&folder, 0, Some(topic_id), FileConfig::default(), &handles)?;
-        let place = Place::new(id.clone(), log, &files.shared, &self.workers);
+        let place = Place::new(id.clone(), log, &files.shared, &self.retired);
         files.logs.insert(id.clone(), place);
         Ok(())
     }
@@ -359,17 +361,11 @@ impl Disks for LabFiles {
         }
     }
 
-    fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError> {
+    fn delete(&mut self, broker: BrokerId, id: &TopicPartition, delay: Duration) -> Result<(), StorageError> {
         let Some(files) = self.brokers.get_mut(&broker) else { return Ok(()) };
         let Some(place) = files.logs.remove(id) else { return Ok(()) };
         place.shared.forget(id);
-        let Place { log, workers, .. } = place;
-        let removal = log.delete()?;
-        workers.sync(move || {
-            if let Err(error) = removal.run() {
-                tracing::warn!("{error}");
-            }
-        });
+        self.retired.add(place.log.delete()?, delay);
         Ok(())
     }
 
@@ -379,7 +375,7 @@ impl Disks for LabFiles {
         self.flushing.clear();
         self.brokers.remove(&broker);
         let dir = self.dir.broker(broker.0)?;
-        let (files, disk) = open::open_broker(broker, dir, &self.dir, &self.workers)
+        let (files, disk) = open::open_broker(broker, dir, &self.dir, &self.retired)
             .map_err(|error| StorageError(error.to_string()))?;
         self.brokers.insert(broker, files);
         Ok(Some(disk))
@@ -427,7 +423,11 @@ impl LabDisks for LabFiles {
         }
     }
 
-    fn settled(&mut self) {
+    fn settled(&mut self, now: Time) {
+        let due = self.retired.settle(now);
+        if !due.is_empty() {
+            self.workers.sync(move || retired::unlink(due));
+        }
         let Some((broker, partition)) = self.held.take() else { return };
         // At once: the next cleaning of that log writes in the same place.
         if let Some(unwanted) = self.place(broker, &partition).and_then(|place| place.cleaned.take())

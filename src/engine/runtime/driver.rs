@@ -160,7 +160,7 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
         let mut next = Some(input);
         while let Some(input) = next {
             self.core.step(input, now, &mut Outside { outputs: &mut self.outputs, disks: &mut *self.disks });
-            self.disks.settled();
+            self.disks.settled(now.lab);
             self.deliver();
             next = self.stored.pop_front().map(Input::Storage);
         }

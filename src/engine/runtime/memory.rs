@@ -2,6 +2,7 @@
 //! moment's of it is done by a thread of its own, so that the engine's goes on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -38,8 +39,8 @@ impl Disks for MemoryDisks {
         self.memory.log(broker, id)
     }
 
-    fn delete(&mut self, broker: BrokerId, id: &TopicPartition) -> Result<(), StorageError> {
-        self.memory.delete(broker, id)
+    fn delete(&mut self, broker: BrokerId, id: &TopicPartition, delay: Duration) -> Result<(), StorageError> {
+        self.memory.delete(broker, id, delay)
     }
 
     fn take_up_again(&mut self, broker: BrokerId) -> Result<Option<Disk>, StorageError> {

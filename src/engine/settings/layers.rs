@@ -140,7 +140,7 @@ pub fn check(overrides: &Overrides) -> Result<(), LayerError> {
         let why = super::refused::broker(name).unwrap_or("nothing here would go by it");
         return Err(LayerError::Unknown(name.clone(), why));
     }
-    let fixed = |name: &String| definition(name).is_some_and(|row| row.settable && !row.is_dynamic());
+    let fixed = |name: &String| definition(name).is_some_and(|row| !row.is_dynamic());
     let fixed: BTreeSet<&str> = overrides.keys().filter(|name| fixed(name)).map(String::as_str).collect();
     if !fixed.is_empty() {
         return Err(LayerError::NotDynamic(fixed.into_iter().collect::<Vec<_>>().join(", ")));

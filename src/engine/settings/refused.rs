@@ -7,7 +7,7 @@ type Refused = (&'static str, &'static str);
 const THROTTLE: &str = "replication is not throttled (deviation: no-throttles)";
 const TIERED: &str = "there is no tiered storage";
 const FORMAT: &str = "records are stored in the newest format only";
-const LEVEL: &str = "batches are stored as they come, never compressed again";
+const LEVEL: &str = "each codec has one level here, its own default";
 const MILLISECONDS: &str = "it has one name here, that in milliseconds";
 
 /// Of topics.
@@ -22,9 +22,10 @@ pub static TOPIC: &[Refused] = &[
     ("local.retention.ms", TIERED),
     ("message.downconversion.enable", "no record is converted for old consumers"),
     ("message.format.version", FORMAT),
-    ("message.timestamp.after.max.ms", "timestamps are not held against the clock"),
-    ("message.timestamp.before.max.ms", "timestamps are not held against the clock"),
-    ("message.timestamp.difference.max.ms", "timestamps are not held against the clock"),
+    (
+        "message.timestamp.difference.max.ms",
+        "it is deprecated: message.timestamp.before.max.ms and message.timestamp.after.max.ms are its two sides",
+    ),
     ("preallocate", "files grow as they are written"),
     ("remote.log.copy.disable", TIERED),
     ("remote.log.delete.on.disable", TIERED),
@@ -62,6 +63,10 @@ pub static BROKER: &[Refused] = &[
     ("remote.*", TIERED),
     ("log.local.retention.*", TIERED),
     ("log.message.format.version", FORMAT),
+    (
+        "log.message.timestamp.difference.max.ms",
+        "it is deprecated: log.message.timestamp.before.max.ms and log.message.timestamp.after.max.ms are its two sides",
+    ),
     ("metric*", "the control API says what a broker counts"),
     ("process.roles", "the lab runs on ZooKeeper"),
     ("controller.quorum.*", "the lab runs on ZooKeeper"),

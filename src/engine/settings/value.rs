@@ -142,12 +142,6 @@ pub enum SettingError {
         /// What is allowed.
         allowed: String,
     },
-    /// It is shown but cannot be changed.
-    #[error("{name} cannot be set in this version; see docs/deviations.md")]
-    Fixed {
-        /// The setting.
-        name: &'static str,
-    },
 }
 
 impl SettingError {

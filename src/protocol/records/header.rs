@@ -85,6 +85,12 @@ impl Attributes {
         Self(self.0 | Self::LOG_APPEND_TIME)
     }
 
+    /// These with the timestamps of the records' creation.
+    #[must_use]
+    pub fn with_create_time(self) -> Self {
+        Self(self.0 & !Self::LOG_APPEND_TIME)
+    }
+
     /// These, as part of a transaction.
     #[must_use]
     pub fn with_transactional(self) -> Self {

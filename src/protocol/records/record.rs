@@ -29,7 +29,8 @@ pub(super) struct Deltas {
     pub(super) offset: i32,
 }
 
-fn plain(header: &BatchHeader, body: &Bytes) -> Result<Bytes, BatchError> {
+/// The batch's records one after the other, decompressed within the bound.
+pub(super) fn plain(header: &BatchHeader, body: &Bytes) -> Result<Bytes, BatchError> {
     let codec = header.attributes.compression().ok_or(BatchError::UnknownCompression)?;
     codec.decompress(body, MAX_DECOMPRESSED_BYTES).map_err(|error| BatchError::Decompress(error.to_string()))
 }

@@ -1,10 +1,11 @@
-//! A stored batch with fewer records than it was written with: what compaction leaves of it (KIP-534 for the delete
-//! horizon). Offsets, sequence numbers and the batch's place stay; only records go.
+//! A batch in another form than it was written in: with fewer records, as compaction leaves it (KIP-534 for the delete
+//! horizon), or compressed in another way. Offsets, sequence numbers and the batch's place stay.
 //!
-//! Source: `MemoryRecords.filterTo`, `DefaultRecordBatch.writeEmptyHeader`.
+//! Source: `MemoryRecords.filterTo`, `DefaultRecordBatch.writeEmptyHeader`, `LogValidator.buildRecordsAndAssignOffsets`.
 
 use bytes::{Bytes, BytesMut};
 
+use super::BatchError;
 use super::compression::Compression;
 use super::header::{Attributes, BatchHeader, HEAD_BYTES, LENGTH_OVERHEAD, NONE, TimestampType};
 use super::record::{self, Deltas, Record};
@@ -36,6 +37,27 @@ pub fn with_records(header: &BatchHeader, records: &[Record], delete_horizon_ms:
 pub fn emptied(header: &BatchHeader) -> (BatchHeader, Bytes) {
     let attributes = header.attributes.with_compression(Compression::None).with_delete_horizon(false);
     finish(BatchHeader { attributes, base_timestamp: NONE, record_count: 0, ..*header }, Bytes::new())
+}
+
+/// The same records, compressed as `codec` says; those that are so already share their bytes.
+///
+/// # Errors
+/// [`BatchError::UnknownCompression`] and [`BatchError::Decompress`], which no batch has that was found good;
+/// [`BatchError::Compress`].
+pub fn recompressed(
+    header: &BatchHeader,
+    body: &Bytes,
+    codec: Compression,
+) -> Result<(BatchHeader, Bytes), BatchError> {
+    if header.attributes.compression() == Some(codec) {
+        return Ok((*header, body.clone()));
+    }
+    let plain = record::plain(header, body)?;
+    let packed = match codec {
+        Compression::None => plain,
+        codec => codec.compress(&plain).map_err(|error| BatchError::Compress(error.to_string()))?.into(),
+    };
+    Ok(finish(BatchHeader { attributes: header.attributes.with_compression(codec), ..*header }, packed))
 }
 
 /// The records as the batch had them compressed; plain where the codec fails.

@@ -145,3 +145,23 @@ proptest! {
         prop_assert_eq!(read, wanted);
     }
 }
+
+#[test]
+fn what_is_compressed_anew_is_the_same_batch_but_for_its_codec() {
+    for (from, to) in Compression::ALL.into_iter().flat_map(|from| Compression::ALL.map(|to| (from, to))) {
+        let sent = validate(&batch(from, &[("a", "1"), ("b", "2"), ("c", "3")])).unwrap();
+        let (header, body) = rewrite::recompressed(&sent.header, &sent.body, to).unwrap();
+        assert_eq!(header.attributes.compression(), Some(to));
+        assert_eq!((header.body_bytes(), header.checksum(&body)), (body.len(), header.crc), "{from:?} to {to:?}");
+        let but_for_codec = BatchHeader {
+            attributes: sent.header.attributes,
+            batch_length: sent.header.batch_length,
+            crc: sent.header.crc,
+            ..header
+        };
+        assert_eq!(but_for_codec, sent.header);
+        let records = |header, body| records_of(header, body).unwrap();
+        assert_eq!(records(&header, &body), records(&sent.header, &sent.body));
+        assert_eq!(body.as_ptr() == sent.body.as_ptr(), from == to, "what is so already is shared");
+    }
+}

@@ -10,6 +10,7 @@ mod clients;
 mod events;
 mod flight;
 mod rates;
+mod topic_settings;
 mod topics;
 mod zookeeper;
 
@@ -26,6 +27,7 @@ use brokers::Brokers;
 use clients::Clients;
 use events::EventLog;
 use rates::Flow;
+use topic_settings::TopicSettings;
 use topics::{Topics, Touched};
 
 /// What a lab of our own can do.
@@ -43,6 +45,7 @@ pub(super) struct Projector {
     ready: bool,
     brokers: Brokers,
     topics: Topics,
+    topic_settings: TopicSettings,
     events: EventLog,
     flow: Flow,
     clients: Clients,
@@ -75,6 +78,7 @@ impl Projector {
             ready: false,
             brokers: Brokers::new(cluster),
             topics: Topics::default(),
+            topic_settings: TopicSettings::default(),
             events: EventLog::default(),
             flow: Flow::default(),
             clients: Clients::default(),
@@ -115,6 +119,7 @@ impl Projector {
                 evicted_bytes: cluster.memory_evicted(),
             },
             topics,
+            topic_settings: self.topic_settings.project(cluster),
             producers: Arc::new(producers),
             consumers: Arc::new(consumers),
             zookeeper: Some(Arc::new(zookeeper::project(cluster, clock))),

@@ -143,6 +143,8 @@ fn chip(broker: &Broker, partition: &Partition) -> (Role, String) {
 fn partitions(snapshot: &Snapshot, broker: &Broker) -> Block {
     let note = if broker.state == BrokerState::Dead {
         format!("it keeps {} that nobody can reach", plural(usize::try_from(broker.replicas).unwrap_or(0), "copy"))
+    } else if broker.state == BrokerState::DiskFailed {
+        format!("it cannot write to {}", plural(usize::try_from(broker.replicas).unwrap_or(0), "copy"))
     } else {
         format!("leads {}, follows {}", broker.leaders, broker.replicas.saturating_sub(broker.leaders))
     };

@@ -7,7 +7,7 @@ use crate::app::{command, keymap::Keymap};
 use crate::model::Model;
 use crate::model::place::Screen;
 use crate::session::fixture;
-use crate::session::snapshot::Snapshot;
+use crate::session::snapshot::{BrokerState, Snapshot};
 use crate::view::Area;
 
 fn said(snapshot: Snapshot, broker: i32, detail: bool, width: u16, height: u16) -> String {
@@ -22,7 +22,7 @@ fn said(snapshot: Snapshot, broker: i32, detail: bool, width: u16, height: u16) 
 #[test]
 fn the_table_names_the_dead_and_the_controller() {
     let text = said(fixture::elected(), 2, false, 160, 44);
-    assert!(text.contains("2 of 3 run") && text.contains("♛ broker-1 is the controller"), "{text}");
+    assert!(text.contains("2 of 3 serve") && text.contains("♛ broker-1 is the controller"), "{text}");
     assert!(text.contains("✖ broker-2 dead 1.3 s") && text.contains("expired"), "{text}");
 }
 
@@ -40,4 +40,12 @@ fn the_detail_shows_partitions_requests_connections_and_settings() {
 fn the_selected_broker_stays_in_view() {
     let text = said(fixture::twelve_brokers(), 12, false, 60, 12);
     assert!(text.contains("broker-12") && !text.contains("broker-1 "), "{text}");
+}
+
+#[test]
+fn a_broker_whose_disk_failed_does_not_serve() {
+    let mut snapshot = fixture::calm();
+    Arc::make_mut(&mut snapshot.brokers).get_mut(&2).unwrap().state = BrokerState::DiskFailed;
+    let text = said(snapshot, 2, false, 160, 44);
+    assert!(text.contains("2 of 3 serve") && text.contains("it cannot write to 14 copies"), "{text}");
 }

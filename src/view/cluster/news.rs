@@ -11,8 +11,9 @@ use crate::view::{Area, Hit, Target};
 use super::plan::Room;
 use super::{ClusterView, Scene};
 
-/// Steps on the way to an effect: the Events screen has them, here they would crowd out the effects.
-const STEPS: [&str; 7] = [
+/// Steps on the way to an effect, and what retention does all the time: the Events screen has them, here they would crowd
+/// out the effects.
+const STEPS: [&str; 8] = [
     kind::CONFIG_TAKEN_UP,
     kind::LEADS,
     kind::FOLLOWS,
@@ -20,6 +21,7 @@ const STEPS: [&str; 7] = [
     kind::SESSION_OPENED,
     kind::FOLLOWERS_CAUGHT_UP,
     kind::LEADER_FOUND,
+    kind::SEGMENTS_DELETED,
 ];
 
 /// Whether an event is an effect that a person would want to hear of at once, and no step on the way to one.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
+use crate::session::event::{Severity, Taken, kind};
 use crate::session::fixture;
 use crate::session::snapshot::Topic;
 
@@ -84,4 +85,37 @@ fn time_that_stands_is_told_when_nothing_worse_is() {
     let mut killed = fixture::killed();
     killed.clock.paused = true;
     assert!(say(killed).1.contains("no leader"));
+}
+
+/// What a start of `broker` cut off its logs.
+fn start_that_cut(mut snapshot: Snapshot, broker: i32, partitions: std::ops::Range<i32>) -> Snapshot {
+    let newest = snapshot.events.last().unwrap().clone();
+    let partitions = partitions.map(|partition| TopicPartition { topic: "orders".into(), partition }).collect();
+    let (node, taken) = (NodeRef::Broker(broker), Some(Taken { segments: 0, bytes: 3_000 }));
+    let (id, kind, severity) = (newest.id + 1, kind::RECOVERED.into(), Severity::Warning);
+    let event = Event { id, node, kind, severity, partitions, taken, ..newest };
+    snapshot.events = snapshot.events.iter().cloned().chain([event]).collect();
+    snapshot
+}
+
+#[test]
+fn a_start_that_cut_records_is_said_until_it_was_read() {
+    let calm = fixture::calm();
+    let one = start_that_cut(fixture::calm(), 2, 1..2);
+    assert_eq!(
+        say(one.clone()),
+        (
+            Role::SentenceWarn,
+            "broker-2 cut 2.9 KiB off orders-1. 7 tells why, Esc hides this. The last run did not end in order.".into()
+        )
+    );
+    let both = start_that_cut(one.clone(), 3, 0..2);
+    assert!(say(both.clone()).1.starts_with("broker-2 and broker-3 cut 5.8 KiB off 3 logs."), "{}", say(both).1);
+    assert!(say(start_that_cut(fixture::elected(), 2, 0..1)).1.contains("new leaders"), "what is broken comes first");
+
+    let mut model = Model::new(Arc::new(one), Arc::new([]), Vec::new(), String::new());
+    model.take(Arc::new(calm));
+    assert!(project(&model).bold.contains("cut"), "the event may leave the ring before anybody looks");
+    model.cuts.read();
+    assert!(!project(&model).bold.contains("cut"));
 }

@@ -170,12 +170,14 @@ const COLUMNS: &[Column] = &[
         wide: 7,
         cell: |t| Line::of(Role::Dim, format::count(sum(t, Partition::segment_count))),
     },
-    Column { name: "log start", from: 76, narrow: 10, wide: 12, cell: |t| Line::of(Role::Dim, log_start(t)) },
+    Column { name: "log start", from: 76, narrow: START, wide: 12, cell: |t| Line::of(Role::Dim, log_start(t)) },
     Column { name: "kept for", from: 76, narrow: 9, wide: 10, cell: |t| Line::of(Role::Dim, super::kept_for(t)) },
 ];
 
 /// The one column of words; the others hold numbers, at their right.
 const IN_SYNC: &str = "in sync";
+/// Columns of where the logs begin, at the least.
+const START: usize = 10;
 /// From this width on the columns have their full width.
 const WIDE: u16 = 124;
 /// From this width on the leaders are shown.
@@ -230,12 +232,14 @@ fn sum(topic: &Topic, of: impl Fn(&Partition) -> u64) -> u64 {
     topic.partitions.iter().map(|partition| of(partition)).sum()
 }
 
-/// Where the logs begin: up to where, if not all at the same offset.
+/// Where the logs begin; if not all at the same offset, from where to where, as long as that can be written.
 fn log_start(topic: &Topic) -> String {
-    match log_starts(topic) {
-        (least, most) if least == most => format::grouped(most),
-        (_, most) => format!("≤{}", format::grouped(most)),
+    let (least, most) = log_starts(topic);
+    if least == most {
+        return format::grouped(most);
     }
+    let both = format!("{}–{}", format::grouped(least), format::grouped(most));
+    if both.chars().count() < START { both } else { "differ".to_owned() }
 }
 
 fn records(topic: &Topic) -> i64 {
@@ -267,4 +271,22 @@ fn leaders(topic: &Topic) -> Line {
         Some(leader) => line.with(Role::Accent, format!("{leader} ")),
         None => line.with(Role::Bad, "✖ "),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn logs_that_begin_apart_say_from_where_to_where() {
+        let begin = |starts: &[i64]| {
+            let partition = |start: &i64| Arc::new(Partition { log_start: *start, ..Partition::default() });
+            log_start(&Topic { partitions: starts.iter().map(partition).collect(), ..Topic::default() })
+        };
+        assert_eq!(begin(&[898, 898]), "898");
+        assert_eq!(begin(&[0, 898, 12]), "0–898");
+        assert_eq!(begin(&[1_000, 1_898]), "differ", "there is no room for both");
+    }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::file::Unwritten;
 use crate::model::overlay::FormKind;
+use crate::session::event::{Event, Severity, kind};
 
 /// The open topic, its newest records read.
 fn among_messages() -> State {
@@ -182,4 +183,18 @@ fn what_cannot_be_written_stays_in_the_form_with_the_reason() {
     update(&mut state, 2, Msg::Written(wanted.clone(), Err(Unwritten::Failed("Permission denied".into()))));
     let Some(Overlay::Form(form)) = state.model.overlays.last() else { panic!("the form") };
     assert!(matches!(&form.state, FormState::Failed(why) if why.contains("Permission denied")), "{form:?}");
+}
+
+#[test]
+fn a_start_that_cut_records_is_read_on_the_events_screen_or_put_away_by_esc() {
+    for (keys, unread) in [("7", 0), ("Esc", 0), ("2", 1), ("? Esc", 1)] {
+        let mut snapshot = fixture::calm();
+        let newest = snapshot.events.last().unwrap().clone();
+        let (kind, severity) = (kind::RECOVERED.into(), Severity::Warning);
+        let cut = Event { id: newest.id + 1, kind, severity, ..newest };
+        snapshot.events = snapshot.events.iter().cloned().chain([cut]).collect();
+        let mut state = state(snapshot);
+        press(&mut state, keys);
+        assert_eq!(state.model.cuts.unread().len(), unread, "{keys}");
+    }
 }

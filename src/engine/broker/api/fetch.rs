@@ -17,6 +17,7 @@ use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::engine::time::Time;
 use crate::protocol::fetch::{EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData};
+use crate::protocol::records::Compression;
 use crate::protocol::{ApiKey, ErrorCode, FetchRequest, FetchResponse, Records, Request, Response};
 
 /// See the [module](self).
@@ -24,6 +25,8 @@ pub(crate) const API: Api = Api { key: ApiKey::Fetch, oldest: 4, newest: 17, cal
 
 /// A tool that reads from any replica.
 const DEBUGGING_CONSUMER: i32 = -2;
+/// From this version on what is compressed with Zstandard may be read (KIP-110).
+const ZSTD_FROM: i16 = 10;
 /// From this version on consumers may read from followers.
 const FROM_FOLLOWERS: i16 = 11;
 /// From this version on topics are named by their ids.
@@ -60,12 +63,21 @@ pub(crate) struct ParkedFetch {
     min_bytes: usize,
     max_bytes: usize,
     version: i16,
+    /// What was asked of the disk for it: of each partition once.
+    read_back: Vec<TopicPartition>,
+}
+
+impl ParkedFetch {
+    /// Notes what is asked of the disk for it.
+    pub(crate) fn reads_back(&mut self, cold: &[(TopicPartition, i64, usize)]) {
+        self.read_back.extend(cold.iter().map(|(id, ..)| id.clone()));
+    }
 }
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::Fetch(request) = request else { return Handled::Close };
     let wait = Broker::millis(request.max_wait_ms);
-    let parked = match begin(broker, request, origin.version) {
+    let mut parked = match begin(broker, request, origin.version) {
         Ok(parked) => parked,
         Err(error_code) => {
             broker.stats.error(ApiKey::Fetch);
@@ -77,6 +89,7 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
     }
     if ctx.disks.is_lasting() {
         let cold = on_disk(broker, &parked);
+        parked.reads_back(&cold);
         broker.read_back(cold, ctx);
     }
     if let Some(response) = completed(broker, &parked, origin, wait.is_zero() || parked.wanted.is_empty()) {
@@ -100,7 +113,7 @@ fn begin(broker: &mut Broker, request: FetchRequest, version: i16) -> Result<Par
     let (min_bytes, max_bytes) = (bytes(request.min_bytes), bytes(request.max_bytes.min(most)));
     let (session, mut wanted) = session(broker, request, version)?;
     FetchSessions::learn_names(&mut wanted, |id| broker.metadata.name_of(id).cloned());
-    Ok(ParkedFetch { session, wanted: wanted.into(), reader, min_bytes, max_bytes, version })
+    Ok(ParkedFetch { session, wanted: wanted.into(), reader, min_bytes, max_bytes, version, read_back: Vec::new() })
 }
 
 fn session(broker: &mut Broker, request: FetchRequest, version: i16) -> Result<(SessionUse, Vec<Wanted>), ErrorCode> {
@@ -159,13 +172,12 @@ fn note_progress(broker: &mut Broker, follower: BrokerId, wanted: &[Wanted], now
     }
 }
 
-/// What is wanted of logs below what they have in memory: partition, offset, how much.
-fn on_disk(broker: &Broker, parked: &ParkedFetch) -> Vec<(TopicPartition, i64, usize)> {
+/// What may be read of logs below what they have in memory, and was not asked for yet: partition, offset, how much.
+pub(crate) fn on_disk(broker: &Broker, parked: &ParkedFetch) -> Vec<(TopicPartition, i64, usize)> {
     let is_cold = |wanted: &&Wanted| {
-        let log = find(broker, parked, wanted).ok().map(|replica| &replica.log);
-        log.is_some_and(|log| {
-            (log.log_start_offset()..log.resident_from().min(log.log_end_offset())).contains(&wanted.fetch.fetch_offset)
-        })
+        let replica = find(broker, parked, wanted).ok();
+        let cold = replica.is_some_and(|r| r.log.is_on_disk(wanted.fetch.fetch_offset, up_to(r, parked.reader)));
+        cold && !parked.read_back.contains(&wanted.id)
     };
     let most = |wanted: &Wanted| usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0).min(parked.max_bytes);
     parked
@@ -289,7 +301,14 @@ fn find<'a>(broker: &'a Broker, parked: &ParkedFetch, wanted: &Wanted) -> Result
             replica.leader().is_some()
         }
     };
-    if may { Ok(replica) } else { Err(ErrorCode::NOT_LEADER_OR_FOLLOWER) }
+    if !may {
+        Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)
+    } else if parked.version < ZSTD_FROM && replica.log.config().compression == Some(Compression::Zstd) {
+        // Without looking into batches: by what the topic says (`KafkaApis.maybeConvertFetchedData`).
+        Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE)
+    } else {
+        Ok(replica)
+    }
 }
 
 fn read_replica(
@@ -313,10 +332,7 @@ fn read_replica(
         data.diverging_epoch = diverging;
         return data;
     }
-    let up_to = match parked.reader {
-        Reader::Follower(_) => replica.log.log_end_offset(),
-        _ => replica.high_watermark,
-    };
+    let up_to = up_to(replica, parked.reader);
     let most = usize::try_from(fetch.partition_max_bytes).unwrap_or(0).min(room);
     if let Ok(read) = replica.log.read(fetch.fetch_offset, most, up_to, first) {
         let back = || broker.cold.batches_from(&wanted.id, fetch.fetch_offset);
@@ -330,6 +346,14 @@ fn read_replica(
         (data.high_watermark, data.last_stable_offset, data.log_start_offset) = (-1, -1, -1);
     }
     data
+}
+
+/// What a reader may see of a log lies below.
+fn up_to(replica: &Replica, reader: Reader) -> i64 {
+    match reader {
+        Reader::Follower(_) => replica.log.log_end_offset(),
+        _ => replica.high_watermark,
+    }
 }
 
 /// Where the reader's log parts from this one, if its last epoch says so (KIP-595).

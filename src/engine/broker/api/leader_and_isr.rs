@@ -166,7 +166,7 @@ fn host<'a>(
         broker.replicas.remove(id);
         broker.forget_storage(id);
         broker.forget_cleaning(id, ctx);
-        made = ctx.disks.delete(broker.id, id);
+        made = ctx.disks.delete(broker.id, id, broker.delete_delay());
     }
     if broker.replica(id).is_none() {
         made = made.and_then(|()| ctx.disks.create(broker.id, id, topic_id));

@@ -12,10 +12,11 @@ use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
-use crate::engine::log::AppendError;
+use crate::engine::log::{AppendError, RecordError};
 use crate::engine::replica::TopicPartition;
 use crate::protocol::produce::{
-    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData, PartitionProduceResponse, TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData, PartitionProduceResponse,
+    TopicProduceResponse,
 };
 use crate::protocol::records::Compression;
 use crate::protocol::{ApiKey, ErrorCode, ProduceRequest, ProduceResponse, Request, Response};
@@ -110,7 +111,7 @@ fn append_all(broker: &mut Broker, request: ProduceRequest, origin: &Origin, ctx
             let id = TopicPartition::new(Arc::clone(&topic.name), data.index);
             let outcome = match whole {
                 Ok(()) => append(broker, &id, &data, (acks, origin.version), ctx),
-                Err(code) => Err(Refusal { code, message: None }),
+                Err(code) => Err(code.into()),
             };
             let (answer, wait) = answer_of(data.index, &id, acks, outcome);
             parked.waits.extend(wait);
@@ -128,11 +129,32 @@ fn append_all(broker: &mut Broker, request: ProduceRequest, origin: &Origin, ctx
 struct Refusal {
     code: ErrorCode,
     message: Option<Arc<str>>,
+    /// The records that are to blame, if it is they.
+    record_errors: Vec<BatchIndexAndErrorMessage>,
+    /// Where the log begins, if it was the records; else -1.
+    log_start_offset: i64,
+}
+
+impl Refusal {
+    fn new(code: ErrorCode, error: &dyn std::error::Error) -> Self {
+        Self { message: Some(error.to_string().into()), ..code.into() }
+    }
+
+    /// What the log said.
+    fn of_log(error: &AppendError, log_start_offset: i64) -> Self {
+        let refusal = Self::new(error.code(), error);
+        let AppendError::Records(records) = error else { return refusal };
+        let one = |record: &RecordError| BatchIndexAndErrorMessage {
+            batch_index: record.index,
+            batch_index_error_message: Some(record.message.as_str().into()),
+        };
+        Self { record_errors: records.iter().map(one).collect(), log_start_offset, ..refusal }
+    }
 }
 
 impl From<ErrorCode> for Refusal {
     fn from(code: ErrorCode) -> Self {
-        Self { code, message: None }
+        Self { code, message: None, record_errors: Vec::new(), log_start_offset: -1 }
     }
 }
 
@@ -156,7 +178,7 @@ fn append(
         return Err(ErrorCode::NOT_ENOUGH_REPLICAS.into());
     }
     let batch = data.records.as_ref().ok_or(ErrorCode::INVALID_RECORD)?.checked_batch();
-    let batch = batch.map_err(|error| Refusal { code: error.code(), message: Some(error.to_string().into()) })?;
+    let batch = batch.map_err(|error| Refusal::new(error.code(), &error))?;
     if version < ZSTD_FROM && batch.header.attributes.compression() == Some(Compression::Zstd) {
         return Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE.into());
     }
@@ -165,10 +187,11 @@ fn append(
     let appended = match replica.log.append_as_leader(&batch, leader_epoch, date_ms, ctx.storage(id)) {
         Ok(appended) => appended,
         Err(error) => {
+            let refusal = Refusal::of_log(&error, replica.log.log_start_offset());
             if let AppendError::Storage(failure) = &error {
                 broker.log_dir_failed(failure, ctx);
             }
-            return Err(Refusal { code: error.code(), message: Some(error.to_string().into()) });
+            return Err(refusal);
         }
     };
     replica.advance_high_watermark();
@@ -202,8 +225,16 @@ fn answer_of(
             (answer, Some(Wait { id: id.clone(), until: done.until, acks_all: acks == -1 }))
         }
         Err(refusal) => {
-            let (error_code, error_message) = (refusal.code, refusal.message);
-            (PartitionProduceResponse { index, error_code, base_offset: -1, error_message, ..Default::default() }, None)
+            let answer = PartitionProduceResponse {
+                index,
+                error_code: refusal.code,
+                base_offset: -1,
+                log_start_offset: refusal.log_start_offset,
+                record_errors: refusal.record_errors,
+                error_message: refusal.message,
+                ..Default::default()
+            };
+            (answer, None)
         }
     }
 }

@@ -55,7 +55,7 @@ fn stop(
         broker.replicas.remove(id);
         broker.forget_storage(id);
         broker.forget_cleaning(id, ctx);
-        if let Err(error) = ctx.disks.delete(broker.id, id) {
+        if let Err(error) = ctx.disks.delete(broker.id, id, broker.delete_delay()) {
             return Err(broker.log_dir_failed(&error, ctx));
         }
         if !broker.replicas.keys().any(|other| other.topic == id.topic) {

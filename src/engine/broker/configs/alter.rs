@@ -320,16 +320,18 @@ fn no_topic(topic: &str) -> Refusal {
 
 fn of_topic(topic: &str, error: &TopicSettingError) -> Refusal {
     let message = match error {
-        TopicSettingError::Unknown(_) | TopicSettingError::Unsupported(..) => error.to_string(),
+        TopicSettingError::Unknown(_) | TopicSettingError::Unsupported(..) | TopicSettingError::Lags { .. } => {
+            error.to_string()
+        }
         _ => format!("Invalid config value for resource ConfigResource(type=TOPIC, name='{topic}'): {error}"),
     };
     (ErrorCode::INVALID_CONFIG, message)
 }
 
-/// A setting that is not there or has one value only is `INVALID_CONFIG`, as it is for topics; the rest is Kafka's.
+/// A setting that is not there is `INVALID_CONFIG`, as it is for topics; the rest is Kafka's.
 fn of_broker(error: &LayerError) -> Refusal {
     let code = match error {
-        LayerError::Unknown(..) | LayerError::Value(settings::SettingError::Fixed { .. }) => ErrorCode::INVALID_CONFIG,
+        LayerError::Unknown(..) => ErrorCode::INVALID_CONFIG,
         _ => ErrorCode::INVALID_REQUEST,
     };
     (code, error.to_string())

@@ -29,7 +29,8 @@ fn what_found_no_room_is_not_in_the_log() {
         faults::set_room(Some(room));
         let refused = [batch(5, 5, 7, 1), batch(10, 5, 8, 1), batch(15, 5, 9, 1)];
         let error = log.append_all(&refused).unwrap_err();
-        assert!(error.to_string().starts_with("cannot append to ") && !error.torn, "{error}");
+        let system = error.source.to_string();
+        assert!(error.to_string().starts_with(&format!("{system}: cannot append to ")) && !error.torn, "{error}");
         faults::set_room(None);
         assert_eq!(log.segments().collect::<Vec<_>>(), before, "room for {room} bytes");
         assert_eq!(log.read(0, usize::MAX, i64::MAX).unwrap(), kept);
@@ -39,6 +40,21 @@ fn what_found_no_room_is_not_in_the_log() {
         let recovered = open(&folder.path().join("a-0"), false, 0, 0);
         assert_eq!((recovered.log_end, recovered.cuts.len()), (20, 0));
     }
+}
+
+#[test]
+fn a_batch_that_lies_before_the_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = log(folder.path());
+    log.append(&batch(0, 3, 5, 1)).unwrap();
+    for wrong in [vec![batch(2, 1, 6, 1)], vec![batch(0, 3, 6, 1)], vec![batch(3, 2, 6, 1), batch(4, 1, 6, 1)]] {
+        let error = log.append_all(&wrong).unwrap_err();
+        assert!(error.to_string().contains("and the log ends at") && !error.torn, "{error}");
+        assert_eq!((log.end_offset(), log.read(0, usize::MAX, i64::MAX).unwrap().len()), (3, 1), "nothing is written");
+    }
+    // Compaction leaves gaps, and a follower copies them.
+    log.append_all(&[batch(7, 1, 6, 1), batch(9, 1, 6, 1)]).unwrap();
+    assert_eq!(log.end_offset(), 10);
 }
 
 #[test]

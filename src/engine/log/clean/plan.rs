@@ -227,7 +227,7 @@ impl Log {
         disk: &mut dyn Storage,
     ) -> Result<bool, StorageError> {
         let replaced: usize = cleaned.segments.iter().map(|segment| segment.replaces.len()).sum();
-        if !self.is_as_planned(plan) || !disk.replace_oldest(replaced)? {
+        if !self.is_as_planned(plan) || !disk.replace_oldest(replaced, self.config.delete_delay())? {
             return Ok(false);
         }
         let end = plan.segments.get(replaced).map_or(plan.upper_bound, |next| next.base_offset);

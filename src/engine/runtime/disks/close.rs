@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use super::{BrokerFiles, LabFiles};
+use super::{BrokerFiles, LabFiles, retired};
 use crate::engine::cluster::{BrokerNode, Cluster};
 use crate::engine::files::broker_dir::Identity;
 use crate::engine::files::{FileError, Flush};
@@ -15,6 +15,7 @@ impl LabFiles {
     /// Leaves the disks as `cluster` is. A broker whose disk fails has no marker, and is scanned at the next start.
     pub(super) fn close(&mut self, cluster: &Cluster) {
         self.workers.end();
+        retired::unlink(self.retired.take_all());
         for (id, node) in cluster.brokers() {
             // What a disk that failed has is for the next start to find out.
             if let Some(files) = self.brokers.remove(&id).filter(|_| node.log_dir_works())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{BrokerFiles, FileError, LabFiles, Place, Shared, Workers, no_place};
+use super::{BrokerFiles, FileError, LabFiles, Place, Retired, Shared, Workers, no_place};
 use crate::engine::FastMap;
 use crate::engine::broker::disk::{Disk, Recovery, StoredLog};
 use crate::engine::cluster::Found;
@@ -62,11 +62,12 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
     let shape = Shape { brokers: config.brokers, zookeepers: config.zookeepers.into() };
     let dir = DataDir::open(path, shape)?;
     let workers = Workers::start()?;
+    let retired = Retired::default();
     let mut found = Found::default();
     let mut brokers = BTreeMap::new();
     for id in config.broker_ids() {
         let broker = dir.broker(id.0)?;
-        let (files, disk) = open_broker(id, broker, &dir, &workers)?;
+        let (files, disk) = open_broker(id, broker, &dir, &retired)?;
         brokers.insert(id, files);
         found.brokers.insert(id, disk);
     }
@@ -81,6 +82,7 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
         brokers,
         zookeepers,
         workers,
+        retired,
         answers: Arc::new(drop),
         flushing: FastMap::default(),
         cleaning: FastMap::default(),
@@ -95,7 +97,7 @@ pub(super) fn open_broker(
     id: BrokerId,
     broker: BrokerDir,
     dir: &DataDir,
-    workers: &Workers,
+    retired: &Retired,
 ) -> Result<(BrokerFiles, Disk), DiskError> {
     let identity = broker.identity()?;
     if let Some(other) = identity.as_ref().filter(|identity| identity.broker_id != id.0) {
@@ -143,7 +145,7 @@ pub(super) fn open_broker(
         recovery.cuts.extend(cuts);
         recovery.repairs += log.repairs.len();
         let (file_log, stored) = stored(log, watermark, clean_to);
-        let place = Place::new(partition.clone(), file_log, &shared, workers);
+        let place = Place::new(partition.clone(), file_log, &shared, retired);
         files.logs.insert(partition.clone(), place);
         disk.logs.insert(partition, stored);
     }

@@ -31,6 +31,8 @@ struct Remembered {
     before: u64,
     last_in: u64,
     session: Option<BrokerSession>,
+    /// When its disk was first seen to have failed, in lab microseconds, if it has.
+    disk_failed_us: Option<u64>,
     /// What it goes by since something of that was changed while it ran, and how that is shown.
     changed: Option<(Arc<Settings>, Arc<[Setting]>)>,
 }
@@ -89,12 +91,13 @@ impl Brokers {
             }
             crate::engine::cluster::Process::Dead(disk) => disk.logs.values().map(|s| s.log.size_bytes()).sum(),
         };
+        let state = state(running);
         Broker {
             id: node.id.0,
             address: format!("{}:{}", cluster.config().advertised_host, cluster.config().port(node.id)).into(),
             rack: None,
-            state: state(running),
-            since_us: node.since.0,
+            state,
+            since_us: known.since_us(state, node.since.0, clock.now.lab.0),
             controller,
             epoch: running.and_then(|broker| broker.epoch),
             leaders: 0,
@@ -121,6 +124,7 @@ impl Default for Remembered {
             before: 0,
             last_in: 0,
             session: None,
+            disk_failed_us: None,
             changed: None,
         }
     }
@@ -136,6 +140,13 @@ impl Remembered {
             self.changed = Some((Arc::clone(layers.now()), settings(layers)));
         }
         self.changed.as_ref().map(|(_, shown)| Arc::clone(shown))
+    }
+
+    /// Since when a broker is in its state: since its process came or went, or its disk was first seen to have failed.
+    fn since_us(&mut self, state: BrokerState, process_us: u64, now_us: u64) -> u64 {
+        let failed = state == BrokerState::DiskFailed;
+        self.disk_failed_us = failed.then(|| self.disk_failed_us.unwrap_or(now_us));
+        self.disk_failed_us.unwrap_or(process_us)
     }
 
     fn count(&mut self, now_us: u64, stats: Option<&Stats>) {
@@ -186,15 +197,35 @@ fn settings(layers: &BrokerSettings) -> Arc<[Setting]> {
     let lab = Settings::lab();
     let setting = |row: &Definition| {
         let value = layers.now().get(row.name)?;
-        let source = match layers.places(row).first().map(|place| place.source) {
-            Some(Source::Layer(Layer::Own)) => "set for it",
-            Some(Source::Layer(Layer::AllBrokers)) => "set for all",
-            Some(Source::Static) if lab.get(row.name).as_ref() == Some(&value) => "pace",
-            Some(Source::Static) => "set",
-            Some(Source::Default) | None if WORTH_SHOWING.contains(&row.name) => "default",
-            Some(Source::Default) | None => return None,
-        };
-        Some(Setting { name: row.name.into(), value: value.into(), source: source.into() })
+        let source = source(layers, row, &lab);
+        let shown = source != "default" || WORTH_SHOWING.contains(&row.name);
+        shown.then(|| Setting { name: row.name.into(), value: value.into(), source: source.into() })
     };
     TABLE.iter().filter(|row| !row.is_of_zookeeper()).filter_map(setting).collect()
+}
+
+/// Where a broker has a setting from, in the words of [`Setting::source`]; `lab` is what `--pace lab` sets.
+pub(super) fn source(layers: &BrokerSettings, row: &Definition, lab: &Settings) -> &'static str {
+    match layers.places(row).first().map(|place| place.source) {
+        Some(Source::Layer(Layer::Own)) => "set for it",
+        Some(Source::Layer(Layer::AllBrokers)) => "set for all",
+        Some(Source::Static) if lab.get(row.name) == layers.now().get(row.name) => "pace",
+        Some(Source::Static) => "set",
+        Some(Source::Default) | None => "default",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_disk_counts_from_its_failure_and_not_from_the_process_start() {
+        let mut known = Remembered::default();
+        assert_eq!(known.since_us(BrokerState::Running, 1, 5), 1);
+        assert_eq!(known.since_us(BrokerState::DiskFailed, 1, 7), 7);
+        assert_eq!(known.since_us(BrokerState::DiskFailed, 1, 9), 7);
+        assert_eq!(known.since_us(BrokerState::Dead, 10, 11), 10);
+        assert_eq!(known.since_us(BrokerState::DiskFailed, 12, 20), 20, "another failure");
+    }
 }

@@ -75,6 +75,7 @@ fn tell(cluster: &Cluster, happened: &Happened) -> Event {
             })
             .collect(),
         via_forgotten: happened.cause.forgotten(),
+        taken: told.taken,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
 use crate::session::action::Origin;
-use crate::session::event::{Change, Severity, kind};
+use crate::session::event::{Change, Severity, Taken, kind};
 use crate::session::snapshot;
 
 /// Partitions named in a line; more are counted.
@@ -30,6 +30,7 @@ pub(super) struct Told {
     pub(super) changes: Vec<Change>,
     pub(super) brokers: Vec<i32>,
     pub(super) partitions: Vec<snapshot::TopicPartition>,
+    pub(super) taken: Option<Taken>,
 }
 
 impl Told {
@@ -64,6 +65,7 @@ impl Told {
             changes: Vec::new(),
             brokers: Vec::new(),
             partitions: Vec::new(),
+            taken: None,
         }
     }
 
@@ -391,12 +393,12 @@ fn recovered(recovery: &Recovery, node: NodeId) -> Told {
     let logs = counted(recovery.logs, "log");
     if recovery.clean && recovery.cuts.is_empty() {
         let text = format!("{node} took up {logs}");
-        return Told::new("recovered", Severity::Info, text, "left in order: nothing had to be scanned");
+        return Told::new(kind::RECOVERED, Severity::Info, text, "left in order: nothing had to be scanned");
     }
     let cut: u64 = recovery.cuts.iter().map(|(_, _, bytes, _)| bytes).sum();
     let told = if cut == 0 {
         let text = format!("{node} scanned {logs}, and cut nothing");
-        Told::new("recovered", Severity::Good, text, "the process before did not stop in order")
+        Told::new(kind::RECOVERED, Severity::Good, text, "the process before did not stop in order")
     } else {
         let of = match recovery.cuts.as_slice() {
             [(partition, log_end, ..)] => format!("{partition}, which ends at {log_end} now"),
@@ -404,9 +406,10 @@ fn recovered(recovery: &Recovery, node: NodeId) -> Told {
         };
         let text = format!("{node} scanned {logs}, and cut {} off {of}", bytes_of(cut));
         let why = recovery.cuts.first().map_or("", |(_, _, _, why)| why.as_str());
-        Told::new("recovered", Severity::Warning, text, why)
+        Told::new(kind::RECOVERED, Severity::Warning, text, why)
     };
-    let told = told.on(recovery.cuts.iter().map(|(partition, ..)| partition));
+    let taken = (cut > 0).then_some(Taken { segments: 0, bytes: cut });
+    let told = Told { taken, ..told }.on(recovery.cuts.iter().map(|(partition, ..)| partition));
     recovery.cuts.iter().fold(told, |told, (partition, log_end, bytes, why)| {
         told.change(&partition.to_string(), format!("-{}", bytes_of(*bytes)), format!("ends at {log_end}"), why)
     })

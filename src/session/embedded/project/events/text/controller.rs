@@ -24,7 +24,11 @@ pub(super) fn told(event: &ControllerEvent, node: NodeId) -> Told {
         }
         ControllerEvent::IsrShrunk { removed, changes } => {
             let text = format!("{}: in sync without {}", subject(changes), names(removed));
-            in_sync(Told::new("isr_shrunk", Severity::Warning, text, "dead, or about to leave"), removed, changes)
+            in_sync(
+                Told::new("isr_shrunk", Severity::Warning, text, "dead, leaving, or its disk failed"),
+                removed,
+                changes,
+            )
         }
         ControllerEvent::IsrChanged { added, removed, changes, .. } if removed.is_empty() => {
             let text = format!("{}: in sync again with {}", subject(changes), names(added));
