@@ -127,9 +127,9 @@ fn commits_before_processing_lose_and_commits_after_it_repeat() {
         }
         // Some of them are processed, some are not.
         lab.run(Duration::from_millis(15));
+        lab.command(Command::CrashClient(first));
         let in_hand = in_hand(&lab);
         assert!(in_hand > 0);
-        lab.command(Command::CrashClient(first));
         lab.add("b", spec);
         lab.run(Duration::from_secs(40));
         let (processed, again) = lab.processed();
