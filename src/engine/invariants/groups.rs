@@ -129,7 +129,8 @@ impl Groups {
         for ((_, partition), committed) in self.committed.iter().filter(|((of, _), _)| of == group) {
             let Some(numbers) = processed.get(partition) else { continue };
             let (Some((first, _)), Ok(end)) = (numbers.intervals().next(), u64::try_from(*committed)) else { continue };
-            if let Some((offset, _)) = end.checked_sub(1).and_then(|last| numbers.missing(first, last).first().copied()) {
+            if let Some((offset, _)) = end.checked_sub(1).and_then(|last| numbers.missing(first, last).first().copied())
+            {
                 return Err(Violation::NeverProcessed {
                     group: Arc::clone(group),
                     partition: partition.clone(),
@@ -161,7 +162,11 @@ fn at_most_once(
 ) -> Result<(), Violation> {
     let each = members.iter().flat_map(|member| member.books()).map(|(_, _, book)| book.processed.len() + book.again);
     let (each, once): (u64, u64) = (each.sum(), processed.values().map(Numbers::len).sum());
-    if each == once { Ok(()) } else { Err(Violation::ProcessedTwice { group: Arc::clone(group), records: each - once }) }
+    if each == once {
+        Ok(())
+    } else {
+        Err(Violation::ProcessedTwice { group: Arc::clone(group), records: each - once })
+    }
 }
 
 /// Two that use one `group.instance.id` are one member to the group: the older one hears that with its next heartbeat.

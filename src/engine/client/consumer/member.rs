@@ -266,7 +266,13 @@ impl Consumer {
             member_id: Arc::clone(&member.id),
             group_instance_id: member.spec.instance_id.clone(),
         };
-        self.links.ask((coordinator, Lane::GROUP), HEARTBEAT_VERSION, request.into(), About::Heartbeat(generation), ctx);
+        self.links.ask(
+            (coordinator, Lane::GROUP),
+            HEARTBEAT_VERSION,
+            request.into(),
+            About::Heartbeat(generation),
+            ctx,
+        );
     }
 
     pub(super) fn on_heartbeat(&mut self, response: &HeartbeatResponse, generation: i32, ctx: &mut Context<'_>) {
