@@ -6,11 +6,15 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use kscope::engine::client::{
-    ClientSpec, Commit, ConsumerSpec, GroupSpec, OffsetReset, Patience, ProducerSpec, Role, TopicSpec, Workload,
+    ClientSpec, Commit, Consumer, ConsumerSpec, GroupSpec, Membership, OffsetReset, Patience, Phase, ProducerSpec,
+    Role, TopicSpec, Workload,
 };
 use kscope::engine::config::Config;
+use kscope::engine::event::{Event, EventKind, GroupEvent};
+use kscope::engine::group::Group;
 use kscope::engine::message::Command;
 use kscope::engine::node::{BrokerId, ClientId, NodeId};
+use kscope::engine::replica::TopicPartition;
 use kscope::engine::rng::Rng;
 
 use super::harness::Lab;
@@ -202,6 +206,101 @@ impl World {
             assert_eq!(partitions, (0..PARTITIONS).collect::<Vec<_>>(), "{group}:\n{story}\n{}", self.lab.story());
         }
     }
+}
+
+/// A lab of three brokers with one topic that a producer writes.
+fn lab(partitions: i32, per_sec: u32) -> Lab {
+    let topics = vec![TopicSpec { name: TOPIC.into(), partitions, replication_factor: 3 }];
+    let workload = Workload::Plain { bytes: 50, per_sec, keys: 1_000 };
+    let producer = ProducerSpec { topic: TOPIC.into(), workload, ..ProducerSpec::default() };
+    let clients = vec![
+        ClientSpec { name: "admin".into(), role: Role::Admin { topics } },
+        ClientSpec { name: "producer".into(), role: Role::Producer(producer) },
+    ];
+    let mut lab = Lab::new(Config { clients, ..Lab::config(7) });
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(2));
+    lab
+}
+
+fn add(lab: &mut Lab, name: String, group: GroupSpec) {
+    let (topics, from) = (vec![TOPIC.into()], OffsetReset::Earliest);
+    let spec = ConsumerSpec { topics, from, group: Some(group), ..ConsumerSpec::default() };
+    lab.command(Command::AddClient(ClientSpec { name: name.into(), role: Role::Consumer(spec) }));
+}
+
+fn memberships(lab: &Lab) -> impl Iterator<Item = (&Consumer, &Membership)> {
+    lab.cluster.clients().filter_map(|(_, client)| Some((client.as_consumer()?, client.as_consumer()?.membership()?)))
+}
+
+fn generations(lab: &Lab) -> usize {
+    let formed = |event: &Event| matches!(event.kind, EventKind::Group(GroupEvent::GenerationFormed { .. }));
+    lab.cluster.events().iter().filter(|event| formed(event)).count()
+}
+
+/// The group where it is coordinated, and by whom.
+fn coordinated<'a>(lab: &'a Lab, group: &str) -> Option<(BrokerId, &'a Group)> {
+    lab.cluster.brokers().find_map(|(id, node)| {
+        let found = node.running()?.groups().groups().find(|known| *known.id == *group)?;
+        Some((id, &**found))
+    })
+}
+
+#[test]
+fn a_hundred_members_are_stable_after_one_rebalance() {
+    let mut lab = lab(100, 10);
+    // The topic of the offsets is there before: its making is no part of it.
+    add(&mut lab, "first".into(), GroupSpec { id: "other".into(), ..Patience::LAB.group() });
+    lab.run(Duration::from_secs(4));
+    let before = generations(&lab);
+    for number in 0..100 {
+        add(&mut lab, format!("member-{number}"), GroupSpec { id: "g".into(), ..Patience::LAB.group() });
+    }
+    let began = lab.now();
+    let all_in = |lab: &Lab| {
+        let of_g: Vec<_> = memberships(lab).filter(|(_, member)| &*member.spec().id == "g").collect();
+        of_g.len() == 100 && of_g.iter().all(|(c, m)| m.phase() == Phase::In && c.positions().count() == 1)
+    };
+    lab.wait("a stable group", all_in);
+    assert_eq!(generations(&lab), before + 1, "one rebalance for all of them");
+    let took = lab.now().since(began);
+    // They come while the first one's delay runs, which prolongs it once.
+    assert!(took < Duration::from_millis(2_500), "{took:?}");
+}
+
+#[test]
+fn a_coordinator_that_dies_loses_no_acknowledged_commit_and_disturbs_no_member() {
+    let mut lab = lab(20, 2_000);
+    for number in 0..20 {
+        let group = GroupSpec { id: "g".into(), commit: Commit::After, max_poll_records: 2, ..Patience::LAB.group() };
+        add(&mut lab, format!("member-{number}"), group);
+    }
+    lab.run(Duration::from_secs(10));
+    let committed = |lab: &Lab| memberships(lab).map(|(_, member)| member.commits()).sum::<u64>();
+    let before = committed(&lab);
+    lab.run(Duration::from_secs(1));
+    assert!(committed(&lab) - before > 1_000, "{} commits in a second", committed(&lab) - before);
+    let (coordinator, group) = coordinated(&lab, "g").unwrap();
+    let generation = group.classic.generation();
+    lab.command(Command::Kill(coordinator));
+    let acknowledged: Vec<(String, i32, i64)> = memberships(&lab)
+        .flat_map(|(consumer, _)| {
+            consumer.positions().filter_map(|(topic, partition, p)| Some((topic.to_string(), partition, p.committed?)))
+        })
+        .collect();
+    assert_eq!(acknowledged.len(), 20);
+    lab.wait("another coordinator", |lab| coordinated(lab, "g").is_some());
+    let (_, group) = coordinated(&lab, "g").unwrap();
+    for (topic, partition, offset) in acknowledged {
+        let found = group.offsets.get(&TopicPartition::new(topic, partition)).map(|committed| committed.offset);
+        assert!(found >= Some(offset), "partition {partition}: {offset} was acknowledged, {found:?} is there");
+    }
+    let before = committed(&lab);
+    lab.run(Duration::from_secs(10));
+    let (_, group) = coordinated(&lab, "g").unwrap();
+    assert_eq!(group.classic.generation(), generation, "nobody had to join again");
+    assert!(memberships(&lab).all(|(_, member)| member.generation() == generation && member.phase() == Phase::In));
+    assert!(committed(&lab) - before > 5_000, "they commit on");
 }
 
 /// `KSCOPE_GROUP_SEEDS=A..B` runs other seeds; `tests/run` runs more of them in an optimised build.

@@ -157,6 +157,11 @@ impl Membership {
         self.books.iter().map(|((topic, partition), book)| (topic, *partition, book))
     }
 
+    /// How many of its commits were acknowledged.
+    pub fn commits(&self) -> u64 {
+        self.committing.done
+    }
+
     /// How many records it has polled and not processed yet.
     pub fn in_hand(&self) -> usize {
         self.hand.as_ref().map_or(0, Hand::left)
