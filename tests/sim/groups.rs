@@ -79,16 +79,16 @@ impl World {
     fn disturb(&mut self) {
         match self.rng.below(16) {
             0..=3 => self.add(),
-            4 => self.to_a_member(Command::CloseClient),
-            5 | 6 => self.to_a_member(Command::CrashClient),
+            4 => self.tell_a_member(Command::CloseClient),
+            5 | 6 => self.tell_a_member(Command::CrashClient),
             7 => {
                 let paused = self.rng.chance_ppm(300_000);
-                self.to_a_member(|id| Command::PauseClient(id, paused));
+                self.tell_a_member(|id| Command::PauseClient(id, paused));
             }
             8 => {
                 // Some are so slow that they poll too late.
                 let work = [0, 1_000, 40_000, 2_000_000][self.rng.index(4)];
-                self.to_a_member(|id| Command::SlowClient(id, work));
+                self.tell_a_member(|id| Command::SlowClient(id, work));
             }
             9 | 10 => {
                 let broker = self.any_broker();
@@ -131,7 +131,7 @@ impl World {
         members.get(self.rng.index(members.len())).copied()
     }
 
-    fn to_a_member(&mut self, command: impl Fn(ClientId) -> Command) {
+    fn tell_a_member(&mut self, command: impl Fn(ClientId) -> Command) {
         if let Some(member) = self.any_member() {
             self.lab.command(command(member));
         }

@@ -177,7 +177,7 @@ fn are_one(first: &Consumer, second: &Consumer) -> bool {
 
 /// In a generation a partition has one owner at most.
 fn check_owners(cluster: &Cluster) -> Result<(), Violation> {
-    let mut owners: BTreeMap<(&Arc<str>, i32, &Arc<str>, i32), &Consumer> = BTreeMap::new();
+    let mut owners: BTreeMap<_, &Consumer> = BTreeMap::new();
     let live = cluster.clients().filter(|(_, client)| client.runs()).filter_map(|(_, client)| client.as_consumer());
     for consumer in live {
         let Some(member) = consumer.membership().filter(|member| member.phase() == Phase::In) else { continue };
