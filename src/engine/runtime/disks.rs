@@ -9,6 +9,8 @@ mod cleaning;
 mod close;
 mod open;
 mod retired;
+#[cfg(test)]
+mod tests;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,8 +57,8 @@ pub struct LabFiles {
     answers: Answers,
     /// The flushes that are under way: of which log in which generation, and how far they reach.
     flushing: FastMap<Id, Flushing>,
-    /// The cleanings that are under way, and what came of those that are done.
-    cleaning: FastMap<Id, TopicPartition>,
+    /// The newest cleaning under way of each log, and what came of cleanings that are done.
+    cleaning: BTreeMap<(BrokerId, TopicPartition), Id>,
     cleaned: Arc<Mutex<BTreeMap<Id, Cleaned>>>,
     /// The log whose cleaning the step in hand hears of.
     held: Option<(BrokerId, TopicPartition)>,
@@ -302,7 +304,8 @@ impl LabFiles {
         let place = self.place(job.broker, &partition);
         let cleaning = place.and_then(|place| place.log.cleaning(bases));
         let Some(cleaning) = cleaning else { return Some(job.came_to(StorageOutcome::Cleaned(Arc::default()))) };
-        self.cleaning.insert(job.id, partition);
+        // An older one is of a process that was killed, or of a log that was deleted: it writes in the same place.
+        self.cleaning.insert((job.broker, partition), job.id);
         let (answers, written) = (Arc::clone(&self.answers), Arc::clone(&self.cleaned));
         self.workers.clean(move || {
             let outcome = match cleaning::run(cleaning, clean.plan()) {
@@ -318,14 +321,17 @@ impl LabFiles {
         None
     }
 
-    /// A cleaning is done: what it wrote waits at its log for the core to take it up.
+    /// A cleaning is done: what it wrote waits at its log for the core to take it up. Of one that is not the newest of its
+    /// log nothing is left: the next one clears its place first.
     fn hold_cleaned(&mut self, done: &StorageDone) {
-        let Some(partition) = self.cleaning.remove(&done.id) else { return };
         let written = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&done.id);
-        let place = self.place(done.broker, &partition);
+        let newest = self.cleaning.iter().find_map(|(of, id)| (*id == done.id).then(|| of.clone()));
+        let Some((broker, partition)) = newest else { return };
+        self.cleaning.remove(&(broker, partition.clone()));
+        let place = self.place(broker, &partition);
         if let (Some(written), Some(place)) = (written, place) {
             place.cleaned = Some(written);
-            self.held = Some((done.broker, partition));
+            self.held = Some((broker, partition));
         }
     }
 

@@ -85,7 +85,7 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
         retired,
         answers: Arc::new(drop),
         flushing: FastMap::default(),
-        cleaning: FastMap::default(),
+        cleaning: BTreeMap::new(),
         cleaned: Arc::default(),
         held: None,
         nowhere: Refusing(no_place()),
