@@ -29,7 +29,7 @@ use crate::engine::FastMap;
 use crate::engine::broker::Disk;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Id;
-use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Offsets};
+use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Identity, Offsets};
 use crate::engine::files::data_dir::DataDir;
 use crate::engine::files::zookeeper::ZkFiles;
 use crate::engine::files::{Cleaned, FileConfig, FileError, FileLog};
@@ -78,8 +78,9 @@ struct BrokerFiles {
     logs: FastMap<TopicPartition, Place>,
 }
 
-/// What a broker's logs and the workers both write to: the checkpoint files.
+/// What a broker's logs and the workers both write to: the checkpoint files, and whose they are.
 struct Shared {
+    broker: BrokerId,
     dir: BrokerDir,
     /// Held by whoever writes the files.
     files: Mutex<()>,
@@ -89,6 +90,7 @@ struct Shared {
 /// The checkpoint files as they are on the disk, and what of them is not true any more.
 #[derive(Default)]
 struct OnDisk {
+    identity: Option<Identity>,
     files: BTreeMap<File, Offsets>,
     /// Logs of which nothing that stands there is true: they are gone, or begin anew.
     stale: BTreeSet<(String, i32)>,
@@ -97,8 +99,9 @@ struct OnDisk {
 }
 
 impl Shared {
-    fn new(dir: BrokerDir, files: BTreeMap<File, Offsets>) -> Self {
-        Self { dir, files: Mutex::default(), state: Mutex::new(OnDisk { files, ..OnDisk::default() }) }
+    fn new(broker: BrokerId, dir: BrokerDir, identity: Option<Identity>, files: BTreeMap<File, Offsets>) -> Self {
+        let state = OnDisk { identity, files, ..OnDisk::default() };
+        Self { broker, dir, files: Mutex::default(), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, OnDisk> {
@@ -110,6 +113,7 @@ impl Shared {
     /// soon.
     fn write(&self, checkpoint: Checkpoint, cuts: u64) -> Result<(), FileError> {
         let _writing = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        self.identify(checkpoint.cluster_id.as_deref())?;
         if self.state().cuts != cuts {
             return Ok(());
         }
@@ -127,6 +131,17 @@ impl Shared {
         state.files = files;
         if state.cuts == cuts {
             state.stale.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes down whose directory it is, once the broker knows its cluster.
+    fn identify(&self, cluster_id: Option<&str>) -> Result<(), FileError> {
+        let Some(cluster_id) = cluster_id else { return Ok(()) };
+        let identity = Some(Identity { broker_id: self.broker.0, cluster_id: Some(cluster_id.to_owned()) });
+        if self.state().identity != identity {
+            identity.iter().try_for_each(|identity| self.dir.set_identity(identity))?;
+            self.state().identity = identity;
         }
         Ok(())
     }

@@ -68,6 +68,21 @@ fn a_cleaning_that_nobody_wants_takes_nothing_from_the_one_after_it() {
     assert_eq!(offsets_in(&mut disks, &id), [2], "and so says a start");
 }
 
+/// As soon as there is something to write down: a crash must not leave a directory that is nobody's.
+#[test]
+fn whose_directory_it_is_stands_there_while_the_lab_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut disks, _answers) = disks(folder.path());
+    for (number, cluster_id) in [(1, None), (2, Some("azAHYS6OTNO_F8rZr72CJA".into()))] {
+        let checkpoint = Checkpoint { cluster_id: cluster_id.clone(), ..Checkpoint::default() };
+        disks.take_up(StorageJob { id: number, broker: BROKER, work: StorageWork::Checkpoint(checkpoint) });
+        disks.finish_jobs();
+        let meta = std::fs::read_to_string(folder.path().join("broker-1/meta.properties")).ok();
+        let wanted = cluster_id.map(|id| format!("#\nbroker.id=1\nversion=0\ncluster.id={id}\n"));
+        assert_eq!(meta, wanted);
+    }
+}
+
 /// The offsets of the batches with a record.
 fn offsets_in(disks: &mut LabFiles, id: &TopicPartition) -> Vec<i64> {
     let batches = disks.log(BROKER, id).read(0, usize::MAX).unwrap();
