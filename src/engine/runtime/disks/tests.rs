@@ -1,7 +1,7 @@
 //! The disks by themselves, with the core's part in the test's hand.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::*;
 use crate::engine::config::Config;
@@ -14,7 +14,7 @@ const BROKER: BrokerId = BrokerId(1);
 /// The disks of one broker in `folder`, and what their threads answer.
 fn disks(folder: &Path) -> (LabFiles, Receiver<StorageDone>) {
     let Opened { mut disks, .. } = open(folder, &Config { brokers: 1, ..Config::new(1) }).unwrap();
-    let (answer, answers) = channel();
+    let (answer, answers) = sync_channel(8);
     disks.answer_to(Box::new(move |done| answer.send(done).unwrap()));
     (disks, answers)
 }
