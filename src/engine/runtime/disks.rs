@@ -67,6 +67,7 @@ pub struct LabFiles {
 }
 
 struct Flushing {
+    broker: BrokerId,
     partition: TopicPartition,
     generation: u64,
     up_to: i64,
@@ -290,7 +291,7 @@ impl LabFiles {
             Err(error) => return Some(job.came_to(StorageOutcome::Failed(error.into()))),
         };
         let generation = place.log.generation();
-        self.flushing.insert(job.id, Flushing { partition, generation, up_to: flush.up_to() });
+        self.flushing.insert(job.id, Flushing { broker: job.broker, partition, generation, up_to: flush.up_to() });
         self.sync(job, StorageOutcome::Flushed, move || flush.run().map(|_| ()));
         None
     }
@@ -392,8 +393,8 @@ impl Disks for LabFiles {
 
     fn take_up_again(&mut self, broker: BrokerId) -> Result<Option<Disk>, StorageError> {
         self.workers.finish();
-        // What they have answered and nobody has heard yet is of logs that are no more.
-        self.flushing.clear();
+        // What they have answered of this broker's and nobody has heard yet is of logs that are no more.
+        self.flushing.retain(|_, flushing| flushing.broker != broker);
         self.brokers.remove(&broker);
         let dir = self.dir.broker(broker.0)?;
         let (files, disk) = open::open_broker(broker, dir, &self.dir, &self.retired)
@@ -435,7 +436,7 @@ impl LabDisks for LabFiles {
 
     fn answered(&mut self, done: &StorageDone) {
         self.hold_cleaned(done);
-        let Some(Flushing { partition, generation, up_to }) = self.flushing.remove(&done.id) else { return };
+        let Some(Flushing { partition, generation, up_to, .. }) = self.flushing.remove(&done.id) else { return };
         if matches!(done.outcome, StorageOutcome::Flushed)
             && let Some(place) = self.place(done.broker, &partition)
             && place.log.generation() == generation

@@ -11,9 +11,9 @@ use crate::protocol::records::{BatchBuilder, Compression, validate};
 
 const BROKER: BrokerId = BrokerId(1);
 
-/// The disks of one broker in `folder`, and what their threads answer.
+/// The disks of two brokers in `folder`, and what their threads answer.
 fn disks(folder: &Path) -> (LabFiles, Receiver<StorageDone>) {
-    let Opened { mut disks, .. } = open(folder, &Config { brokers: 1, ..Config::new(1) }).unwrap();
+    let Opened { mut disks, .. } = open(folder, &Config { brokers: 2, ..Config::new(1) }).unwrap();
     let (answer, answers) = sync_channel(8);
     disks.answer_to(Box::new(move |done| answer.send(done).unwrap()));
     (disks, answers)
@@ -66,6 +66,19 @@ fn a_cleaning_that_nobody_wants_takes_nothing_from_the_one_after_it() {
     drop(disks);
     let (mut disks, _answers) = self::disks(folder.path());
     assert_eq!(offsets_in(&mut disks, &id), [2], "and so says a start");
+}
+
+#[test]
+fn a_flush_counts_though_another_broker_is_taken_up_again_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = TopicPartition::new("t", 0);
+    let (mut disks, answers) = disks(folder.path());
+    let end = compacted(&mut disks, &id).log_end_offset();
+    let flush = StorageWork::Flush { partition: id.clone(), up_to: end };
+    assert!(disks.take_up(StorageJob { id: 1, broker: BROKER, work: flush }).is_none());
+    disks.take_up_again(BrokerId(2)).unwrap();
+    disks.answered(&answers.recv().unwrap());
+    assert_eq!(disks.place(BROKER, &id).unwrap().log.flushed_offset(), end);
 }
 
 /// As soon as there is something to write down: a crash must not leave a directory that is nobody's.
