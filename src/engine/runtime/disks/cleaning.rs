@@ -23,6 +23,7 @@ pub(super) enum Failure {
 
 /// Cleans as `plan` says. Returns what the core is told, and what [`FileLog::swap`](files::FileLog::swap) wants.
 pub(super) fn run(mut cleaning: Cleaning, plan: &CleanPlan) -> Result<(Cleaned, files::Cleaned), Failure> {
+    cleaning.clear()?;
     let old = cleaning.old();
     let failed = RefCell::new(None);
     let batches_from = |offset| {
