@@ -170,7 +170,7 @@ pub(super) fn sentence_rows(model: &Model) -> u16 {
 /// Whether a screen keeps the row above the keys free for news. One that shows events itself has better use for it: there
 /// a notice lies over the last row while it is read, and nothing moves.
 pub(super) fn keeps_news(screen: Screen) -> bool {
-    matches!(screen, Screen::Topics | Screen::Brokers)
+    matches!(screen, Screen::Topics | Screen::Brokers | Screen::Groups)
 }
 
 /// The keys that matter here, those of this screen first; as many as fit before help.
