@@ -262,17 +262,8 @@ fn group_row(group: &Group) -> Vec<Value> {
 }
 
 /// Kafka's own tool has these columns, in this order.
-const GROUP_PARTITION: &[&str] = &[
-    "group",
-    "topic",
-    "partition",
-    "current_offset",
-    "log_end_offset",
-    "lag",
-    "consumer_id",
-    "host",
-    "client_id",
-];
+const GROUP_PARTITION: &[&str] =
+    &["group", "topic", "partition", "current_offset", "log_end_offset", "lag", "consumer_id", "host", "client_id"];
 
 fn group_partition(group: &Group, partition: &GroupPartition) -> Vec<Value> {
     let owner = partition.owner.as_ref().and_then(|tag| group.tagged(tag));

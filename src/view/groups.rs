@@ -141,7 +141,7 @@ const LEAST_HIGH: u64 = 16;
 fn spark(values: &[u64], most: u64, role: Role) -> Line {
     const SIGNS: [&str; 5] = ["▁", "▂", "▃", "▄", "▅"];
     let sign = |value: &u64| {
-        let height = usize::try_from(value.saturating_mul(4).div_ceil(most.max(1))).unwrap_or(4);
+        let height = usize::try_from(value.saturating_mul(4) / most.max(1)).unwrap_or(4);
         SIGNS.get(height).copied().unwrap_or("▅")
     };
     Line::of(role, values.iter().map(sign).collect::<String>())

@@ -259,7 +259,9 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         _ if model.screen == Screen::Cluster => join_line(model.original()),
         Selection::Broker(id) => model.original().brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
         Selection::Topic(name) | Selection::Group(name) | Selection::Member(_, name) => name.to_string(),
-        Selection::Partition(at) | Selection::Replica(_, at) | Selection::GroupPartition(_, at) => format!("{}-{}", at.topic, at.partition),
+        Selection::Partition(at) | Selection::Replica(_, at) | Selection::GroupPartition(_, at) => {
+            format!("{}-{}", at.topic, at.partition)
+        }
         Selection::Event(id) => {
             let event = model.snapshot.events.iter().find(|event| event.id == id);
             event.map_or_else(String::new, |event| format!("{} because {}", event.text, event.because))

@@ -203,8 +203,13 @@ impl Broker {
         work: impl FnOnce(&mut Group, &mut Desk<'_, '_>) -> T,
     ) -> Option<T> {
         let group = shard.group_mut(id)?;
-        let mut desk =
-            Desk { ctx: &mut *ctx, settings: self.configs.settings(), partition, group: Arc::clone(id), wishes: Vec::new() };
+        let mut desk = Desk {
+            ctx: &mut *ctx,
+            settings: self.configs.settings(),
+            partition,
+            group: Arc::clone(id),
+            wishes: Vec::new(),
+        };
         let done = work(group, &mut desk);
         let wishes = desk.wishes;
         for wish in wishes {

@@ -112,7 +112,11 @@ impl Member {
 
     /// What it tells an assignor.
     pub fn metadata(&self, protocol: &str) -> Bytes {
-        self.protocols.iter().find(|known| &*known.name == protocol).map(|known| known.metadata.clone()).unwrap_or_default()
+        self.protocols
+            .iter()
+            .find(|known| &*known.name == protocol)
+            .map(|known| known.metadata.clone())
+            .unwrap_or_default()
     }
 }
 

@@ -99,7 +99,7 @@ pub struct Group {
     pub call: Option<Call>,
     /// The rebalance that is under way.
     pub rebalance: Option<Rebalance>,
-    /// Its members, the oldest first.
+    /// Its members, by their tags.
     pub members: Vec<GroupMember>,
     /// How many members it has.
     pub member_count: u32,

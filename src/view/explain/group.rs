@@ -54,12 +54,20 @@ pub(super) fn page(snapshot: &Snapshot, group: &Group) -> Page {
     page.fact("generation", group.generation.to_string(), "how often its members have met");
     let coordinator = group.coordinator.map_or_else(|| "none".to_owned(), |id| format!("broker-{id}"));
     page.fact("coordinator", coordinator, &format!("it leads __consumer_offsets-{}", group.offsets_partition));
-    let how = if group.cooperative { "members keep what they have while they join" } else { "who joins again gives up all first" };
+    let how = if group.cooperative {
+        "members keep what they have while they join"
+    } else {
+        "who joins again gives up all first"
+    };
     page.fact("assignor", group.assignor.as_deref().map_or_else(|| "–".to_owned(), safe_str), how);
     page.fact("lag", count(group.lag), "log end minus committed offset, over all partitions");
     let idle = group.idle().count();
     if idle > 0 {
-        page.fact("idle", plural(idle, "member"), "there are more members than partitions: they wait in case one leaves");
+        page.fact(
+            "idle",
+            plural(idle, "member"),
+            "there are more members than partitions: they wait in case one leaves",
+        );
     }
     works(group, &mut page);
     costs(group, &mut page);
@@ -115,7 +123,11 @@ fn stands(member: &GroupMember) -> (Role, &'static str, &'static str) {
         );
     }
     if built_in.is_some_and(|built_in| built_in.paused) {
-        return (Role::Warn, "‖ stopped", "It sends heartbeats and reads nothing: the group gives its partitions to nobody else.");
+        return (
+            Role::Warn,
+            "‖ stopped",
+            "It sends heartbeats and reads nothing: the group gives its partitions to nobody else.",
+        );
     }
     match member.standing {
         Standing::In => (Role::Good, "● reads", "It reads what it was assigned, and says by heartbeats that it lives."),
@@ -125,9 +137,15 @@ fn stands(member: &GroupMember) -> (Role, &'static str, &'static str) {
             "The group is called together, and it has not come: it hears of it with its next heartbeat, and joins when it polls next.",
         ),
         Standing::Joined | Standing::JoinedNew => (Role::Good, "✓ has joined", "It waits for the others."),
-        Standing::WaitsForAssignment => (Role::Good, "✓ waits", "It has asked for its assignment, which the leader works out."),
-        Standing::HasNotSynced => (Role::Warn, "▲ not back yet", "It has joined, and has not asked for its assignment."),
-        Standing::Reconciling => (Role::Warn, "▲ changes over", "It gives up what it is to lose before it gets what is new."),
+        Standing::WaitsForAssignment => {
+            (Role::Good, "✓ waits", "It has asked for its assignment, which the leader works out.")
+        }
+        Standing::HasNotSynced => {
+            (Role::Warn, "▲ not back yet", "It has joined, and has not asked for its assignment.")
+        }
+        Standing::Reconciling => {
+            (Role::Warn, "▲ changes over", "It gives up what it is to lose before it gets what is new.")
+        }
     }
 }
 
@@ -144,9 +162,17 @@ pub(super) fn member(snapshot: &Snapshot, group: &Group, member: &GroupMember) -
     let mut page = Page::new(title, role, bold, plain);
     page.section("Who it is", "");
     page.fact("member id", safe_str(&member.id), "");
-    page.fact("address", safe_str(&member.host), if member.built_in.is_some() { "built into the lab" } else { "a client outside" });
+    page.fact(
+        "address",
+        safe_str(&member.host),
+        if member.built_in.is_some() { "built into the lab" } else { "a client outside" },
+    );
     if let Some(instance) = &member.instance_id {
-        page.fact("group.instance.id", safe_str(instance), "static: it may be away for session.timeout.ms without a rebalance");
+        page.fact(
+            "group.instance.id",
+            safe_str(instance),
+            "static: it may be away for session.timeout.ms without a rebalance",
+        );
     }
     if member.leader {
         page.fact("leader", "yes", "it came first, and shares out for all");
@@ -156,7 +182,11 @@ pub(super) fn member(snapshot: &Snapshot, group: &Group, member: &GroupMember) -
         page.fact("commits", safe_str(&built_in.commits), promise(&built_in.commits));
         let each = if built_in.work_us == 0 { "no time".to_owned() } else { work(built_in.work_us) };
         page.fact("works on a record", each, "");
-        page.fact("in hand", count(built_in.in_hand), "polled and not processed yet: it joins a rebalance when it is through");
+        page.fact(
+            "in hand",
+            count(built_in.in_hand),
+            "polled and not processed yet: it joins a rebalance when it is through",
+        );
         page.fact("processed again", count(built_in.again), "records that it had processed before");
     }
     let owns = |partition: &&GroupPartition| has.contains(&partition.at);

@@ -29,8 +29,8 @@ const COLUMNS: &[Column] = &[
     Column { name: "committed", width: 11, from: 140, words: false, cell: |_, p, _| offset(Role::Dim, p.committed) },
     Column { name: "log end", width: 10, from: 140, words: false, cell: |_, p, _| offset(Role::Dim, Some(p.log_end)) },
     Column { name: "lag", width: 7, from: 0, words: false, cell: |_, p, _| lag(p) },
-    Column { name: "trend", width: 10, from: 76, words: true, cell: |_, p, most| trend(p, most) },
-    Column { name: "caught up in", width: 13, from: 58, words: true, cell: |_, p, _| clear(p) },
+    Column { name: "trend", width: 11, from: 76, words: true, cell: |_, p, most| trend(p, most) },
+    Column { name: "caught up in", width: 14, from: 58, words: true, cell: |_, p, _| clear(p) },
 ];
 
 fn shown(width: u16) -> impl Iterator<Item = &'static Column> {
@@ -259,7 +259,8 @@ fn offset(role: Role, offset: Option<i64>) -> Line {
 }
 
 fn lag(partition: &GroupPartition) -> Line {
-    let role = Trend::of_partition(partition).role(if partition.unread_ms.is_some() { Role::Warn } else { Role::Strong });
+    let role =
+        Trend::of_partition(partition).role(if partition.unread_ms.is_some() { Role::Warn } else { Role::Strong });
     match partition.lag {
         Some(lag) => Line::of(role, format::count(lag)),
         None => Line::of(Role::Faint, "–"),

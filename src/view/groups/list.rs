@@ -135,10 +135,22 @@ struct Column {
 
 const COLUMNS: &[Column] = &[
     Column { name: "state", from: 0, width: 22, words: true, cell: state },
-    Column { name: "members", from: 0, width: 9, words: false, cell: |g| Line::of(Role::Strong, g.member_count.to_string()) },
+    Column {
+        name: "members",
+        from: 0,
+        width: 9,
+        words: false,
+        cell: |g| Line::of(Role::Strong, g.member_count.to_string()),
+    },
     Column { name: "idle", from: 90, width: 6, words: false, cell: idle },
     Column { name: "lag", from: 0, width: 9, words: false, cell: lag },
-    Column { name: "reads/s", from: 76, width: 9, words: false, cell: |g| Line::of(Role::Text, format::count(g.read_per_sec)) },
+    Column {
+        name: "reads/s",
+        from: 76,
+        width: 9,
+        words: false,
+        cell: |g| Line::of(Role::Text, format::count(g.read_per_sec)),
+    },
     Column { name: "gen", from: 100, width: 6, words: false, cell: |g| Line::of(Role::Dim, g.generation.to_string()) },
     Column { name: "coordinator", from: 76, width: 13, words: true, cell: coordinator },
     Column { name: "assignor", from: 112, width: 26, words: true, cell: assignor },

@@ -2,8 +2,9 @@
 
 use crate::session::snapshot::{Group, GroupKnown, GroupMember, GroupState, Snapshot, Standing};
 use crate::view::Area;
+use crate::view::chrome::whole_sentences;
 use crate::view::format::{self, count, plural};
-use crate::view::line::Line;
+use crate::view::line::{self, Line};
 use crate::view::role::Role;
 use crate::view::sheet::Sheet;
 
@@ -26,14 +27,15 @@ impl Point {
 /// Puts it, in two rows where there is room; returns what is left below.
 pub(super) fn project(snapshot: &Snapshot, group: &Group, area: Area, tall: bool, sheet: &mut Sheet) -> Area {
     let Point { role, bold, plain } = of(snapshot, group);
-    let bar = |line: Line| {
-        Line { spans: Line::of(role, "▌ ").spans.into_iter().chain(line.spans).collect() }
-    };
+    let bar = |line: Line| Line { spans: Line::of(role, "▌ ").spans.into_iter().chain(line.spans).collect() };
     if tall {
         sheet.put(area, bar(Line::of(Role::Strong, bold)));
-        sheet.put(area.below(1), bar(Line::of(Role::Text, plain)));
+        let room = usize::from(area.width).saturating_sub(2);
+        sheet.put(area.below(1), bar(Line::of(Role::Text, whole_sentences(&plain, room))));
         return area.below(2);
     }
+    let room = usize::from(area.width).saturating_sub(usize::from(line::columns(&bold)) + 3);
+    let plain = whole_sentences(&plain, room);
     sheet.put(area, bar(Line::of(Role::Strong, bold).with(Role::Text, format!(" {plain}"))));
     area.below(1)
 }
@@ -145,7 +147,7 @@ fn doing(member: &GroupMember) -> String {
         Some(built_in) if !built_in.alive => ", which is dead".to_owned(),
         Some(built_in) if built_in.paused => ", which is stopped".to_owned(),
         Some(built_in) if built_in.in_hand > 0 => {
-            format!(", which works on {} more", records(built_in.in_hand))
+            format!(", which still works on {}", records(built_in.in_hand))
         }
         _ => String::new(),
     }
@@ -172,7 +174,9 @@ fn unread(_: &Snapshot, group: &Group) -> Option<Point> {
             "{} is dead, and the group does not know it yet: it waits for its heartbeat until session.timeout.ms.",
             dead.tag
         ),
-        (None, Some(stopped)) => format!("{} is stopped; it keeps what it has, as it still sends heartbeats.", stopped.tag),
+        (None, Some(stopped)) => {
+            format!("{} is stopped; it keeps what it has, as it still sends heartbeats.", stopped.tag)
+        }
         (None, None) => "They are assigned, and nobody has begun to read them.".to_owned(),
     };
     Some(Point::new(Role::Warn, bold, plain))

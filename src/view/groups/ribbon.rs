@@ -109,7 +109,11 @@ fn words(text: impl Into<String>) -> Line {
 fn before(snapshot: &Snapshot, group: &Group, at: usize) -> Station {
     if at == 0 {
         let since = duration_ms(since_ms(snapshot, group.since_us));
-        return Station { name: group.state.name(), first: "no members".to_owned(), second: words(format!("for {since}")) };
+        return Station {
+            name: group.state.name(),
+            first: "no members".to_owned(),
+            second: words(format!("for {since}")),
+        };
     }
     let (newest, older) = (group.history.first(), group.history.get(1));
     let (generation, ended) = match at {
@@ -138,7 +142,8 @@ fn preparing(group: &Group, at: usize, name: &'static str) -> Station {
     let (first, second) = match (at, group.call) {
         (1, Some(call)) if call.initial => (
             format!("{} so far", plural(all, "member")),
-            countdown(call.ends_in_ms, 3_000, 18, Role::Warn).with(Role::Warn, format!("  {}", duration_ms(call.ends_in_ms))),
+            countdown(call.ends_in_ms, 3_000, 18, Role::Warn)
+                .with(Role::Warn, format!("  {}", duration_ms(call.ends_in_ms))),
         ),
         (1, Some(call)) => {
             let left = duration_ms(call.ends_in_ms);
@@ -152,7 +157,10 @@ fn preparing(group: &Group, at: usize, name: &'static str) -> Station {
         _ => {
             let joined = newest.map_or(0, |newest| newest.members);
             let took = newest.and_then(|newest| Some(newest.formed_us?.saturating_sub(newest.began_us?) / 1_000));
-            (format!("{joined} joined"), words(took.map_or_else(String::new, |took| format!("in {}", duration_ms(took)))))
+            (
+                format!("{joined} joined"),
+                words(took.map_or_else(String::new, |took| format!("in {}", duration_ms(took)))),
+            )
         }
     };
     Station { name, first, second }
@@ -169,7 +177,10 @@ fn completing(group: &Group, at: usize) -> Station {
         2 => (format!("{who} shares out"), words("its answer goes into the log")),
         3 => {
             let took = newest.and_then(|newest| Some(newest.at_us.saturating_sub(newest.formed_us?) / 1_000));
-            let took = took.map_or_else(String::new, |took| format!("in {}", duration_ms(took)));
+            let took = took.map_or_else(String::new, |took| match took {
+                0 => "at once".to_owned(),
+                took => format!("in {}", duration_ms(took)),
+            });
             (format!("{who} shared out"), words(took))
         }
         _ => (format!("{who} shares out"), words("the leader decides")),
@@ -195,7 +206,8 @@ fn one_row(group: &Group, stations: &[Station], at: usize) -> Line {
             line = line.with(role, if number <= at { " ━━" } else { " ──" });
         }
         line = if number == at {
-            let words = Line::of(Role::Strong, format!(" {}", station.first));
+            let short = station.first.strip_suffix(" have joined").unwrap_or(&station.first);
+            let words = Line::of(Role::Strong, format!(" {short}"));
             let left = group.call.filter(|_| number == 1).map(|call| format::duration_ms(call.ends_in_ms));
             let words = words.with(Role::Warn, left.map_or_else(String::new, |left| format!(", {left}")));
             join(line.with(filled(group), format!(" {} ", station.name)), words)

@@ -37,13 +37,18 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn of(group: &'a Group, width: u16) -> Self {
         let width = usize::from(width);
-        let who = if width >= 150 { 56 } else if width >= 110 { 42 } else { 30.min(width / 2) };
+        let who = if width >= 150 {
+            56
+        } else if width >= 110 {
+            42
+        } else {
+            30.min(width / 2)
+        };
         let room = width.saturating_sub(who);
         let gaps = group.topics.len().saturating_sub(1);
         let wide = |cell: usize| group.partitions.len() * cell + gaps;
-        let fits = |matrices: usize| {
-            CELLS.into_iter().find(|cell| matrices * wide(*cell) + (matrices - 1) * BETWEEN <= room)
-        };
+        let fits =
+            |matrices: usize| CELLS.into_iter().find(|cell| matrices * wide(*cell) + (matrices - 1) * BETWEEN <= room);
         match (fits(2), fits(1)) {
             (Some(cell), _) => Self { group, who, cell: Some(cell), matrix: wide(cell), both: true },
             (None, Some(cell)) => Self { group, who, cell: Some(cell), matrix: wide(cell), both: false },
@@ -117,12 +122,19 @@ fn heads(plan: &Plan<'_>, area: Area, sheet: &mut Sheet) {
         _ => "",
     };
     let title = |title: &str, note: &str, width: usize| {
-        let line = Line::of(Role::Title, title).with(Role::Faint, if note.is_empty() { String::new() } else { format!("  {note}") });
+        let line = Line::of(Role::Title, title)
+            .with(Role::Faint, if note.is_empty() { String::new() } else { format!("  {note}") });
         let rest = width.saturating_sub(line.width() + 1);
-        line.with(Role::Rule, if rest > 2 { format!(" {}", "─".repeat(rest)) } else { String::new() }).cut(width).padded(width)
+        line.with(Role::Rule, if rest > 2 { format!(" {}", "─".repeat(rest)) } else { String::new() })
+            .cut(width)
+            .padded(width)
     };
-    let earlier = title("Before", &format!("generation {before}   -n given up"), plan.matrix);
-    let note = if moving { format!("generation {after}   not decided yet") } else { format!("generation {after}   +n is new") };
+    let named = |generation: i32, note: &str| {
+        if plan.matrix < 30 { format!("gen {generation}") } else { format!("generation {generation}   {note}") }
+    };
+    let was = if before < 1 { "nobody".to_owned() } else { named(before, "-n given up") };
+    let earlier = title("Before", &was, plan.matrix);
+    let note = named(after, if moving { "not decided yet" } else { "+n is new" });
     let later = title(if plan.both { "After" } else { "Now" }, &note, plan.matrix);
     let line = title("Members", call, plan.who.saturating_sub(3)).padded(plan.who);
     let line = match (plan.both, moving) {
@@ -236,9 +248,7 @@ fn has_given_up(plan: &Plan<'_>, member: &GroupMember, at: &TopicPartition) -> b
         (Some(after), _) => !after.contains(at),
         (None, Some(reads)) => !reads.contains(at),
         // One outside that has joined again has given up all, unless it is cooperative.
-        (None, None) => {
-            !plan.group.cooperative && !matches!(member.standing, Standing::WaitedFor | Standing::In)
-        }
+        (None, None) => !plan.group.cooperative && !matches!(member.standing, Standing::WaitedFor | Standing::In),
     }
 }
 

@@ -9,7 +9,8 @@ use crate::protocol::delete_groups::DeletableGroupResult;
 use crate::protocol::{ApiKey, DeleteGroupsResponse, ErrorCode, Request};
 
 /// See the [module](self).
-pub(crate) const API: Api = Api { key: ApiKey::DeleteGroups, oldest: 0, newest: 2, callers: Callers::Everybody, handle };
+pub(crate) const API: Api =
+    Api { key: ApiKey::DeleteGroups, oldest: 0, newest: 2, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::DeleteGroups(request) = request else { return Handled::Close };

@@ -34,4 +34,3 @@ fn describe(broker: &mut Broker, group_id: &Arc<str>) -> DescribedGroup {
     };
     DescribedGroup { group_id: Arc::clone(group_id), ..described }
 }
-

@@ -15,7 +15,8 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
         Ok(()) => Handled::Parked,
         Err(error_code) => {
             let member_id = request.member_id;
-            let refusal = JoinGroupResponse { error_code, member_id, generation_id: -1, ..JoinGroupResponse::default() };
+            let refusal =
+                JoinGroupResponse { error_code, member_id, generation_id: -1, ..JoinGroupResponse::default() };
             Handled::Ready(refusal.into())
         }
     }

@@ -16,7 +16,8 @@ use crate::protocol::offset_commit::{
 use crate::protocol::{ApiKey, ErrorCode, OffsetCommitRequest, OffsetCommitResponse, Request};
 
 /// See the [module](self).
-pub(crate) const API: Api = Api { key: ApiKey::OffsetCommit, oldest: 2, newest: 9, callers: Callers::Everybody, handle };
+pub(crate) const API: Api =
+    Api { key: ApiKey::OffsetCommit, oldest: 2, newest: 9, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::OffsetCommit(request) = request else { return Handled::Close };

@@ -13,7 +13,8 @@ use crate::protocol::offset_delete::{OffsetDeleteResponsePartition, OffsetDelete
 use crate::protocol::{ApiKey, ErrorCode, OffsetDeleteRequest, OffsetDeleteResponse, Request};
 
 /// See the [module](self).
-pub(crate) const API: Api = Api { key: ApiKey::OffsetDelete, oldest: 0, newest: 0, callers: Callers::Everybody, handle };
+pub(crate) const API: Api =
+    Api { key: ApiKey::OffsetDelete, oldest: 0, newest: 0, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::OffsetDelete(request) = request else { return Handled::Close };

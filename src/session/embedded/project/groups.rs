@@ -70,12 +70,7 @@ struct Look<'a> {
 
 impl Groups {
     /// The groups as they are now, and how many more there are.
-    pub(super) fn project(
-        &mut self,
-        cluster: &Cluster,
-        clock: &ClockView,
-        topics: &topics::Shared,
-    ) -> (Shared, u32) {
+    pub(super) fn project(&mut self, cluster: &Cluster, clock: &ClockView, topics: &topics::Shared) -> (Shared, u32) {
         self.read_events(cluster);
         let look = Look { cluster, topics, now: clock.now, built_in: built_in(cluster) };
         let (found, phases) = coordinated(&look);
@@ -153,7 +148,8 @@ impl Remembered {
         let topics = topics_of(at.group);
         let partitions = partitions::all(at.group, &topics, &members, &mut self.lanes, look);
         self.history.note_stops(&partitions, lab_us);
-        let (lag, behind) = (partitions.iter().filter_map(|at| at.lag).sum(), partitions.iter().map(|at| at.behind).sum());
+        let (lag, behind) =
+            (partitions.iter().filter_map(|at| at.lag).sum(), partitions.iter().map(|at| at.behind).sum());
         let (trend, lags) = self.lanes.total(lab_us, behind);
         let moving = state_of(classic.state()).is_moving();
         Group {

@@ -145,7 +145,8 @@ impl Consumer {
                 ..OffsetCommitRequestPartition::default()
             });
         }
-        let topics = topics.into_iter().map(|(name, partitions)| OffsetCommitRequestTopic { name, partitions }).collect();
+        let topics =
+            topics.into_iter().map(|(name, partitions)| OffsetCommitRequestTopic { name, partitions }).collect();
         let request = OffsetCommitRequest {
             group_id: Arc::clone(&member.spec.id),
             generation_id_or_member_epoch: member.generation,
@@ -165,7 +166,8 @@ impl Consumer {
         waits: bool,
         ctx: &mut Context<'_>,
     ) {
-        let mut errors = response.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
+        let mut errors =
+            response.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
         let error = errors.find(|error| error.is_error()).unwrap_or_default();
         if error.is_ok() {
             for (key, (offset, _)) in offsets {

@@ -194,7 +194,10 @@ impl Consumer {
         let part = |(member_id, partitions): (Arc<str>, Vec<TopicPartition>)| {
             let assigned_partitions = by_topic(&partitions);
             let assignment = ConsumerProtocolAssignment { assigned_partitions, user_data: None };
-            SyncGroupRequestAssignment { member_id, assignment: assignment.to_bytes(ConsumerProtocolAssignment::NEWEST) }
+            SyncGroupRequestAssignment {
+                member_id,
+                assignment: assignment.to_bytes(ConsumerProtocolAssignment::NEWEST),
+            }
         };
         Some(assigned.into_iter().map(part).collect())
     }

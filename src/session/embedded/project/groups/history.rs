@@ -31,6 +31,8 @@ pub(super) struct History {
     previous: Option<Owned>,
     /// The assignor of the generation that is being formed, and when its members had met.
     formed: Option<(Arc<str>, u64)>,
+    /// Whether anything was assigned when the last rebalance began.
+    read_before: bool,
     /// What stopped since the last rebalance began.
     stopped: BTreeSet<TopicPartition>,
     stopped_ms: u64,
@@ -61,6 +63,7 @@ impl History {
     pub(super) fn take(&mut self, told: &GroupEvent, (id, at_us): (Id, u64), tags: &mut Tags) {
         match told {
             GroupEvent::RebalanceBegan { why, .. } => {
+                self.read_before = self.current().is_some_and(|owned| owned.iter().any(|(_, all)| !all.is_empty()));
                 self.stopped.clear();
                 self.stopped_ms = 0;
                 self.under_way = Some(Rebalance { began_us: at_us, why: reason(why, tags).into(), event: id });
@@ -103,6 +106,10 @@ impl History {
 
     /// Counts what nobody reads because of the last rebalance.
     pub(super) fn note_stops(&mut self, partitions: &[GroupPartition], now_us: u64) {
+        // Before the first generation nobody read: nothing stopped.
+        if !self.read_before {
+            return;
+        }
         let newest = self.kept.first();
         let settles = newest.is_some_and(|newest| now_us < newest.at_us.saturating_add(SETTLES_US));
         if self.under_way.is_none() && !settles {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Look;
 use super::history::{History, Owned};
 use super::lanes::Reader;
 use super::tags::Tags;
-use super::Look;
 use crate::engine::client::Consumer;
 use crate::engine::group::classic::{ClassicGroup, Member, State};
 use crate::session::snapshot::{BuiltIn, Group, GroupMember, Standing, TopicPartition};
@@ -20,11 +20,10 @@ pub(super) fn are_cooperative(classic: &ClassicGroup) -> bool {
     known.peek().is_some() && known.all(|protocol| protocol.name.starts_with(COOPERATIVE))
 }
 
-/// The members, in the order in which they were first seen.
+/// The members, in the order of their tags.
 pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: &Look<'_>) -> Vec<GroupMember> {
     let stable = classic.state() == State::Stable;
-    let (before, after) =
-        if stable { (history.previous(), history.current()) } else { (history.current(), None) };
+    let (before, after) = if stable { (history.previous(), history.current()) } else { (history.current(), None) };
     let of = |owned: Option<&Owned>, id: &Arc<str>| {
         owned?.iter().find(|(member, _)| member == id).map(|(_, partitions)| partitions.clone())
     };
@@ -48,7 +47,7 @@ pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: 
             built_in: built_in.map(|(consumer, runs)| self::built_in(consumer, *runs)),
         });
     }
-    members.sort_by_cached_key(|member| (tags.place(&member.id), Arc::clone(&member.id)));
+    members.sort_by_cached_key(|member| (Tags::number(&member.tag), Arc::clone(&member.id)));
     members
 }
 

@@ -21,10 +21,8 @@ pub(super) fn all(
         .iter()
         .map(|(id, at)| (TopicPartition { topic: Arc::clone(&id.topic), partition: id.partition }, at.offset))
         .collect();
-    let owners: BTreeMap<&TopicPartition, &Arc<str>> = members
-        .iter()
-        .flat_map(|member| member.after.iter().flatten().map(|at| (at, &member.tag)))
-        .collect();
+    let owners: BTreeMap<&TopicPartition, &Arc<str>> =
+        members.iter().flat_map(|member| member.after.iter().flatten().map(|at| (at, &member.tag))).collect();
     let readers = members::readers(members, members::are_cooperative(&group.classic), look);
     let mut partitions = Vec::new();
     for (name, topic) in topics.iter().filter_map(|name| Some((name, look.topics.get(name)?))) {

@@ -57,9 +57,9 @@ impl Tags {
         }
     }
 
-    /// Where a member's tag stands in the order of all.
-    pub(super) fn place(&self, id: &str) -> usize {
-        self.all.iter().position(|known| &*known.id == id).unwrap_or(usize::MAX)
+    /// The number in a tag.
+    pub(super) fn number(tag: &str) -> u32 {
+        tag.trim_start_matches('c').parse().unwrap_or(u32::MAX)
     }
 
     fn meet(&mut self, id: &Arc<str>, name: &str) -> Arc<str> {
@@ -79,7 +79,8 @@ impl Tags {
     /// `c2` for `dashboard-2`, if nobody has it; otherwise the first that is free.
     fn free(&self, name: &str) -> Arc<str> {
         let is_free = |tag: &str| self.all.iter().all(|known| &*known.tag != tag);
-        let own = name.rsplit('-').next().and_then(|number| number.parse::<u16>().ok()).filter(|n| (1..100).contains(n));
+        let own =
+            name.rsplit('-').next().and_then(|number| number.parse::<u16>().ok()).filter(|n| (1..100).contains(n));
         let mut wanted = own.into_iter().chain(1..).map(|number| format!("c{number}"));
         wanted.find(|tag| is_free(tag)).unwrap_or_default().into()
     }

@@ -49,7 +49,9 @@ pub(super) fn told(event: &ClientEvent, name: &str) -> Told {
             let text = format!("{name} cannot be a member of its group");
             Told::new("group_refused", Severity::Bad, text, error.name())
         }
-        ClientEvent::Closed => Told::new("client_closed", Severity::Info, format!("{name} is closed"), "it left in order"),
+        ClientEvent::Closed => {
+            Told::new("client_closed", Severity::Info, format!("{name} is closed"), "it left in order")
+        }
         ClientEvent::Started { by } => {
             Told::new("client_started", Severity::Good, format!("{name} starts"), "").asked(by)
         }

@@ -21,7 +21,12 @@ pub(super) fn told(event: &GroupEvent, node: &str) -> Told {
             };
             let text = format!("{node} coordinates {found}, with {}", counted(*offsets, "committed offset"));
             let read = counted_u64(*records, "record");
-            Told::new("group_loaded", Severity::Info, text, &format!("it read {read} of __consumer_offsets-{partition}"))
+            Told::new(
+                "group_loaded",
+                Severity::Info,
+                text,
+                &format!("it read {read} of __consumer_offsets-{partition}"),
+            )
         }
         GroupEvent::Unloaded { partition, groups } => {
             let text = format!("{node} coordinates {} no more", counted(groups.len(), "group"));
