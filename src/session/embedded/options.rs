@@ -90,12 +90,15 @@ impl LabOptions {
         if self.traffic { "trucks".into() } else { "lab".into() }
     }
 
+    /// How long built-in clients wait: by the pace of the brokers.
+    pub(super) fn patience(&self) -> Patience {
+        let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
+        if timeout_ms < 6_000 { Patience::LAB } else { Patience::KAFKA }
+    }
+
     /// As the engine wants it, on the ports that were taken.
     pub(super) fn config(&self, ports: Vec<u16>) -> Config {
-        let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
-        let quick = timeout_ms < 6_000;
-        let patience = if quick { Patience::LAB } else { Patience::KAFKA };
-        let clients = if self.traffic { default_lab(self.brokers.into(), &patience).1 } else { Vec::new() };
+        let clients = if self.traffic { default_lab(self.brokers.into(), &self.patience()).1 } else { Vec::new() };
         Config {
             clients,
             brokers: self.brokers.into(),

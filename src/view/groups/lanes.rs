@@ -230,7 +230,9 @@ fn lane(group: &Group, plan: &Plan, partition: &GroupPartition) -> Line {
                 }
                 before = Some(tag);
             }
-            None => cells.extend((0..kept).map(|at| (Role::Warn, if (from + at) % 2 == 0 { '·' } else { ' ' }))),
+            None => {
+                cells.extend((0..kept).map(|at| (Role::Warn, if (from + at).is_multiple_of(2) { '·' } else { ' ' })))
+            }
         }
     }
     for (cell, _) in marks(group, plan) {
