@@ -112,7 +112,11 @@ impl Member {
 
     /// What it tells an assignor.
     pub fn metadata(&self, protocol: &str) -> Bytes {
-        self.protocols.iter().find(|known| &*known.name == protocol).map(|known| known.metadata.clone()).unwrap_or_default()
+        self.protocols
+            .iter()
+            .find(|known| &*known.name == protocol)
+            .map(|known| known.metadata.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -252,6 +256,7 @@ impl ClassicGroup {
             TimerKind::Pending { member } => self.on_pending_expired(member, desk),
             TimerKind::Join => self.on_call_ended(desk),
             TimerKind::Sync { generation } => self.on_sync_ended(*generation, desk),
+            TimerKind::Revocation { .. } => {}
         }
     }
 

@@ -15,7 +15,8 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
         Ok(()) => Handled::Parked,
         Err(error_code) => {
             let member_id = request.member_id;
-            let refusal = JoinGroupResponse { error_code, member_id, generation_id: -1, ..JoinGroupResponse::default() };
+            let refusal =
+                JoinGroupResponse { error_code, member_id, generation_id: -1, ..JoinGroupResponse::default() };
             Handled::Ready(refusal.into())
         }
     }
@@ -42,5 +43,5 @@ fn join(
         broker.make_group(id, ctx)?;
     }
     let caller = broker.caller(origin);
-    broker.with_named_group(id, ctx, |group, desk| group.classic.join(request, caller, desk))
+    broker.with_named_group(id, ctx, |group, desk| group.join(request, caller, desk))?
 }

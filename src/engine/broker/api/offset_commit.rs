@@ -16,7 +16,8 @@ use crate::protocol::offset_commit::{
 use crate::protocol::{ApiKey, ErrorCode, OffsetCommitRequest, OffsetCommitResponse, Request};
 
 /// See the [module](self).
-pub(crate) const API: Api = Api { key: ApiKey::OffsetCommit, oldest: 2, newest: 9, callers: Callers::Everybody, handle };
+pub(crate) const API: Api =
+    Api { key: ApiKey::OffsetCommit, oldest: 2, newest: 9, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::OffsetCommit(request) = request else { return Handled::Close };
@@ -85,9 +86,10 @@ fn commit(
         }
     }
     let commit = Commit { origin: origin.clone(), response, offsets };
+    let version = origin.version;
     let member = (generation, &request.member_id, request.group_instance_id.as_ref());
     broker.with_named_group(group, ctx, |group, desk| {
-        group.classic.check_commit(member, desk)?;
+        group.check_commit(member, version, desk)?;
         if commit.offsets.is_empty() {
             return Ok(Some(commit.response));
         }

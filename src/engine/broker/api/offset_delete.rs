@@ -13,7 +13,8 @@ use crate::protocol::offset_delete::{OffsetDeleteResponsePartition, OffsetDelete
 use crate::protocol::{ApiKey, ErrorCode, OffsetDeleteRequest, OffsetDeleteResponse, Request};
 
 /// See the [module](self).
-pub(crate) const API: Api = Api { key: ApiKey::OffsetDelete, oldest: 0, newest: 0, callers: Callers::Everybody, handle };
+pub(crate) const API: Api =
+    Api { key: ApiKey::OffsetDelete, oldest: 0, newest: 0, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::OffsetDelete(request) = request else { return Handled::Close };
@@ -32,7 +33,7 @@ fn delete(
     super::check_group_id(&request.group_id)?;
     let cache = Arc::clone(&broker.metadata);
     let deleted = broker.with_named_group(&request.group_id, ctx, |group, desk| {
-        if group.classic.state() != State::Empty && !group.classic.is_of_consumers() {
+        if group.classic().is_some_and(|classic| classic.state() != State::Empty && !classic.is_of_consumers()) {
             return Err(ErrorCode::NON_EMPTY_GROUP);
         }
         let mut named = Vec::new();
@@ -59,7 +60,7 @@ fn delete(
 fn may_go(group: &Group, id: &TopicPartition, known: bool) -> ErrorCode {
     if !known {
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-    } else if group.classic.state() != State::Empty && group.classic.reads(&id.topic) {
+    } else if group.reads(&id.topic) {
         ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC
     } else {
         ErrorCode::NONE
