@@ -46,6 +46,7 @@ fn event(id: u64) -> Event {
         cause_event: None,
         via: Vec::new(),
         via_forgotten: 0,
+        group: None,
         taken: None,
     }
 }

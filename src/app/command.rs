@@ -157,7 +157,7 @@ const LISTS: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text]
 const ALL_BUT_TEXT: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu];
 const ALL: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text, Mode::Confirm];
 const MESSAGES: &[Mode] = &[Mode::Messages];
-const TABLES: &[Mode] = &[Mode::Topics, Mode::Messages, Mode::Brokers];
+const TABLES: &[Mode] = &[Mode::Topics, Mode::Messages, Mode::Brokers, Mode::Groups];
 
 /// Every command. The order is that of the hint bar (what belongs to a screen comes first there) and of the help.
 pub const TABLE: &[Spec] = &[
@@ -191,7 +191,7 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::Filter, "filter", &["/"], "filter the list; Esc clears the filter")
         .hint("filter")
         .under(Category::Data)
-        .within(&[Mode::Topics, Mode::Messages, Mode::Events]),
+        .within(&[Mode::Topics, Mode::Messages, Mode::Groups, Mode::Events]),
     Spec::new(Command::Seek, "go-to", &["O"], "go to an offset or a time: 1200, start, end, -50, -5m, 14:03, a date")
         .hint("go to")
         .under(Category::Data)
@@ -254,6 +254,8 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::Show(Screen::Topics), "topics", &["2"], "topics, their partitions, their messages")
         .under(Category::Screens),
     Spec::new(Command::Show(Screen::Brokers), "brokers", &["3"], "brokers: what each leads, serves and is set to")
+        .under(Category::Screens),
+    Spec::new(Command::Show(Screen::Groups), "groups", &["4"], "consumer groups: members, rebalances, lag")
         .under(Category::Screens),
     Spec::new(Command::Show(Screen::Events), "events", &["7"], "what happened, and the chain of causes of each event")
         .under(Category::Screens),

@@ -6,8 +6,8 @@ mod storage;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::{Cause, Id};
 use super::client::ClientSpec;
+use super::context::{Cause, Id};
 use super::node::{BrokerId, ClientId, NodeId};
 use super::time::Time;
 use crate::protocol::{Request, Response};

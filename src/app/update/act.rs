@@ -114,6 +114,7 @@ fn on_lists(model: &mut Model, command: Command) {
         (Command::Export, _) => form::export(model),
         (_, Screen::Topics) => model.topics.sort(reverse),
         (_, Screen::Brokers) => model.brokers.sort(reverse),
+        (_, Screen::Groups) => model.groups.sort(reverse),
         // The table of commands offers it nowhere else.
         (_, Screen::Cluster | Screen::Events) => {}
     }
@@ -257,8 +258,10 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     let text = match model.selection() {
         _ if model.screen == Screen::Cluster => join_line(model.original()),
         Selection::Broker(id) => model.original().brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
-        Selection::Topic(name) => name.to_string(),
-        Selection::Partition(at) | Selection::Replica(_, at) => format!("{}-{}", at.topic, at.partition),
+        Selection::Topic(name) | Selection::Group(name) | Selection::Member(_, name) => name.to_string(),
+        Selection::Partition(at) | Selection::Replica(_, at) | Selection::GroupPartition(_, at) => {
+            format!("{}-{}", at.topic, at.partition)
+        }
         Selection::Event(id) => {
             let event = model.snapshot.events.iter().find(|event| event.id == id);
             event.map_or_else(String::new, |event| format!("{} because {}", event.text, event.because))

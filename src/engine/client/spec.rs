@@ -413,8 +413,7 @@ pub fn default_lab(brokers: u32, patience: &Patience) -> (Vec<TopicSpec>, Vec<Cl
         ..ProducerSpec::default()
     };
     let group = GroupSpec { id: "dashboard".into(), ..patience.group() };
-    let dashboard =
-        ConsumerSpec { topics: vec!["trucks_gps".into()], group: Some(group), ..ConsumerSpec::default() };
+    let dashboard = ConsumerSpec { topics: vec!["trucks_gps".into()], group: Some(group), ..ConsumerSpec::default() };
     let audit = ConsumerSpec {
         topics: topics.iter().map(|topic| Arc::clone(&topic.name)).collect(),
         from: OffsetReset::Earliest,

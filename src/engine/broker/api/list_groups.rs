@@ -25,7 +25,9 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Co
         group_type: group.kind().into(),
     });
     let groups = groups
-        .filter(|group| has(&request.states_filter, &group.group_state) && has(&request.types_filter, &group.group_type))
+        .filter(|group| {
+            has(&request.states_filter, &group.group_state) && has(&request.types_filter, &group.group_type)
+        })
         .collect();
     Handled::Ready(ListGroupsResponse { error_code, groups, ..ListGroupsResponse::default() }.into())
 }

@@ -14,11 +14,11 @@ use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
 use crate::engine::log::{AppendError, RecordError};
 use crate::engine::replica::TopicPartition;
+use crate::protocol::Records;
 use crate::protocol::produce::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData, PartitionProduceResponse,
     TopicProduceResponse,
 };
-use crate::protocol::Records;
 use crate::protocol::records::Compression;
 use crate::protocol::{ApiKey, ErrorCode, ProduceRequest, ProduceResponse, Request, Response};
 

@@ -36,7 +36,10 @@ impl Lab {
         let members = self.cluster.clients().filter(|(_, client)| client.runs());
         let members = members.filter_map(|(_, client)| client.as_consumer());
         let of_g = |consumer: &&Consumer| consumer.membership().is_some_and(|member| &*member.spec().id == "g");
-        members.filter(of_g).map(|c| (c.name().to_string(), c.positions().map(|(_, partition, _)| partition).collect())).collect()
+        members
+            .filter(of_g)
+            .map(|c| (c.name().to_string(), c.positions().map(|(_, partition, _)| partition).collect()))
+            .collect()
     }
 
     /// Records processed by anybody, and how many of them more than once.

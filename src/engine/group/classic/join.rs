@@ -42,12 +42,7 @@ impl ClassicGroup {
         }
     }
 
-    fn try_join(
-        &mut self,
-        request: &JoinGroupRequest,
-        caller: Caller,
-        desk: &mut Desk<'_, '_>,
-    ) -> Result<(), Refusal> {
+    fn try_join(&mut self, request: &JoinGroupRequest, caller: Caller, desk: &mut Desk<'_, '_>) -> Result<(), Refusal> {
         let refuse = |error| Refusal(error, Arc::clone(&request.member_id));
         if !self.has_room(&request.member_id, desk.settings.group_max_size) {
             if let Some(timer) = self.pending.remove(&request.member_id) {
@@ -101,12 +96,7 @@ impl ClassicGroup {
 
     /// A member without an id: it is given one, and has to come back with it, so that one whose answers get lost does not
     /// leave a trail of members.
-    fn newcomer(
-        &mut self,
-        request: &JoinGroupRequest,
-        caller: Caller,
-        desk: &mut Desk<'_, '_>,
-    ) -> Result<(), Refusal> {
+    fn newcomer(&mut self, request: &JoinGroupRequest, caller: Caller, desk: &mut Desk<'_, '_>) -> Result<(), Refusal> {
         let id = named(&caller.origin.client_id, desk);
         if caller.origin.version < NEEDS_ID {
             self.add(id, request, caller, desk);

@@ -25,7 +25,9 @@ impl ClassicGroup {
         }
         let by_instance = instance.filter(|_| member.is_empty());
         let (id, why) = match by_instance {
-            Some(instance) => (self.instances.get(instance).cloned().ok_or(ErrorCode::UNKNOWN_MEMBER_ID)?, Gone::Removed),
+            Some(instance) => {
+                (self.instances.get(instance).cloned().ok_or(ErrorCode::UNKNOWN_MEMBER_ID)?, Gone::Removed)
+            }
             None => (Arc::clone(member), Gone::Left),
         };
         self.check_member(&id, instance)?;

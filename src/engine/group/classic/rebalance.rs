@@ -144,9 +144,8 @@ impl ClassicGroup {
 
     /// The assignor that most members like best, of those that all know. Of several the one that is first by name.
     pub(super) fn chosen_protocol(&self) -> Option<Arc<str>> {
-        let all_know = |name: &str| {
-            self.members.values().all(|member| member.protocols.iter().any(|known| &*known.name == name))
-        };
+        let all_know =
+            |name: &str| self.members.values().all(|member| member.protocols.iter().any(|known| &*known.name == name));
         let mut votes: BTreeMap<&Arc<str>, u32> = BTreeMap::new();
         for member in self.members.values() {
             if let Some(likes) = member.protocols.iter().find(|known| all_know(&known.name)) {

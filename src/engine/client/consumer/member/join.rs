@@ -194,7 +194,10 @@ impl Consumer {
         let part = |(member_id, partitions): (Arc<str>, Vec<TopicPartition>)| {
             let assigned_partitions = by_topic(&partitions);
             let assignment = ConsumerProtocolAssignment { assigned_partitions, user_data: None };
-            SyncGroupRequestAssignment { member_id, assignment: assignment.to_bytes(ConsumerProtocolAssignment::NEWEST) }
+            SyncGroupRequestAssignment {
+                member_id,
+                assignment: assignment.to_bytes(ConsumerProtocolAssignment::NEWEST),
+            }
         };
         Some(assigned.into_iter().map(part).collect())
     }
@@ -324,7 +327,7 @@ impl Consumer {
             About::Join | About::Sync if matches!(member.phase, Phase::Joining | Phase::Syncing) => {
                 member.phase = Phase::Out;
             }
-            About::Heartbeat => member.heartbeat.1 = false,
+            About::Heartbeat(_) => member.heartbeat.1 = false,
             About::Commit(_) => member.committing.failed(),
             _ => {}
         }

@@ -3,15 +3,13 @@
 
 mod client;
 mod controller;
-pub(super) mod group;
+pub(in super::super) mod group;
 mod log;
 
 use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
-use crate::engine::event::{
-    BrokerEvent, Event as Happened, EventKind, Lost, OperatorEvent, SettingChange,
-};
+use crate::engine::event::{BrokerEvent, Event as Happened, EventKind, Lost, OperatorEvent, SettingChange};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
