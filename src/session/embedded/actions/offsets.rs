@@ -94,7 +94,7 @@ fn standing(
     }
     Ok(Standing {
         state: known.map_or("Dead", |group| group.state()),
-        empty: known.is_none_or(|group| group.classic.is_unused()),
+        empty: known.is_none_or(|group| group.has_nobody()),
         committed,
         meant,
     })

@@ -4,6 +4,7 @@
 //!
 //! A group whose coordinator is dead, or reads its log, stays as it was seen last, and says so.
 
+mod consumers;
 mod history;
 mod lanes;
 mod members;
@@ -20,9 +21,9 @@ use crate::engine::client::{Client, Consumer};
 use crate::engine::cluster::Cluster;
 use crate::engine::context::{Id, TimerId};
 use crate::engine::event::{ClientEvent, EventKind, GroupEvent};
-use crate::engine::group::Group as Coordinated;
 use crate::engine::group::classic::{ClassicGroup, State};
 use crate::engine::group::shard::Phase;
+use crate::engine::group::{Group as Coordinated, Kind};
 use crate::engine::node::{ClientId, NodeId};
 use crate::engine::runtime::ClockView;
 use crate::engine::time::{Clock, Now};
@@ -157,31 +158,31 @@ fn built_in(cluster: &Cluster) -> BTreeMap<&str, (&Consumer, bool)> {
 impl Remembered {
     /// The group as it is now.
     fn show(&mut self, at: &At<'_>, look: &Look<'_>) -> Group {
-        let classic = &at.group.classic;
         let lab_us = look.now.lab.0;
-        self.history.catch_up(classic);
-        self.tags.settle(classic.members().map(|(id, member)| (id, &*member.client_id)));
-        let members = members::all(classic, &self.history, &self.tags, look);
+        let protocol = self.protocol(at.group, look);
+        let members = match &at.group.kind {
+            Kind::Classic(classic) => {
+                self.tags.settle(classic.members().map(|(id, member)| (id, &*member.client_id)));
+                members::all(classic, &self.history, &self.tags, look)
+            }
+            Kind::Consumer(group) => {
+                self.tags.settle(group.image().members().map(|(id, member)| (id, &*member.profile.client_id)));
+                consumers::all(group, &self.history, &self.tags, look)
+            }
+        };
         let topics = topics_of(at.group);
-        let partitions = partitions::all(at.group, &topics, &members, &mut self.lanes, look);
+        let partitions = partitions::all(at.group, &topics, (&members, protocol.cooperative), &mut self.lanes, look);
         self.history.note_stops(&partitions, lab_us);
         let (lag, behind) =
             (partitions.iter().filter_map(|at| at.lag).sum(), partitions.iter().map(|at| at.behind).sum());
         let (trend, lags) = self.lanes.total(lab_us, behind);
-        let moving = state_of(classic.state()).is_moving();
+        let moving = protocol.state.is_moving();
         Group {
             id: Arc::clone(&at.group.id),
-            kind: GroupKind::Classic,
-            state: state_of(classic.state()),
             known: GroupKnown::Now,
-            since_us: lab_us_of(classic.since_ms(), look.now),
             protocol_type: at.group.protocol_type(),
-            assignor: classic.protocol().cloned(),
-            cooperative: members::are_cooperative(classic),
-            generation: classic.generation(),
             coordinator: Some(at.broker),
             offsets_partition: at.partition,
-            call: classic.call_ends().map(|ends| call(classic, ends, look.now)),
             rebalance: self.history.under_way().filter(|_| moving),
             member_count: count(members.len()),
             partition_count: count(partitions.len()),
@@ -194,6 +195,38 @@ impl Remembered {
             history: self.history.shared(),
             partitions: bounded(partitions, Group::MAX_PARTITIONS),
             members: bounded(members, Group::MAX_MEMBERS),
+            ..protocol
+        }
+    }
+
+    /// The group as far as its protocol says it.
+    fn protocol(&mut self, group: &Coordinated, look: &Look<'_>) -> Group {
+        match &group.kind {
+            Kind::Classic(classic) => {
+                self.history.catch_up(classic);
+                Group {
+                    kind: GroupKind::Classic,
+                    state: state_of(classic.state()),
+                    since_us: lab_us_of(classic.since_ms(), look.now),
+                    assignor: classic.protocol().cloned(),
+                    cooperative: members::are_cooperative(classic),
+                    generation: classic.generation(),
+                    call: classic.call_ends().map(|ends| call(classic, ends, look.now)),
+                    ..Group::default()
+                }
+            }
+            Kind::Consumer(group) => {
+                self.history.catch_up_to(group.image().target_epoch, || consumers::target(group));
+                Group {
+                    kind: GroupKind::Consumer,
+                    state: consumers::state(group),
+                    since_us: self.history.newest_us(),
+                    assignor: self.history.assignor(),
+                    cooperative: true,
+                    generation: group.image().epoch,
+                    ..Group::default()
+                }
+            }
         }
     }
 
@@ -232,9 +265,9 @@ const fn state_of(state: State) -> GroupState {
 
 /// The topics that the members want to read, and those that have offsets.
 fn topics_of(group: &Coordinated) -> BTreeSet<Arc<str>> {
-    let classic = &group.classic;
     let mut topics: BTreeSet<Arc<str>> = group.offsets.iter().map(|(id, _)| Arc::clone(&id.topic)).collect();
-    if classic.is_of_consumers() {
+    topics.extend(group.consumer().into_iter().flat_map(consumers::topics));
+    if let Some(classic) = group.classic().filter(|classic| classic.is_of_consumers()) {
         for (_, member) in classic.members() {
             let wanted = member.protocols.first().map(|protocol| &protocol.metadata);
             let wanted = wanted.and_then(|bytes| ConsumerProtocolSubscription::from_bytes(bytes).ok());

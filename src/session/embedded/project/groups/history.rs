@@ -7,7 +7,7 @@ use super::super::events::group_words;
 use super::tags::Tags;
 use super::{partitions_of, unread};
 use crate::engine::context::Id;
-use crate::engine::event::group::{Gone, Why};
+use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
 use crate::engine::event::{ClientEvent, GroupEvent};
 use crate::engine::group::classic::{ClassicGroup, State};
 use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
@@ -67,12 +67,8 @@ impl History {
     /// Takes up an event, by its number and its time.
     pub(super) fn take(&mut self, told: &GroupEvent, (id, at_us): (Id, u64), tags: &mut Tags) {
         match told {
-            GroupEvent::RebalanceBegan { why, .. } => {
-                self.read_before = self.current().is_some_and(|owned| owned.iter().any(|(_, all)| !all.is_empty()));
-                self.stopped.clear();
-                self.stopped_ms = 0;
-                self.under_way = Some(Rebalance { began_us: at_us, why: reason(why, tags).into(), event: id });
-            }
+            GroupEvent::RebalanceBegan { why, .. } => self.begin(why, (id, at_us), tags),
+            GroupEvent::Consumer { event, .. } => self.take_of_consumers(event, (id, at_us), tags),
             GroupEvent::GenerationFormed { members, protocol, .. } => {
                 self.formed = Some((Arc::clone(protocol), at_us));
                 for member in members {
@@ -121,6 +117,47 @@ impl History {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn begin(&mut self, why: &Why, (id, at_us): (Id, u64), tags: &mut Tags) {
+        self.read_before = self.current().is_some_and(|owned| owned.iter().any(|(_, all)| !all.is_empty()));
+        self.stopped.clear();
+        self.stopped_ms = 0;
+        self.under_way = Some(Rebalance { began_us: at_us, why: reason(why, tags).into(), event: id });
+    }
+
+    /// In a group of KIP-848 an epoch is what a generation is; its assignment is there at once, and followed after.
+    fn take_of_consumers(&mut self, told: &ConsumerGroupEvent, (id, at_us): (Id, u64), tags: &mut Tags) {
+        match told {
+            ConsumerGroupEvent::EpochRaised { why, .. } => self.begin(why, (id, at_us), tags),
+            ConsumerGroupEvent::TargetAssigned { epoch, assignor, assignment } => {
+                let owned: Owned =
+                    assignment.iter().map(|(member, ids)| (Arc::clone(member), partitions_of(ids))).collect();
+                let under_way = self.under_way.clone();
+                self.formed = Some((Arc::clone(assignor), at_us));
+                self.remember(*epoch, at_us, &owned, tags);
+                self.replace(*epoch, owned);
+                self.under_way = under_way;
+            }
+            _ => {}
+        }
+    }
+
+    /// When the newest generation began, as far as that was seen.
+    pub(super) fn newest_us(&self) -> u64 {
+        self.kept.first().map_or(0, |newest| newest.at_us)
+    }
+
+    /// The assignor of the newest generation.
+    pub(super) fn assignor(&self) -> Option<Arc<str>> {
+        self.kept.first().map(|newest| Arc::clone(&newest.assignor))
+    }
+
+    /// The same for a group of KIP-848, whose newest target is of this epoch.
+    pub(super) fn catch_up_to(&mut self, epoch: i32, target: impl FnOnce() -> Owned) {
+        if self.current.as_ref().is_none_or(|(known, _)| *known < epoch) {
+            self.replace(epoch, target());
         }
     }
 
@@ -215,6 +252,7 @@ fn reason(why: &Why, tags: &mut Tags) -> String {
         Why::Gone(member, Gone::Left) => format!("{} left", tags.of_new(member)),
         Why::Gone(member, Gone::Silent) => format!("{} fell silent", tags.of_new(member)),
         Why::Gone(member, why) => format!("{} is gone: {}", tags.of_new(member), group_words::gone(*why)),
-        Why::NoSync(_) | Why::NotKept(_) => group_words::reason(why),
+        Why::Subscribes(member) => format!("{} wants other topics", tags.of_new(member)),
+        Why::NoSync(_) | Why::NotKept(_) | Why::TopicsChanged => group_words::reason(why),
     }
 }

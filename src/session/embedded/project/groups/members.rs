@@ -30,7 +30,6 @@ pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: 
     let mut members: Vec<GroupMember> = Vec::new();
     for (id, member) in classic.members() {
         let had = of(before, id);
-        let built_in = look.built_in.get(&**id);
         members.push(GroupMember {
             id: Arc::clone(id),
             tag: tags.get(id).cloned().unwrap_or_default(),
@@ -42,13 +41,26 @@ pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: 
             was_there: had.is_some(),
             before: had.unwrap_or_default(),
             after: stable.then(|| of(after, id).unwrap_or_default()),
-            reads: built_in.map(|(consumer, runs)| if *runs { held(consumer) } else { Vec::new() }),
-            epoch: None,
-            built_in: built_in.map(|(consumer, runs)| self::built_in(consumer, *runs)),
+            ..seen(id, look)
         });
     }
-    members.sort_by_cached_key(|member| (Tags::number(&member.tag), Arc::clone(&member.id)));
+    sort(&mut members);
     members
+}
+
+/// In the order of their tags.
+pub(super) fn sort(members: &mut [GroupMember]) {
+    members.sort_by_cached_key(|member| (Tags::number(&member.tag), Arc::clone(&member.id)));
+}
+
+/// What only a built-in member lets be seen.
+pub(super) fn seen(id: &str, look: &Look<'_>) -> GroupMember {
+    let built_in = look.built_in.get(id);
+    GroupMember {
+        reads: built_in.map(|(consumer, runs)| if *runs { held(consumer) } else { Vec::new() }),
+        built_in: built_in.map(|(consumer, runs)| self::built_in(consumer, *runs)),
+        ..GroupMember::default()
+    }
 }
 
 fn standing(state: State, member: &Member) -> Standing {

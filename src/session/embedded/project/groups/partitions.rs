@@ -12,7 +12,7 @@ use crate::session::snapshot::{GroupMember, GroupPartition, TopicPartition};
 pub(super) fn all(
     group: &Coordinated,
     topics: &BTreeSet<Arc<str>>,
-    members: &[GroupMember],
+    (members, cooperative): (&[GroupMember], bool),
     lanes: &mut Lanes,
     look: &Look<'_>,
 ) -> Vec<GroupPartition> {
@@ -23,7 +23,7 @@ pub(super) fn all(
         .collect();
     let owners: BTreeMap<&TopicPartition, &Arc<str>> =
         members.iter().flat_map(|member| member.after.iter().flatten().map(|at| (at, &member.tag))).collect();
-    let readers = members::readers(members, members::are_cooperative(&group.classic), look);
+    let readers = members::readers(members, cooperative, look);
     let mut partitions = Vec::new();
     for (name, topic) in topics.iter().filter_map(|name| Some((name, look.topics.get(name)?))) {
         for known in &topic.partitions {
