@@ -108,8 +108,8 @@ struct LabArgs {
     /// Keep logs and ZooKeeper's state in this directory, and go on with what is there [default: in memory]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// How much the logs may hold, such as 512M or 2G; the oldest records go first [default: a quarter of the machine's
-    /// memory, at most 2G]
+    /// How much of the logs may be in memory, such as 512M or 2G; then the oldest records go, or with --data-dir are read
+    /// back from files [default: a quarter of the machine's memory, at most 2G]
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
     /// The seed of everything random [default: another one each time]

@@ -17,6 +17,9 @@ const STRETCH_BYTES: usize = 4 << 20;
 /// So many stretches are kept.
 const STRETCHES: usize = 16;
 
+/// So much of them, unless one alone is larger: a consumer may ask for more than a stretch at once.
+const KEPT_BYTES: u64 = 64 << 20;
+
 /// Batches that were read back, one after the other.
 #[derive(Clone, Debug)]
 struct Stretch {
@@ -27,6 +30,10 @@ struct Stretch {
 }
 
 impl Stretch {
+    fn size_bytes(&self) -> u64 {
+        self.batches.iter().map(StoredBatch::size_bytes).sum()
+    }
+
     fn holds(&self, id: &TopicPartition, offset: i64) -> bool {
         let end = self.batches.last().map_or(self.from, |last| last.header.next_offset());
         self.partition == *id && (self.from..end).contains(&offset)
@@ -81,8 +88,9 @@ impl ColdReads {
 
     fn keep(&mut self, stretch: Stretch) {
         self.stretches.push_back(stretch);
-        while self.stretches.len() > STRETCHES {
-            self.stretches.pop_front();
+        let mut bytes: u64 = self.stretches.iter().map(Stretch::size_bytes).sum();
+        while self.stretches.len() > STRETCHES || (bytes > KEPT_BYTES && self.stretches.len() > 1) {
+            bytes -= self.stretches.pop_front().map_or(0, |oldest| oldest.size_bytes());
         }
     }
 }
@@ -107,5 +115,40 @@ impl Broker {
             self.cold.keep(Stretch { partition: partition.clone(), from, batches: batches.to_vec() });
             self.touch(&partition);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::protocol::records::{BatchBuilder, Compression, validate};
+
+    /// A stretch of partition `partition` with a batch of so many mebibytes.
+    fn stretch(partition: i32, mebibytes: usize) -> Stretch {
+        let mut builder = BatchBuilder::new(Compression::None);
+        builder.push(0, None, Some(&vec![0; mebibytes << 20]), &[]);
+        let batch = validate(&builder.build()).unwrap();
+        let batch = StoredBatch { header: batch.header, body: Bytes::copy_from_slice(&batch.body) };
+        Stretch { partition: TopicPartition::new("t", partition), from: 0, batches: vec![batch] }
+    }
+
+    fn kept(reads: &ColdReads) -> Vec<i32> {
+        reads.stretches.iter().map(|stretch| stretch.partition.partition).collect()
+    }
+
+    #[test]
+    fn the_stretches_used_last_are_kept_as_far_as_there_is_room() {
+        let mut reads = ColdReads::default();
+        (0..20).for_each(|partition| reads.keep(stretch(partition, 0)));
+        assert_eq!(kept(&reads), (4..20).collect::<Vec<_>>());
+        assert!(reads.uses(&TopicPartition::new("t", 4), 0));
+        (20..22).for_each(|partition| reads.keep(stretch(partition, 40)));
+        assert_eq!(kept(&reads), [21], "two of 40 MiB are too much");
+        reads.keep(stretch(22, 70));
+        assert_eq!(kept(&reads), [22], "whoever asked for it has to get it");
+        reads.keep(stretch(23, 0));
+        assert_eq!(kept(&reads), [23]);
     }
 }

@@ -20,7 +20,7 @@ use crate::protocol::group_records::GroupRecord;
 use crate::protocol::partitioner::java_hash;
 use crate::protocol::records::{BatchBuilder, Compression, records_of};
 
-/// The address of clients that are nodes of the lab, as `DescribeGroups` shows it and the log keeps it.
+/// The address of clients that are nodes of the lab, as `DescribeGroups` shows it and the log keeps it (deviation: lab-host).
 pub const LAB_HOST: &str = "/lab";
 
 /// What a broker coordinates.

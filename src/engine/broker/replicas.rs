@@ -138,7 +138,7 @@ impl Broker {
             let id = ctx.next_id();
             self.checkpointing = Some(id);
             let logs = self.replicas.iter().map(|(id, replica)| (id, &replica.log, replica.high_watermark));
-            let work = StorageWork::Checkpoint(Checkpoint::of(logs));
+            let work = StorageWork::Checkpoint(Checkpoint::of(self.cluster_id.as_ref(), logs));
             ctx.output(Output::Storage(StorageJob { id, broker: self.id, work }));
         }
         let every = Self::millis(self.settings().replica_high_watermark_checkpoint_interval_ms);

@@ -44,12 +44,13 @@ enum About {
     Coordinator,
     Join,
     Sync,
-    Heartbeat,
+    /// In which generation.
+    Heartbeat(i32),
     Leave,
     /// How far the group has come in these partitions.
     Committed(Vec<Key>),
-    /// Offsets, and whether the application waits for them.
-    Commit(Box<(Offsets, bool)>),
+    /// Offsets, whether the application waits for them, and in which generation.
+    Commit(Box<(Offsets, bool, i32)>),
 }
 
 /// How far a consumer is in a partition.

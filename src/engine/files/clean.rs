@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::FileError;
-use super::folder::{self, Kind, Stage};
+use super::folder::{self, Kind, Named, Stage};
 use super::handles::Handles;
 use super::jobs::Removal;
 use super::log::{FileConfig, retire};
@@ -50,6 +50,21 @@ impl Cleaning {
     /// The segments to be cleaned, to be read while others are written.
     pub fn old(&self) -> Old {
         Old { segments: self.old.clone() }
+    }
+
+    /// Removes what an earlier cleaning of this log wrote and nobody took up: a crash during the swap of this one would
+    /// take it for a part of it.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn clear(&self) -> Result<(), FileError> {
+        for entry in std::fs::read_dir(&self.folder).map_err(FileError::of("list", &self.folder))? {
+            let entry = entry.map_err(FileError::of("list", &self.folder))?;
+            if Named::parse(&entry.file_name().to_string_lossy()).is_some_and(|file| file.stage == Stage::Cleaned) {
+                folder::remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Only the `count` oldest of them are replaced: the others were not gone through.
@@ -181,7 +196,14 @@ impl Cleaned {
     }
 
     /// Renames everything in an order that a crash may end anywhere. Returns the new segments.
+    ///
+    /// # Errors
+    /// [`FileError`], before anything is renamed where one of the new ones is not there.
     pub(super) fn into_place(self, removal: &mut Removal) -> Result<Vec<Segment>, FileError> {
+        for segment in &self.new {
+            let path = segment.files.path(Kind::Log);
+            std::fs::metadata(&path).map_err(FileError::of("look at", &path))?;
+        }
         let bases: Vec<i64> = self.new.iter().map(|segment| segment.info().base_offset).collect();
         for base_offset in bases.iter().rev() {
             restage(&self.folder, *base_offset, Stage::Cleaned, Stage::Swap)?;

@@ -30,12 +30,18 @@ fn write(path: &Path, content: &[u8], sync: bool) -> Result<(), FileError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let beside = Path::new(&beside);
-    let mut file = File::create(beside).map_err(FileError::of("create", beside))?;
-    file.write_all(content).map_err(FileError::of("write", beside))?;
-    if sync {
-        file.sync_all().map_err(FileError::of("flush", beside))?;
-    }
+    // Half a file is of no use, and takes what room there is on a full disk.
+    write_whole(beside, content, sync).inspect_err(|_| drop(fs::remove_file(beside)))?;
     fs::rename(beside, path).map_err(FileError::of("replace", path))
+}
+
+fn write_whole(path: &Path, content: &[u8], sync: bool) -> Result<(), FileError> {
+    let mut file = File::create(path).map_err(FileError::of("create", path))?;
+    file.write_all(content).map_err(FileError::of("write", path))?;
+    if sync {
+        file.sync_all().map_err(FileError::of("flush", path))?;
+    }
+    Ok(())
 }
 
 /// The text at `path`; `None` where there is no such file. What is not UTF-8 reads as what cannot be parsed.
@@ -112,5 +118,17 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing stays beside it");
         let error = replace(&folder.path().join("none/a"), "x").unwrap_err();
         assert!(error.to_string().contains(": cannot create ") && error.is_missing(), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn half_a_text_does_not_stay_on_a_full_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, beside) = (folder.path().join("a"), folder.path().join("a.tmp"));
+        replace(&path, "old").unwrap();
+        std::os::unix::fs::symlink("/dev/full", &beside).unwrap();
+        assert!(replace(&path, "new").unwrap_err().to_string().contains("No space left"));
+        assert!(!beside.is_symlink());
+        assert_eq!(read(&path).unwrap().as_deref(), Some("old"));
     }
 }

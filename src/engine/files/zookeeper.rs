@@ -43,20 +43,26 @@ impl ZkFiles {
         fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
         let (snapshots, logs) = (named(&folder, "snapshot.")?, named(&folder, "log.")?);
         let mut stored = newest(&snapshots)?;
+        let mut damaged = Vec::new();
         for (_, path) in &logs {
             let bytes = fs::read(path).map_err(FileError::of("read", path))?;
             let whole = persist::replay(&Bytes::from(bytes.clone()), &mut stored).unwrap_or(0);
             if whole < bytes.len() {
                 let beside = path.with_extension(format!("{}.damaged", extension(path)));
                 tracing::warn!("{} is whole up to byte {whole}; it is kept as {}", path.display(), beside.display());
-                fs::rename(path, &beside).map_err(FileError::of("rename", path))?;
+                damaged.push((path, beside));
             }
         }
         let (log, whole, owed, flushing) = Default::default();
         let files = Self { folder, log, whole, owed, flushing };
         if !logs.is_empty() {
             let sessions = stored.sessions.iter().map(|(id, timeout)| (*id, *timeout));
-            files.snapshot(stored.zxid, &persist::snapshot(&stored.tree, sessions))?;
+            let path = files.write_snapshot(stored.zxid, &persist::snapshot(&stored.tree, sessions))?;
+            // Not before: what is whole of it stands nowhere else until then.
+            for (log, beside) in damaged {
+                fs::rename(log, &beside).map_err(FileError::of("rename", log))?;
+            }
+            files.remove_all_but(&path)?;
         }
         Ok((files, stored))
     }
@@ -66,9 +72,19 @@ impl ZkFiles {
     /// # Errors
     /// [`FileError`]; what was there before is there then.
     pub fn snapshot(&self, zxid: Zxid, bytes: &[u8]) -> Result<(), FileError> {
+        let path = self.write_snapshot(zxid, bytes)?;
+        self.remove_all_but(&path)
+    }
+
+    fn write_snapshot(&self, zxid: Zxid, bytes: &[u8]) -> Result<PathBuf, FileError> {
         let path = self.folder.join(format!("snapshot.{:x}", zxid.0));
         replace_durably(&path, bytes)?;
-        for (_, old) in named(&self.folder, "snapshot.")?.into_iter().filter(|(_, old)| *old != path) {
+        Ok(path)
+    }
+
+    /// Removes what the snapshot at `newest` makes superfluous.
+    fn remove_all_but(&self, newest: &Path) -> Result<(), FileError> {
+        for (_, old) in named(&self.folder, "snapshot.")?.into_iter().filter(|(_, old)| old != newest) {
             fs::remove_file(&old).map_err(FileError::of("remove", &old))?;
         }
         for (_, log) in named(&self.folder, "log.")? {
@@ -239,5 +255,20 @@ mod tests {
         let (_, found) = ZkFiles::open(folder.path()).unwrap();
         assert_eq!((found.tree, found.zxid), (before.tree, before.zxid));
         assert_eq!(fs::read(folder.path().join("version-2/log.1.damaged")).unwrap(), bytes);
+    }
+
+    /// As a full disk has it: half a transaction at the end of the log, and no room for a snapshot at the next start.
+    #[test]
+    fn a_start_that_fails_forgets_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        create(&mut files, &mut known, 1).unwrap();
+        files.log.as_deref().unwrap().write_all(b"half").unwrap();
+        let in_the_way = folder.path().join("version-2/snapshot.1.tmp");
+        fs::create_dir(&in_the_way).unwrap();
+        ZkFiles::open(folder.path()).unwrap_err();
+        fs::remove_dir(&in_the_way).unwrap();
+        let (_, found) = ZkFiles::open(folder.path()).unwrap();
+        assert_eq!((found.tree, found.zxid), (known.tree, known.zxid));
     }
 }

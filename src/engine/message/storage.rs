@@ -56,6 +56,8 @@ pub enum StorageWork {
 /// What a broker's checkpoint files say, by partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
+    /// `meta.properties`: the cluster that the broker is of, once it knows.
+    pub cluster_id: Option<Arc<str>>,
     /// `replication-offset-checkpoint`.
     pub high_watermarks: BTreeMap<TopicPartition, i64>,
     /// `recovery-point-offset-checkpoint`: what lies below is flushed.
@@ -67,9 +69,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// What is to be said of `logs`, each with its high watermark.
-    pub fn of<'a>(logs: impl Iterator<Item = (&'a TopicPartition, &'a Log, i64)>) -> Self {
-        let mut checkpoint = Self::default();
+    /// What is to be said of a broker in that cluster, and of its `logs`, each with its high watermark.
+    pub fn of<'a>(
+        cluster_id: Option<&Arc<str>>,
+        logs: impl Iterator<Item = (&'a TopicPartition, &'a Log, i64)>,
+    ) -> Self {
+        let mut checkpoint = Self { cluster_id: cluster_id.cloned(), ..Self::default() };
         for (id, log, high_watermark) in logs {
             checkpoint.high_watermarks.insert(id.clone(), high_watermark);
             checkpoint.recovery_points.insert(id.clone(), log.flushed_offset());

@@ -9,6 +9,8 @@ mod cleaning;
 mod close;
 mod open;
 mod retired;
+#[cfg(test)]
+mod tests;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +29,7 @@ use crate::engine::FastMap;
 use crate::engine::broker::Disk;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Id;
-use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Offsets};
+use crate::engine::files::broker_dir::{BrokerDir, Checkpoint as File, Identity, Offsets};
 use crate::engine::files::data_dir::DataDir;
 use crate::engine::files::zookeeper::ZkFiles;
 use crate::engine::files::{Cleaned, FileConfig, FileError, FileLog};
@@ -55,8 +57,8 @@ pub struct LabFiles {
     answers: Answers,
     /// The flushes that are under way: of which log in which generation, and how far they reach.
     flushing: FastMap<Id, Flushing>,
-    /// The cleanings that are under way, and what came of those that are done.
-    cleaning: FastMap<Id, TopicPartition>,
+    /// The newest cleaning under way of each log, and what came of cleanings that are done.
+    cleaning: BTreeMap<(BrokerId, TopicPartition), Id>,
     cleaned: Arc<Mutex<BTreeMap<Id, Cleaned>>>,
     /// The log whose cleaning the step in hand hears of.
     held: Option<(BrokerId, TopicPartition)>,
@@ -65,6 +67,7 @@ pub struct LabFiles {
 }
 
 struct Flushing {
+    broker: BrokerId,
     partition: TopicPartition,
     generation: u64,
     up_to: i64,
@@ -76,8 +79,9 @@ struct BrokerFiles {
     logs: FastMap<TopicPartition, Place>,
 }
 
-/// What a broker's logs and the workers both write to: the checkpoint files.
+/// What a broker's logs and the workers both write to: the checkpoint files, and whose they are.
 struct Shared {
+    broker: BrokerId,
     dir: BrokerDir,
     /// Held by whoever writes the files.
     files: Mutex<()>,
@@ -87,6 +91,7 @@ struct Shared {
 /// The checkpoint files as they are on the disk, and what of them is not true any more.
 #[derive(Default)]
 struct OnDisk {
+    identity: Option<Identity>,
     files: BTreeMap<File, Offsets>,
     /// Logs of which nothing that stands there is true: they are gone, or begin anew.
     stale: BTreeSet<(String, i32)>,
@@ -95,8 +100,9 @@ struct OnDisk {
 }
 
 impl Shared {
-    fn new(dir: BrokerDir, files: BTreeMap<File, Offsets>) -> Self {
-        Self { dir, files: Mutex::default(), state: Mutex::new(OnDisk { files, ..OnDisk::default() }) }
+    fn new(broker: BrokerId, dir: BrokerDir, identity: Option<Identity>, files: BTreeMap<File, Offsets>) -> Self {
+        let state = OnDisk { identity, files, ..OnDisk::default() };
+        Self { broker, dir, files: Mutex::default(), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, OnDisk> {
@@ -108,6 +114,7 @@ impl Shared {
     /// soon.
     fn write(&self, checkpoint: Checkpoint, cuts: u64) -> Result<(), FileError> {
         let _writing = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        self.identify(checkpoint.cluster_id.as_deref())?;
         if self.state().cuts != cuts {
             return Ok(());
         }
@@ -129,9 +136,29 @@ impl Shared {
         Ok(())
     }
 
-    /// A log was cut: what a checkpoint that is on its way says of it is not true.
-    fn cut(&self) {
-        self.state().cuts += 1;
+    /// Writes down whose directory it is, once the broker knows its cluster.
+    fn identify(&self, cluster_id: Option<&str>) -> Result<(), FileError> {
+        let Some(cluster_id) = cluster_id else { return Ok(()) };
+        let identity = Some(Identity { broker_id: self.broker.0, cluster_id: Some(cluster_id.to_owned()) });
+        if self.state().identity != identity {
+            identity.iter().try_for_each(|identity| self.dir.set_identity(identity))?;
+            self.state().identity = identity;
+        }
+        Ok(())
+    }
+
+    /// A log is about to be cut: what a checkpoint that is on its way says of it will not be true, and the one that is there
+    /// must not call flushed what comes in the place of what goes.
+    fn cut(&self, id: &TopicPartition, to: i64) -> Result<(), FileError> {
+        let _writing = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        state.cuts += 1;
+        let points = state.files.entry(File::RecoveryPoint).or_default();
+        match points.get_mut(&(id.topic.to_string(), id.partition)).filter(|point| **point > to) {
+            Some(point) => *point = to,
+            None => return Ok(()),
+        }
+        self.dir.replace_checkpoint(File::RecoveryPoint, points)
     }
 
     /// A log is gone, or begins anew: nothing that the files say of it is true.
@@ -194,7 +221,7 @@ impl Storage for Place {
     }
 
     fn truncate_to(&mut self, offset: i64, delay: Duration) -> Result<Option<SegmentInfo>, StorageError> {
-        self.shared.cut();
+        self.shared.cut(&self.id, offset)?;
         self.retired.add(self.log.truncate_to(offset)?, delay);
         Ok(self.log.segments().last())
     }
@@ -273,7 +300,7 @@ impl LabFiles {
             Err(error) => return Some(job.came_to(StorageOutcome::Failed(error.into()))),
         };
         let generation = place.log.generation();
-        self.flushing.insert(job.id, Flushing { partition, generation, up_to: flush.up_to() });
+        self.flushing.insert(job.id, Flushing { broker: job.broker, partition, generation, up_to: flush.up_to() });
         self.sync(job, StorageOutcome::Flushed, move || flush.run().map(|_| ()));
         None
     }
@@ -302,7 +329,8 @@ impl LabFiles {
         let place = self.place(job.broker, &partition);
         let cleaning = place.and_then(|place| place.log.cleaning(bases));
         let Some(cleaning) = cleaning else { return Some(job.came_to(StorageOutcome::Cleaned(Arc::default()))) };
-        self.cleaning.insert(job.id, partition);
+        // An older one is of a process that was killed, or of a log that was deleted: it writes in the same place.
+        self.cleaning.insert((job.broker, partition), job.id);
         let (answers, written) = (Arc::clone(&self.answers), Arc::clone(&self.cleaned));
         self.workers.clean(move || {
             let outcome = match cleaning::run(cleaning, clean.plan()) {
@@ -318,14 +346,17 @@ impl LabFiles {
         None
     }
 
-    /// A cleaning is done: what it wrote waits at its log for the core to take it up.
+    /// A cleaning is done: what it wrote waits at its log for the core to take it up. Of one that is not the newest of its
+    /// log nothing is left: the next one clears its place first.
     fn hold_cleaned(&mut self, done: &StorageDone) {
-        let Some(partition) = self.cleaning.remove(&done.id) else { return };
         let written = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&done.id);
-        let place = self.place(done.broker, &partition);
+        let newest = self.cleaning.iter().find_map(|(of, id)| (*id == done.id).then(|| of.clone()));
+        let Some((broker, partition)) = newest else { return };
+        self.cleaning.remove(&(broker, partition.clone()));
+        let place = self.place(broker, &partition);
         if let (Some(written), Some(place)) = (written, place) {
             place.cleaned = Some(written);
-            self.held = Some((done.broker, partition));
+            self.held = Some((broker, partition));
         }
     }
 
@@ -371,8 +402,8 @@ impl Disks for LabFiles {
 
     fn take_up_again(&mut self, broker: BrokerId) -> Result<Option<Disk>, StorageError> {
         self.workers.finish();
-        // What they have answered and nobody has heard yet is of logs that are no more.
-        self.flushing.clear();
+        // What they have answered of this broker's and nobody has heard yet is of logs that are no more.
+        self.flushing.retain(|_, flushing| flushing.broker != broker);
         self.brokers.remove(&broker);
         let dir = self.dir.broker(broker.0)?;
         let (files, disk) = open::open_broker(broker, dir, &self.dir, &self.retired)
@@ -414,7 +445,7 @@ impl LabDisks for LabFiles {
 
     fn answered(&mut self, done: &StorageDone) {
         self.hold_cleaned(done);
-        let Some(Flushing { partition, generation, up_to }) = self.flushing.remove(&done.id) else { return };
+        let Some(Flushing { partition, generation, up_to, .. }) = self.flushing.remove(&done.id) else { return };
         if matches!(done.outcome, StorageOutcome::Flushed)
             && let Some(place) = self.place(done.broker, &partition)
             && place.log.generation() == generation

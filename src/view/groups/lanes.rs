@@ -231,7 +231,8 @@ fn lane(group: &Group, plan: &Plan, partition: &GroupPartition) -> Line {
                 before = Some(tag);
             }
             None => {
-                cells.extend((0..kept).map(|at| (Role::Warn, if (from + at).is_multiple_of(2) { '·' } else { ' ' })))
+                let dot = |at: usize| if (from + at).is_multiple_of(2) { '·' } else { ' ' };
+                cells.extend((0..kept).map(|at| (Role::Warn, dot(at))));
             }
         }
     }

@@ -143,6 +143,9 @@ fn newest_records(partition: &Partition, width: usize, role: Role) -> Line {
     line
 }
 
+/// What it takes to say how many partitions there was no room for.
+const MORE_COLUMNS: usize = 4;
+
 /// The cells and the facts of the selected partition, in two rows; returns what is left below them.
 pub(super) fn cells(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: &mut Sheet) -> Area {
     let row = Area { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
@@ -156,13 +159,19 @@ pub(super) fn cells(model: &Model, topic: &Topic, partition: &Partition, area: A
     let ordered = model.topics.partitions(topic);
     let at = ordered.iter().position(|other| other.id == partition.id).unwrap_or(0);
     let pitch = 5;
-    let first = window(ordered.len(), at, (room / pitch).max(1));
-    for other in ordered.into_iter().skip(first).take((room / pitch).max(1)) {
+    let all = ordered.len();
+    let room = if all * pitch > room { room.saturating_sub(MORE_COLUMNS) } else { room };
+    let shown = (room / pitch).max(1);
+    let first = window(all, at, shown);
+    for other in ordered.into_iter().skip(first).take(shown) {
         let x = row.x + columns(line.width());
         let cell = partition_cell(model, topic, other, other.id == partition.id);
         let width = columns(cell.width());
         sheet.hits.push(Hit { area: Area { x, width, height: 1, ..row }, target: target(topic, other) });
         line = join(line, cell).with(Role::Text, " ");
+    }
+    if all > shown {
+        line = line.with(Role::Dim, format!("+{}", all - shown));
     }
     sheet.put(row, line);
     sheet.put_right(row, right, Role::Ground);

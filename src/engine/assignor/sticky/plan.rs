@@ -114,6 +114,12 @@ impl Plan {
         self.load.get(member).copied().unwrap_or_default()
     }
 
+    /// How many more the member with the most has than the one with the fewest.
+    pub(super) fn widest_gap(&self) -> usize {
+        let most = self.load.iter().max().copied().unwrap_or_default();
+        most.saturating_sub(self.load.iter().min().copied().unwrap_or_default())
+    }
+
     /// The member has it from now on, and whoever had it has not.
     pub(super) fn give(&mut self, slot: Slot, member: MemberIndex) {
         let Some(owner) = self.owner.get_mut(slot) else { return };

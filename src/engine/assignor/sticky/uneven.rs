@@ -1,7 +1,6 @@
 //! The balance where members are subscribed to different topics: as even as single moves make it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::plan::{MemberIndex, Plan, Slot};
 
@@ -12,9 +11,14 @@ pub(super) fn balance(plan: &mut Plan) {
             plan.give(slot, previous);
         }
     }
-    deal(plan);
-    while move_all(plan) {}
-    take_back_swaps(plan);
+    let topics = by_subscribers(plan);
+    deal(plan, &topics);
+    // Moves that do most come first, since each of them may spare others; the last round makes all that do anything.
+    let mut gap = plan.widest_gap();
+    while gap > 1 {
+        while move_all(plan, &topics, gap) {}
+        gap = gap.saturating_sub((gap / 8).max(1));
+    }
 }
 
 /// The topics in the order of their subscribers, fewest first.
@@ -31,8 +35,8 @@ fn lightest(plan: &Plan, topic: usize) -> Option<MemberIndex> {
 }
 
 /// Deals out what nobody has.
-fn deal(plan: &mut Plan) {
-    for topic in by_subscribers(plan) {
+fn deal(plan: &mut Plan, topics: &[usize]) {
+    for &topic in topics {
         for slot in slots(plan, topic) {
             if plan.owner(slot).is_none()
                 && let Some(member) = lightest(plan, topic)
@@ -47,12 +51,12 @@ fn slots(plan: &Plan, topic: usize) -> std::ops::Range<Slot> {
     plan.topics.get(topic).map(|topic| topic.slots.clone()).unwrap_or_default()
 }
 
-/// Makes each topic's moves that leave the loads more even; whether there was one. Each makes the sum of the loads'
-/// squares smaller, so there comes an end.
-fn move_all(plan: &mut Plan) -> bool {
+/// Makes each topic's moves between members whose loads are at least `gap` apart, two or more; whether there was one.
+/// Each makes the sum of the loads' squares smaller, so there comes an end.
+fn move_all(plan: &mut Plan, topics: &[usize], gap: usize) -> bool {
     let mut moved = false;
-    for topic in by_subscribers(plan) {
-        while let Some((slot, to)) = next_move(plan, topic) {
+    for &topic in topics {
+        while let Some((slot, to)) = next_move(plan, topic, gap) {
             plan.give(slot, to);
             moved = true;
         }
@@ -62,32 +66,12 @@ fn move_all(plan: &mut Plan) -> bool {
 
 /// The move within a topic that does most: from its owner with the most partitions to its subscriber with the fewest.
 /// Of that owner's partitions it takes one that the other had, else one that is new to the owner, else the last.
-fn next_move(plan: &Plan, topic: usize) -> Option<(Slot, MemberIndex)> {
+fn next_move(plan: &Plan, topic: usize, gap: usize) -> Option<(Slot, MemberIndex)> {
     let to = lightest(plan, topic)?;
     let owned = slots(plan, topic).filter_map(|slot| plan.owner(slot).map(|owner| (slot, owner)));
     let (slot, from) = owned.max_by_key(|(slot, owner)| {
         let previous = plan.previous(*slot);
         (plan.load(*owner), Reverse(*owner), previous == Some(to), previous != Some(*owner), *slot)
     })?;
-    (plan.load(from) > plan.load(to).saturating_add(1)).then_some((slot, to))
-}
-
-/// Where one partition went from a member to another and one came back, each stays where it was: the loads are the
-/// same, and nobody has to give anything up.
-fn take_back_swaps(plan: &mut Plan) {
-    let mut went: BTreeMap<(MemberIndex, MemberIndex), Vec<Slot>> = BTreeMap::new();
-    for slot in 0..plan.slot_count() {
-        if let (Some(previous), Some(owner)) = (plan.previous(slot), plan.owner(slot))
-            && previous != owner
-        {
-            went.entry((previous, owner)).or_default().push(slot);
-        }
-    }
-    for (&(from, to), there) in went.range(..).filter(|((from, to), _)| from < to) {
-        let back = went.get(&(to, from)).map(Vec::as_slice).unwrap_or_default();
-        for (there, back) in there.iter().zip(back) {
-            plan.give(*there, from);
-            plan.give(*back, to);
-        }
-    }
+    (plan.load(from) >= plan.load(to).saturating_add(gap)).then_some((slot, to))
 }

@@ -82,13 +82,15 @@ impl Consumer {
             (Response::FindCoordinator(response), _) => self.on_coordinator(&response, ctx),
             (Response::JoinGroup(response), _) => self.on_joined(response, ctx),
             (Response::SyncGroup(response), _) => self.on_synced(&response, ctx),
-            (Response::Heartbeat(response), _) => self.on_heartbeat(&response, ctx),
+            (Response::Heartbeat(response), About::Heartbeat(generation)) => {
+                self.on_heartbeat(&response, generation, ctx);
+            }
             (Response::OffsetFetch(response), About::Committed(asked)) => {
                 self.on_committed_offsets(&response, &asked, ctx);
             }
             (Response::OffsetCommit(response), About::Commit(commit)) => {
-                let (offsets, waits) = *commit;
-                self.on_commit(&response, &offsets, waits, ctx);
+                let (offsets, waits, generation) = *commit;
+                self.on_commit(&response, &offsets, waits, generation, ctx);
             }
             _ => {}
         }

@@ -157,6 +157,11 @@ impl Membership {
         self.books.iter().map(|((topic, partition), book)| (topic, *partition, book))
     }
 
+    /// How many of its commits were acknowledged.
+    pub fn commits(&self) -> u64 {
+        self.committing.done
+    }
+
     /// How many records it has polled and not processed yet.
     pub fn in_hand(&self) -> usize {
         self.hand.as_ref().map_or(0, Hand::left)
@@ -169,6 +174,11 @@ impl Membership {
     /// Whether it keeps its partitions while it joins again: where all its assignors can (KIP-429).
     fn is_cooperative(&self) -> bool {
         self.assignors().all(|assignor| assignor.protocol == RebalanceProtocol::Cooperative)
+    }
+
+    /// Whether it is part of this generation: an answer to what it asked in an earlier one means nothing any more.
+    fn is_in(&self, generation: i32) -> bool {
+        self.phase == Phase::In && self.generation == generation
     }
 
     /// The coordinator is another one by now, or not there.
@@ -254,20 +264,28 @@ impl Consumer {
             return;
         }
         member.heartbeat = (ctx.now.lab + millis(member.spec.heartbeat_interval_ms), true);
+        let generation = member.generation;
         let request = HeartbeatRequest {
             group_id: Arc::clone(&member.spec.id),
             generation_id: member.generation,
             member_id: Arc::clone(&member.id),
             group_instance_id: member.spec.instance_id.clone(),
         };
-        self.links.ask((coordinator, Lane::GROUP), HEARTBEAT_VERSION, request.into(), About::Heartbeat, ctx);
+        self.links.ask(
+            (coordinator, Lane::GROUP),
+            HEARTBEAT_VERSION,
+            request.into(),
+            About::Heartbeat(generation),
+            ctx,
+        );
     }
 
-    pub(super) fn on_heartbeat(&mut self, response: &HeartbeatResponse, ctx: &mut Context<'_>) {
-        if let Some(member) = &mut self.member {
-            member.heartbeat.1 = false;
+    pub(super) fn on_heartbeat(&mut self, response: &HeartbeatResponse, generation: i32, ctx: &mut Context<'_>) {
+        let Some(member) = &mut self.member else { return };
+        member.heartbeat.1 = false;
+        if member.is_in(generation) {
+            self.on_group_error(response.error_code, ctx);
         }
-        self.on_group_error(response.error_code, ctx);
     }
 
     /// What an answer of the coordinator means for the membership.
@@ -313,6 +331,10 @@ impl Consumer {
         member.heartbeat = (Time::NEVER, false);
         if forget_id {
             member.id = "".into();
+        }
+        self.put_back_what_is_not_begun();
+        if let Some(member) = &mut self.member {
+            member.committing.give_up();
         }
         self.give_back_all();
         if had > 0 {

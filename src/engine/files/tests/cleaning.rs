@@ -118,6 +118,31 @@ fn a_log_that_changed_meanwhile_is_not_swapped() {
     }
 }
 
+/// Whatever took them away: the old ones are all that there is then.
+#[test]
+fn nothing_is_let_go_for_cleaned_segments_that_are_not_there() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("a-0");
+    let (mut log, all) = make(&folder);
+    let cleaned = clean(&log);
+    std::fs::remove_file(folder.join("00000000000000000000.log.cleaned")).unwrap();
+    assert!(log.swap(cleaned).is_err());
+    assert!(log.append(&batch(40, 5, 40, 1)).is_err(), "a torn log takes no append");
+    drop(log);
+    let recovered = open(&folder, false, 40, 0);
+    assert_eq!((recovered.cuts.len(), bases(&recovered.file_log).len()), (0, all.len()));
+}
+
+#[test]
+fn a_cleaning_begins_without_what_an_earlier_one_left() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("a-0");
+    let (log, _) = make(&folder);
+    let (before, _left) = (names(&folder), clean(&log));
+    log.cleaning(10..20).unwrap().clear().unwrap();
+    assert_eq!(names(&folder), before);
+}
+
 #[test]
 fn what_was_not_finished_is_removed() {
     let temporary = tempfile::tempdir().unwrap();

@@ -24,10 +24,14 @@ impl Keys {
         for batch in dirty.filter(|batch| !batch.header.attributes.is_control()) {
             for record in records_of(&batch.header, &batch.body)? {
                 let Some(key) = record.key.filter(|_| record.offset >= plan.first_dirty_offset) else { continue };
-                if keys.newest.len() >= plan.max_keys && !keys.newest.contains_key(&key) {
+                if let Some(newest) = keys.newest.get_mut(&key) {
+                    *newest = record.offset;
+                } else if keys.newest.len() >= plan.max_keys {
                     return Ok(keys);
+                } else {
+                    // A copy: as a part of its batch it would keep all of what was read with it in memory.
+                    keys.newest.insert(Bytes::copy_from_slice(&key), record.offset);
                 }
-                keys.newest.insert(key, record.offset);
                 keys.end = record.offset.saturating_add(1);
             }
         }

@@ -11,9 +11,8 @@ fn config() -> LogConfig {
     LogConfig { compact: true, delete: false, min_cleanable_ratio: Ratio::from_ppm(0), ..LogConfig::default() }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as a disk would have it")]
-fn in_memory(_base_offset: i64, left: Vec<StoredBatch>) -> Result<Left, BatchError> {
-    Ok(Left::InMemory(left))
+fn in_memory(_: i64, left: &mut dyn Iterator<Item = Result<StoredBatch, BatchError>>) -> Result<Left, BatchError> {
+    left.collect::<Result<_, _>>().map(Left::InMemory)
 }
 
 fn log() -> Log {
@@ -300,4 +299,19 @@ fn a_batch_that_cannot_be_read_stops_it() {
     assert!(clean(plan(&log, 0).plan(), |_| broken.clone().into_iter(), in_memory).is_err());
     log.cleaning_failed();
     assert_eq!(log.cleanable(1, 0), None);
+}
+
+/// What is read of a log on files comes in pieces of a megabyte: a key each must not keep all of them.
+#[test]
+fn noted_keys_keep_no_batch_in_memory() {
+    let mut log = log();
+    one(&mut log, "a", Some("1"));
+    log.roll(&mut InMemory).unwrap();
+    let job = plan(&log, 0);
+    let StoredBatch { header, body } = batches(&log).remove(0);
+    let body = bytes::Bytes::copy_from_slice(&body);
+    let read = StoredBatch { header, body: body.clone() };
+    let keys = super::Keys::of(std::iter::once(read), job.plan()).unwrap();
+    assert_eq!(keys.newest(&"a".into()), Some(0));
+    assert!(body.is_unique());
 }

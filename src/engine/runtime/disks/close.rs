@@ -4,7 +4,6 @@ use std::num::NonZero;
 
 use super::{BrokerFiles, LabFiles, retired};
 use crate::engine::cluster::{BrokerNode, Cluster};
-use crate::engine::files::broker_dir::Identity;
 use crate::engine::files::{FileError, Flush};
 use crate::engine::message::Checkpoint;
 
@@ -37,7 +36,7 @@ impl LabFiles {
 fn close_broker(files: BrokerFiles, node: &BrokerNode) -> Result<(), FileError> {
     let BrokerFiles { shared, mut logs } = files;
     let mut flushes = Vec::new();
-    let mut checkpoint = Checkpoint::of(node.logs());
+    let mut checkpoint = Checkpoint::of(node.cluster_id(), node.logs());
     for (id, log, _) in node.logs() {
         if let Some(place) = logs.remove(id) {
             flushes.push(place.log.close(log.producers())?);
@@ -47,9 +46,6 @@ fn close_broker(files: BrokerFiles, node: &BrokerNode) -> Result<(), FileError> 
     flush_all(flushes)?;
     let cuts = shared.state().cuts;
     shared.write(checkpoint, cuts)?;
-    if let Some(cluster_id) = node.cluster_id() {
-        shared.dir.set_identity(&Identity { broker_id: node.id.0, cluster_id: Some(cluster_id.to_string()) })?;
-    }
     shared.dir.leave_clean_marker(NO_EPOCH)
 }
 

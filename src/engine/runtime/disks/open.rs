@@ -85,7 +85,7 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
         retired,
         answers: Arc::new(drop),
         flushing: FastMap::default(),
-        cleaning: FastMap::default(),
+        cleaning: BTreeMap::new(),
         cleaned: Arc::default(),
         held: None,
         nowhere: Refusing(no_place()),
@@ -123,7 +123,7 @@ pub(super) fn open_broker(
         (Checkpoint::Cleaner, cleaned.clone()),
         (Checkpoint::RecoveryPoint, recovery_points.clone()),
     ];
-    let shared = Arc::new(Shared::new(broker, on_disk.into()));
+    let shared = Arc::new(Shared::new(id, broker, identity.clone(), on_disk.into()));
     let mut files = BrokerFiles { shared: Arc::clone(&shared), logs: FastMap::default() };
     let cluster_id = identity.and_then(|identity| identity.cluster_id).map(Arc::from);
     let mut disk = Disk { cluster_id, ..Disk::default() };

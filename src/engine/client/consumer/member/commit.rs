@@ -43,6 +43,12 @@ impl Committing {
         self.waiting.is_some() && !self.sent
     }
 
+    /// The application does not wait any more.
+    pub(super) fn give_up(&mut self) {
+        self.waiting = None;
+        self.sent = false;
+    }
+
     /// The answer will not come.
     pub(super) fn failed(&mut self) {
         self.sent = false;
@@ -78,7 +84,8 @@ impl Consumer {
     pub(super) fn commit_and_wait(&mut self, ctx: &mut Context<'_>) -> bool {
         let offsets = self.uncommitted();
         let Some(member) = &mut self.member else { return false };
-        if offsets.is_empty() {
+        // While the group rebalances nothing is committed (Java's RebalanceInProgressException): the next commit has it.
+        if offsets.is_empty() || member.phase != Phase::In {
             return false;
         }
         member.committing.waiting = Some(offsets);
@@ -134,7 +141,8 @@ impl Consumer {
 
     fn ask_commit(&mut self, offsets: Offsets, waits: bool, ctx: &mut Context<'_>) {
         let Some(member) = &self.member else { return };
-        let Some(coordinator) = member.coordinator.filter(|_| !offsets.is_empty()) else { return };
+        let may = !offsets.is_empty() && member.phase == Phase::In;
+        let Some(coordinator) = member.coordinator.filter(|_| may) else { return };
         let mut topics: BTreeMap<Arc<str>, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
         for ((topic, partition), (offset, epoch)) in &offsets {
             topics.entry(Arc::clone(topic)).or_default().push(OffsetCommitRequestPartition {
@@ -155,7 +163,7 @@ impl Consumer {
             topics,
             ..OffsetCommitRequest::default()
         };
-        let about = About::Commit(Box::new((offsets, waits)));
+        let about = About::Commit(Box::new((offsets, waits, member.generation)));
         self.links.ask((coordinator, Lane::GROUP), VERSION, request.into(), about, ctx);
     }
 
@@ -164,6 +172,7 @@ impl Consumer {
         response: &OffsetCommitResponse,
         offsets: &Offsets,
         waits: bool,
+        generation: i32,
         ctx: &mut Context<'_>,
     ) {
         let mut errors =
@@ -186,9 +195,12 @@ impl Consumer {
             let again = error.is_retriable() && error != ErrorCode::REBALANCE_IN_PROGRESS;
             if !again {
                 member.committing.waiting = None;
+                if error.is_error() {
+                    self.put_back_what_is_not_begun();
+                }
             }
         }
-        if error.is_error() {
+        if error.is_error() && self.member.as_ref().is_some_and(|member| member.is_in(generation)) {
             self.on_group_error(error, ctx);
             if !error.is_retriable() {
                 let partitions = u32::try_from(offsets.len()).unwrap_or(u32::MAX);

@@ -327,7 +327,7 @@ impl Consumer {
             About::Join | About::Sync if matches!(member.phase, Phase::Joining | Phase::Syncing) => {
                 member.phase = Phase::Out;
             }
-            About::Heartbeat => member.heartbeat.1 = false,
+            About::Heartbeat(_) => member.heartbeat.1 = false,
             About::Commit(_) => member.committing.failed(),
             _ => {}
         }

@@ -137,13 +137,13 @@ impl Consumer {
         let Some(member) = &mut self.member else { return false };
         member.polled = ctx.now.lab;
         let rejoins = member.rejoin.is_some() && !member.is_cooperative();
-        if self.paused || member.phase != Phase::In && !member.is_cooperative() || rejoins {
+        let before = member.spec.commit == Commit::Before;
+        if self.paused || rejoins || member.phase != Phase::In && (before || !member.is_cooperative()) {
             return false;
         }
         let most = usize::try_from(member.spec.max_poll_records).unwrap_or(usize::MAX).max(1);
         let (records, positions) = member.buffer.poll(most);
         let each = Duration::from_micros(member.spec.work_us.into());
-        let before = member.spec.commit == Commit::Before;
         if !records.is_empty() {
             let began = (!before).then_some(ctx.now.lab);
             member.hand = Some(Hand { records, done: 0, began, each });
@@ -158,6 +158,20 @@ impl Consumer {
             self.commit_and_wait(ctx);
         }
         polled
+    }
+
+    /// What was polled and could not be committed first is not worked on: it is read again from where it began.
+    pub(super) fn put_back_what_is_not_begun(&mut self) {
+        let Some(member) = &mut self.member else { return };
+        let Some(hand) = member.hand.take_if(|hand| hand.began.is_none()) else { return };
+        for (key, offset) in hand.records.into_iter().rev() {
+            member.buffer.drop_partition(&key);
+            if let Some(position) = self.positions.get_mut(&key) {
+                (position.offset, position.consumed) = (Some(offset), Some(offset));
+                // What comes before it is not known any more.
+                (position.last_epoch, position.consumed_epoch) = (-1, -1);
+            }
+        }
     }
 
     /// Writes into the books what is processed by now.

@@ -5,6 +5,11 @@ use crate::engine::event::ClientEvent;
 use crate::session::event::{Severity, kind};
 
 pub(super) fn told(event: &ClientEvent, name: &str) -> Told {
+    member(event, name).or_else(|| life(event, name)).unwrap_or_else(|| traffic(event, name))
+}
+
+/// What befalls it as one that reads or writes.
+fn traffic(event: &ClientEvent, name: &str) -> Told {
     match event {
         ClientEvent::ConnectionLost { broker, waiting: 0 } => {
             let text = format!("{name}: connection to {broker} lost");
@@ -25,6 +30,29 @@ pub(super) fn told(event: &ClientEvent, name: &str) -> Told {
             let text = format!("{name} goes on by auto.offset.reset in {partitions}, and skips {skipped}");
             Told::new("offsets_reset", Severity::Warning, text, "what it wanted to read is gone from the log")
         }
+        ClientEvent::RecordsSentAgain { leader, records, .. } => {
+            let text =
+                format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
+            Told::new(kind::RECORDS_SENT_AGAIN, Severity::Good, text, "leaders moved").about(*leader)
+        }
+        ClientEvent::DeliveryFailed { records, error } => {
+            let text = format!("{name} gives up {}", counted_u64(*records, "record"));
+            Told::new("delivery_failed", Severity::Bad, text, error.name())
+        }
+        ClientEvent::RecordsLost { topic, partition, records, from, to, .. } => {
+            let text = format!(
+                "{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})",
+                counted_u64(*records, "record")
+            );
+            Told::new("records_lost", Severity::Bad, text, "only the dead leader had them")
+        }
+        other => Told::new("client", Severity::Info, format!("{name}: {other:?}"), ""),
+    }
+}
+
+/// What befalls it as a member of a group; `None` for anything else.
+fn member(event: &ClientEvent, name: &str) -> Option<Told> {
+    Some(match event {
         ClientEvent::PartitionsAssigned { partitions } => {
             let text = format!("{name} begins to read {}", counted_u64((*partitions).into(), "partition"));
             Told::new("partitions_assigned", Severity::Good, text, "its group assigned them")
@@ -49,6 +77,13 @@ pub(super) fn told(event: &ClientEvent, name: &str) -> Told {
             let text = format!("{name} cannot be a member of its group");
             Told::new("group_refused", Severity::Bad, text, error.name())
         }
+        _ => return None,
+    })
+}
+
+/// How it begins, stops and ends; `None` for anything else.
+fn life(event: &ClientEvent, name: &str) -> Option<Told> {
+    Some(match event {
         ClientEvent::Closed => {
             Told::new("client_closed", Severity::Info, format!("{name} is closed"), "it left in order")
         }
@@ -70,21 +105,6 @@ pub(super) fn told(event: &ClientEvent, name: &str) -> Told {
             let text = format!("{name} works {}.{:03} ms on each record", each_us / 1_000, each_us % 1_000);
             Told::new("client_works", Severity::Info, text, "").asked(by)
         }
-        ClientEvent::RecordsSentAgain { leader, records, .. } => {
-            let text =
-                format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
-            Told::new(kind::RECORDS_SENT_AGAIN, Severity::Good, text, "leaders moved").about(*leader)
-        }
-        ClientEvent::DeliveryFailed { records, error } => {
-            let text = format!("{name} gives up {}", counted_u64(*records, "record"));
-            Told::new("delivery_failed", Severity::Bad, text, error.name())
-        }
-        ClientEvent::RecordsLost { topic, partition, records, from, to, .. } => {
-            let text = format!(
-                "{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})",
-                counted_u64(*records, "record")
-            );
-            Told::new("records_lost", Severity::Bad, text, "only the dead leader had them")
-        }
-    }
+        _ => return None,
+    })
 }
