@@ -1,5 +1,5 @@
 //! What a session does to groups, on a lab that runs: real requests to the coordinator, seen in the snapshots that follow.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
