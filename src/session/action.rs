@@ -218,6 +218,9 @@ pub struct Record {
     pub key: Option<Arc<[u8]>>,
     /// The value; `None` is a tombstone.
     pub value: Option<Arc<[u8]>>,
+    /// What key and value say, in a line, where they are Kafka's own: a record of `__consumer_offsets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<Arc<str>>,
     /// Headers.
     pub headers: Vec<(Arc<str>, HeaderValue)>,
     /// First and last offset of its batch.

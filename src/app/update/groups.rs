@@ -252,12 +252,8 @@ fn told(change: &OffsetChange) -> String {
     let before = change.before.map_or_else(|| "–".to_owned(), grouped);
     let meaning = match change.before.map(|before| change.after - before) {
         None => String::new(),
-        Some(by) if by < 0 => format!("   {} are read again", records(-by)),
-        Some(by) => format!("   {} are passed over", records(by)),
+        Some(by) if by < 0 => format!("  {} read again", grouped(-by)),
+        Some(by) => format!("  {} passed over", grouped(by)),
     };
-    format!("{at:<20} {before:>10} → {:>10}{meaning}", grouped(change.after))
-}
-
-fn records(n: i64) -> String {
-    if n == 1 { "1 record".to_owned() } else { format!("{} records", grouped(n)) }
+    format!("{at:<20} {before:>9} → {:>9}{meaning}", grouped(change.after))
 }

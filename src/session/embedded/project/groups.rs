@@ -172,7 +172,9 @@ impl Remembered {
         };
         let topics = topics_of(at.group);
         let partitions = partitions::all(at.group, &topics, (&members, protocol.cooperative), &mut self.lanes, look);
-        self.history.note_stops(&partitions, lab_us);
+        if !members.is_empty() {
+            self.history.note_stops(&partitions, lab_us);
+        }
         let (lag, behind) =
             (partitions.iter().filter_map(|at| at.lag).sum(), partitions.iter().map(|at| at.behind).sum());
         let (trend, lags) = self.lanes.total(lab_us, behind);
