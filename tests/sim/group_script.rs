@@ -276,7 +276,8 @@ impl Groups {
             generation: -1,
             takes_id: false,
         };
-        let member = if self.members.contains_key(words.plain[0]) { self.member(words) } else { outside };
+        let mut member = if self.members.contains_key(words.plain[0]) { self.member(words) } else { outside };
+        member.generation = words.take("generation").unwrap_or(member.generation);
         let to = asked(lab, words, &member.request.group_id);
         let version = words.take("version").unwrap_or(9);
         let ms = |text: &str| i64::try_from(duration(text).as_millis()).unwrap();

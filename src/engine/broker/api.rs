@@ -126,7 +126,8 @@ fn to_controller(broker: &mut Broker, request: Request, origin: &Origin, ctx: &m
     Handled::Parked
 }
 
-/// A group has a name.
+/// A group with members has a name. Offsets may be kept, looked at and deleted without one, as in times before groups
+/// (`GroupCoordinator.isValidGroupId`).
 fn check_group_id(id: &str) -> Result<(), ErrorCode> {
     if id.is_empty() { Err(ErrorCode::INVALID_GROUP_ID) } else { Ok(()) }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
+use crate::engine::group::classic::State;
 use crate::protocol::delete_groups::DeletableGroupResult;
 use crate::protocol::{ApiKey, DeleteGroupsResponse, ErrorCode, Request};
 
@@ -23,9 +24,9 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
 }
 
 fn delete(broker: &mut Broker, group: &Arc<str>, ctx: &mut Context<'_>) -> Result<(), ErrorCode> {
-    super::check_group_id(group)?;
     let found = broker.group(group)?.ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
-    if !found.classic.is_unused() {
+    // An id that was given out makes no member.
+    if found.classic.state() != State::Empty {
         return Err(ErrorCode::NON_EMPTY_GROUP);
     }
     broker.delete_group(group, ctx)

@@ -26,8 +26,7 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Co
 }
 
 fn describe(broker: &mut Broker, group_id: &Arc<str>) -> DescribedGroup {
-    let found = super::check_group_id(group_id).and_then(|()| broker.group(group_id));
-    let described = match found {
+    let described = match broker.group(group_id) {
         Ok(Some(group)) => group.classic.describe(),
         Ok(None) => DescribedGroup { group_state: DEAD.into(), ..DescribedGroup::default() },
         Err(error_code) => DescribedGroup { error_code, ..DescribedGroup::default() },

@@ -61,8 +61,7 @@ fn one_group(topic: OffsetFetchResponseTopics, error: ErrorCode) -> OffsetFetchR
 
 fn fetch(broker: &mut Broker, group: &Arc<str>, wanted: Wanted) -> (ErrorCode, Vec<OffsetFetchResponseTopics>) {
     let none = Offsets::default();
-    let checked = if group.is_empty() { Err(ErrorCode::INVALID_GROUP_ID) } else { Ok(()) };
-    let found = checked.and_then(|()| broker.group(group));
+    let found = broker.group(group);
     let (error, offsets) = match &found {
         Ok(group) => (ErrorCode::NONE, group.map_or(&none, |group| &group.offsets)),
         Err(error) => (*error, &none),
