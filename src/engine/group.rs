@@ -17,7 +17,7 @@ pub mod shard;
 
 use std::sync::Arc;
 
-use self::classic::ClassicGroup;
+use self::classic::{ClassicGroup, State};
 use self::offsets::{Committed, Offsets};
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::Removed;
@@ -105,23 +105,28 @@ impl Group {
         }
     }
 
-    /// Forgets offsets that are older than `offsets.retention.minutes`: of an empty group counted from when it became so,
-    /// of topics that nobody in it reads counted from the commit (KIP-211).
+    /// Forgets offsets that are older than `offsets.retention.minutes` (KIP-211): of an empty group counted from when it
+    /// became so, even if they were committed later; of topics that nobody in a stable group reads counted from the
+    /// commit. A time of the committer's own stands for the retention, not for the rest (`GroupMetadata`).
     pub fn expire_offsets(&mut self, desk: &mut Desk<'_, '_>) {
         let now_ms = desk.date_ms();
         let retention_ms = desk.settings.offsets_retention_minutes.saturating_mul(60_000).into();
         let classic = &self.classic;
-        let (empty, since_ms) = (classic.is_unused(), classic.since_ms());
+        let (state, since_ms) = (classic.state(), classic.since_ms());
         // A group that never had members holds offsets of consumers that assign their partitions themselves.
         let simple = classic.protocol_type().is_none();
         let expired = |id: &TopicPartition, committed: &Committed| {
-            let age = |from_ms: i64| now_ms.saturating_sub(from_ms) >= retention_ms;
-            match committed.expire_ms {
-                Some(expire_ms) => now_ms >= expire_ms,
-                None if simple => age(committed.commit_ms),
-                None if empty => age(since_ms.max(committed.commit_ms)),
-                None => classic.is_of_consumers() && !classic.reads(&id.topic) && age(committed.commit_ms),
-            }
+            let (may_go, from_ms) = match state {
+                _ if simple => (true, committed.commit_ms),
+                State::Empty if since_ms >= 0 => (true, since_ms),
+                State::Empty => (true, committed.commit_ms),
+                State::Stable => (classic.is_of_consumers() && !classic.reads(&id.topic), committed.commit_ms),
+                State::PreparingRebalance | State::CompletingRebalance => (false, 0),
+            };
+            let is_over = committed
+                .expire_ms
+                .map_or(now_ms.saturating_sub(from_ms) >= retention_ms, |expire_ms| now_ms >= expire_ms);
+            may_go && is_over
         };
         let ids: Vec<TopicPartition> =
             self.offsets.iter().filter(|(id, committed)| expired(id, committed)).map(|(id, _)| id.clone()).collect();
