@@ -25,8 +25,7 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Co
 }
 
 fn describe(broker: &mut Broker, group_id: &Arc<str>) -> DescribedGroup {
-    let found = super::check_group_id(group_id).and_then(|()| broker.group(group_id));
-    let described = match found {
+    let described = match broker.group(group_id) {
         Ok(Some(Group { kind: Kind::Classic(classic), .. })) => classic.describe(),
         // A group of KIP-848 is not one of those that are described here.
         Ok(_) => DescribedGroup { group_state: DEAD.into(), ..DescribedGroup::default() },

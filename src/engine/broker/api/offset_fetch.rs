@@ -72,8 +72,7 @@ fn fetch(
     wanted: Wanted,
 ) -> (ErrorCode, Vec<OffsetFetchResponseTopics>) {
     let none = Offsets::default();
-    let checked = if group.is_empty() { Err(ErrorCode::INVALID_GROUP_ID) } else { Ok(()) };
-    let found = checked.and_then(|()| broker.group(group)).and_then(|group| {
+    let found = broker.group(group).and_then(|group| {
         let consumer = group.and_then(Group::consumer);
         consumer.map_or(Ok(()), |consumer| consumer.check_fetch(epoch, member))?;
         Ok(group)
