@@ -38,8 +38,8 @@ pub use numbers::{Numbers, Placed, Run};
 pub use producer::{Acked, Counts, Ledger, Producer};
 pub use score::{Score, lost, scoreboard};
 pub use spec::{
-    Acks, ClientSpec, Commit, ConsumerSpec, GroupSpec, OffsetReset, Partitioner, Patience, ProducerSpec, Role,
-    TopicSpec, Workload, default_lab,
+    Acks, ClientSpec, Commit, ConsumerSpec, GroupProtocol, GroupSpec, OffsetReset, Partitioner, Patience, ProducerSpec,
+    Role, TopicSpec, Workload, default_lab,
 };
 
 use link::Connected;

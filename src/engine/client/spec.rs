@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::assignor::{CLIENT_ASSIGNORS, client_assignor};
+use crate::engine::assignor::{CLIENT_ASSIGNORS, SERVER_ASSIGNORS, client_assignor, server_assignor};
 
 /// A built-in client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,6 +220,27 @@ impl Commit {
     }
 }
 
+/// How the members of a group talk to their coordinator: `group.protocol`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupProtocol {
+    /// They meet, and one of them assigns.
+    #[default]
+    Classic,
+    /// The coordinator assigns (KIP-848).
+    Consumer,
+}
+
+impl GroupProtocol {
+    /// As people write it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Consumer => "consumer",
+        }
+    }
+}
+
 /// A consumer's part in a group. The settings are Kafka's, under Kafka's names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -228,6 +249,10 @@ pub struct GroupSpec {
     pub id: Arc<str>,
     /// `group.instance.id`, for a static member.
     pub instance_id: Option<Arc<str>>,
+    /// `group.protocol`.
+    pub protocol: GroupProtocol,
+    /// `group.remote.assignor`: the one that it wants of a coordinator that assigns.
+    pub remote_assignor: Option<Arc<str>>,
     /// `partition.assignment.strategy`, by name, the one that it likes best first.
     pub assignors: Vec<Arc<str>>,
     /// When it commits.
@@ -236,9 +261,9 @@ pub struct GroupSpec {
     pub work_us: u32,
     /// `max.poll.records`: 1 and up.
     pub max_poll_records: u32,
-    /// `session.timeout.ms`.
+    /// `session.timeout.ms`; by the protocol of KIP-848 the coordinator's setting counts.
     pub session_timeout_ms: u32,
-    /// `heartbeat.interval.ms`.
+    /// `heartbeat.interval.ms`, likewise.
     pub heartbeat_interval_ms: u32,
     /// `max.poll.interval.ms`.
     pub max_poll_interval_ms: u32,
@@ -249,6 +274,8 @@ impl Default for GroupSpec {
         Self {
             id: "".into(),
             instance_id: None,
+            protocol: GroupProtocol::Classic,
+            remote_assignor: None,
             assignors: vec!["range".into(), "cooperative-sticky".into()],
             commit: Commit::Auto { interval_ms: 5_000 },
             work_us: 0,
@@ -317,6 +344,9 @@ impl ClientSpec {
         if group.id.is_empty() {
             return Err("a group needs a name".to_owned());
         }
+        if let Some(name) = group.remote_assignor.as_ref().filter(|name| server_assignor(name).is_none()) {
+            return Err(format!("no coordinator has an assignor {name}; there are {}", server_names()));
+        }
         let unknown = group.assignors.iter().find(|name| client_assignor(name).is_none());
         match unknown {
             Some(name) => Err(format!("there is no assignor {name}; there are {}", names())),
@@ -329,6 +359,11 @@ impl ClientSpec {
 /// The assignors by name.
 fn names() -> String {
     CLIENT_ASSIGNORS.iter().map(|assignor| assignor.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The coordinator's assignors by name.
+fn server_names() -> String {
+    SERVER_ASSIGNORS.iter().map(|assignor| assignor.name).collect::<Vec<_>>().join(", ")
 }
 
 /// Milliseconds of a setting as a duration.

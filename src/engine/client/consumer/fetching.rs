@@ -81,6 +81,8 @@ impl Consumer {
         match (response, about) {
             (Response::FindCoordinator(response), _) => self.on_coordinator(&response, ctx),
             (Response::JoinGroup(response), _) => self.on_joined(response, ctx),
+            (Response::ConsumerGroupHeartbeat(response), About::Join) => self.on_epoch(&response, true, ctx),
+            (Response::ConsumerGroupHeartbeat(response), About::Heartbeat(_)) => self.on_epoch(&response, false, ctx),
             (Response::SyncGroup(response), _) => self.on_synced(&response, ctx),
             (Response::Heartbeat(response), About::Heartbeat(generation)) => {
                 self.on_heartbeat(&response, generation, ctx);

@@ -1,4 +1,4 @@
-//! A consumer's part in its group, by the classic protocol: it finds the coordinator, joins, is assigned partitions or
+//! A consumer's part in its group: by the protocol of KIP-848 in [`epochs`], by the classic one here. It finds the coordinator, joins, is assigned partitions or
 //! assigns them, says that it lives, commits, leaves.
 //!
 //! ```text
@@ -9,6 +9,7 @@
 //! polls: one that is slow with its records joins late, and keeps the others waiting.
 
 mod commit;
+mod epochs;
 mod join;
 mod work;
 
@@ -93,6 +94,8 @@ pub struct Membership {
     /// How many partitions its topics had when it assigned them.
     assigned_of: BTreeMap<Arc<str>, i32>,
     leads: bool,
+    /// What it and its coordinator have told each other by the protocol of KIP-848.
+    epochs: epochs::Epochs,
     /// When it last polled.
     polled: Time,
     leaving: bool,
@@ -118,6 +121,7 @@ impl Membership {
             last: None,
             assigned_of: BTreeMap::new(),
             leads: false,
+            epochs: epochs::Epochs::default(),
             polled: Time::ZERO,
             leaving: false,
             buffer: Buffer::default(),
@@ -173,7 +177,7 @@ impl Membership {
 
     /// Whether it keeps its partitions while it joins again: where all its assignors can (KIP-429).
     fn is_cooperative(&self) -> bool {
-        self.assignors().all(|assignor| assignor.protocol == RebalanceProtocol::Cooperative)
+        self.has_epochs() || self.assignors().all(|assignor| assignor.protocol == RebalanceProtocol::Cooperative)
     }
 
     /// Whether it is part of this generation: an answer to what it asked in an earlier one means nothing any more.
@@ -185,6 +189,7 @@ impl Membership {
     pub(super) fn lose_coordinator(&mut self, now: Time) {
         self.coordinator = None;
         self.finding = false;
+        self.epochs.forget_said();
         self.not_before = now + BACKOFF;
     }
 }
@@ -201,6 +206,9 @@ impl Consumer {
         self.find_coordinator(ctx);
         self.work(ctx);
         self.leave_if_stuck(ctx);
+        if self.member.as_ref().is_some_and(Membership::has_epochs) {
+            return self.beat_with_epoch(ctx);
+        }
         self.join_if_due(ctx);
         self.beat_if_due(ctx);
     }
@@ -302,7 +310,7 @@ impl Consumer {
                 }
                 return;
             }
-            ErrorCode::ILLEGAL_GENERATION | ErrorCode::UNKNOWN_MEMBER_ID => {
+            ErrorCode::ILLEGAL_GENERATION | ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::FENCED_MEMBER_EPOCH => {
                 // The others go on without it: what it has is not its own any more.
                 self.fall_out(error == ErrorCode::UNKNOWN_MEMBER_ID, ctx);
             }
@@ -311,6 +319,11 @@ impl Consumer {
             | ErrorCode::INCONSISTENT_GROUP_PROTOCOL
             | ErrorCode::GROUP_MAX_SIZE_REACHED
             | ErrorCode::INVALID_SESSION_TIMEOUT
+            | ErrorCode::UNRELEASED_INSTANCE_ID
+            | ErrorCode::UNSUPPORTED_ASSIGNOR
+            | ErrorCode::UNSUPPORTED_VERSION
+            | ErrorCode::INVALID_REQUEST
+            | ErrorCode::GROUP_ID_NOT_FOUND
             | ErrorCode::INVALID_GROUP_ID => {
                 member.phase = Phase::Refused(error);
                 self.give_back_all();
@@ -329,7 +342,7 @@ impl Consumer {
         member.phase = Phase::Out;
         member.generation = -1;
         member.heartbeat = (Time::NEVER, false);
-        if forget_id {
+        if forget_id && !member.has_epochs() {
             member.id = "".into();
         }
         self.put_back_what_is_not_begun();
@@ -370,7 +383,7 @@ impl Consumer {
             return;
         }
         // A static member just falls silent: its session's time-out ends it.
-        if member.spec.instance_id.is_none() {
+        if member.has_epochs() || member.spec.instance_id.is_none() {
             self.send_leave("consumer poll timeout has expired.", ctx);
         }
         ctx.emit(EventKind::Client(ClientEvent::PollTooLate { after: patience }));
@@ -382,6 +395,9 @@ impl Consumer {
 
     fn send_leave(&mut self, reason: &str, ctx: &mut Context<'_>) {
         let Some(member) = &self.member else { return };
+        if member.has_epochs() {
+            return self.send_leave_epoch(ctx);
+        }
         let Some(coordinator) = member.coordinator.filter(|_| !member.id.is_empty()) else { return };
         let me = MemberIdentity {
             member_id: Arc::clone(&member.id),
@@ -422,7 +438,7 @@ impl Consumer {
         }
         self.commit_on_close(ctx);
         // A static member's place is kept for it.
-        if self.member.as_ref().is_some_and(|member| member.spec.instance_id.is_none()) {
+        if self.member.as_ref().is_some_and(|member| member.has_epochs() || member.spec.instance_id.is_none()) {
             self.send_leave("the consumer is being closed", ctx);
         }
         self.give_back_all();

@@ -1,5 +1,7 @@
 //! Members of groups in a whole lab.
 
+mod epochs;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -192,7 +192,11 @@ impl Consumer {
         if waits {
             member.committing.sent = false;
             // What can be tried again is; else the application hears that the group has gone on without it.
-            let again = error.is_retriable() && error != ErrorCode::REBALANCE_IN_PROGRESS;
+            // A member's epoch may have been raised meanwhile: it is said again with the new one.
+            let stale = error == ErrorCode::STALE_MEMBER_EPOCH;
+            // Of a topic that was deleted there is nothing to commit: one that gives it back does not wait for it.
+            let deleted = member.has_epochs() && error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+            let again = error.is_retriable() && error != ErrorCode::REBALANCE_IN_PROGRESS && !deleted || stale;
             if !again {
                 member.committing.waiting = None;
                 if error.is_error() {

@@ -233,7 +233,7 @@ impl Consumer {
     }
 
     /// Begins to read partitions: where the group has come to, or where `auto.offset.reset` says.
-    fn take_over(&mut self, added: &BTreeSet<Key>, ctx: &mut Context<'_>) {
+    pub(super) fn take_over(&mut self, added: &BTreeSet<Key>, ctx: &mut Context<'_>) {
         for key in added {
             let position = Position { last_epoch: -1, waits_for_group: true, ..Position::default() };
             self.positions.insert(key.clone(), position);
@@ -273,7 +273,8 @@ impl Consumer {
         let group = OffsetFetchRequestGroup {
             group_id: Arc::clone(&member.spec.id),
             topics: Some(topics),
-            ..OffsetFetchRequestGroup::default()
+            member_id: member.has_epochs().then(|| Arc::clone(&member.id)),
+            member_epoch: if member.has_epochs() { member.generation } else { -1 },
         };
         let request = OffsetFetchRequest { groups: vec![group], ..OffsetFetchRequest::default() };
         let about = About::Committed(wanted.into_iter().collect());
@@ -327,9 +328,11 @@ impl Consumer {
             About::Join | About::Sync if matches!(member.phase, Phase::Joining | Phase::Syncing) => {
                 member.phase = Phase::Out;
             }
-            About::Heartbeat(_) => member.heartbeat.1 = false,
             About::Commit(_) => member.committing.failed(),
             _ => {}
+        }
+        if matches!(about, About::Join | About::Heartbeat(_)) {
+            member.heartbeat.1 = false;
         }
         member.lose_coordinator(now);
     }

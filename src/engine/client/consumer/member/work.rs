@@ -122,12 +122,17 @@ impl Consumer {
                 }
                 None => {
                     self.leave_if_told(ctx);
-                    if !self.poll(ctx) {
+                    self.follow_target(ctx);
+                    if self.is_committing() || !self.poll(ctx) {
                         return;
                     }
                 }
             }
         }
+    }
+
+    fn is_committing(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| member.committing.is_waiting())
     }
 
     /// Polls. Returns whether there is anything to work on.
