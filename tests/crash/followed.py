@@ -1,4 +1,4 @@
-"""A topic that a group of one static member reads while the lab runs: what it has committed outlives every end of the lab."""
+"""A topic that a group of one static member reads while the lab runs: what it committed outlives every end of the lab."""
 import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -13,8 +13,8 @@ PASSING = (KafkaError._NO_OFFSET, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, 
 
 
 class Followed(Topic):
-    """Each round has a new consumer, which takes its predecessor's place in the group, and goes on where that had committed:
-    no sooner than what was acknowledged, no later than what was asked for."""
+    """Each round has a new consumer, which takes its predecessor's place in the group, and goes on where that had
+    committed: no sooner than what was acknowledged, no later than what was asked for."""
 
     name, partitions, settings = "followed", 3, {"min.insync.replicas": "2"}
 
@@ -55,8 +55,8 @@ class Followed(Topic):
             if offset != self.position[partition]:
                 self.wrong.append(f"{self.name}-{partition}: {offset} was read, and {self.position[partition]} is next")
         elif not self.kept[partition] <= offset <= self.asked[partition]:
-            self.wrong.append(f"{self.name}-{partition}: its group goes on at {offset}; {self.kept[partition]} was acknowledged,"
-                              f" {self.asked[partition]} asked for")
+            self.wrong.append(f"{self.name}-{partition}: its group goes on at {offset};"
+                              f" {self.kept[partition]} was acknowledged, {self.asked[partition]} asked for")
         self.position[partition] = offset + 1
         self.uncommitted += 1
         return True
@@ -96,16 +96,18 @@ class Followed(Topic):
             kept, asked = self.kept[place.partition], self.asked[place.partition]
             offset = max(place.offset, 0)
             if not kept <= offset <= asked:
-                yield f"{self.name}-{place.partition}: {offset} is committed; {kept} was acknowledged, {asked} asked for"
+                yield (f"{self.name}-{place.partition}: {offset} is committed; {kept} was acknowledged,"
+                       f" {asked} asked for")
 
     def committed(self):
         """What the coordinator says, once there is one."""
         asker = Consumer({"bootstrap.servers": self.bootstrap, "group.id": GROUP, "log_level": 2})
+        places = [TopicPartition(self.name, partition) for partition in range(self.partitions)]
         give_up = time.monotonic() + PATIENCE_SECONDS
         try:
             while True:
                 try:
-                    return asker.committed([TopicPartition(self.name, number) for number in range(self.partitions)], timeout=5)
+                    return asker.committed(places, timeout=5)
                 except KafkaException as error:
                     if error.args[0].code() not in PASSING or time.monotonic() > give_up:
                         raise
