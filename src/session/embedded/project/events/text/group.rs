@@ -81,7 +81,7 @@ pub(in super::super::super) fn short(member: &str) -> &str {
     }
 }
 
-fn reason(why: &Why) -> String {
+pub(in super::super::super) fn reason(why: &Why) -> String {
     match why {
         Why::Joins(member) => format!("{} joins", short(member)),
         Why::Rejoins { member, reason } if reason.is_empty() => format!("{} joins again", short(member)),
@@ -92,7 +92,7 @@ fn reason(why: &Why) -> String {
     }
 }
 
-const fn gone(why: Gone) -> &'static str {
+pub(in super::super::super) const fn gone(why: Gone) -> &'static str {
     match why {
         Gone::Left => "it left",
         Gone::Removed => "an operator removed it",
