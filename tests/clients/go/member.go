@@ -70,14 +70,14 @@ func member(ctx context.Context, bootstrap, topic, group, name string) {
 		bufio.NewScanner(os.Stdin).Scan()
 		leaving.Store(true)
 	}()
+	given := func(_ context.Context, _ *kgo.Client, all map[string][]int32) { sayAssigned(all, topic) }
 	gone := func(context.Context, *kgo.Client, map[string][]int32) { sayAssigned(nil, topic) }
 	consumer, err := kgo.NewClient(
 		kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.ClientID(name),
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.Balancers(kgo.RangeBalancer()),
 		kgo.SessionTimeout(6*time.Second), kgo.HeartbeatInterval(500*time.Millisecond),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, given map[string][]int32) { sayAssigned(given, topic) }),
-		kgo.OnPartitionsRevoked(gone), kgo.OnPartitionsLost(gone))
+		kgo.OnPartitionsAssigned(given), kgo.OnPartitionsRevoked(gone), kgo.OnPartitionsLost(gone))
 	must(err)
 	for !leaving.Load() {
 		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)

@@ -3,6 +3,7 @@
 const { Kafka, AssignerProtocol, logLevel } = require("kafkajs");
 
 const say = (word, report) => process.stdout.write(report ? `${word} ${JSON.stringify(report)}\n` : `${word}\n`);
+const numbers = (partitions) => [...partitions].sort((a, b) => a - b);
 const number = (value) => (/^\d+$/.test(value) ? Number(value) : null);
 
 // KafkaJS has no assignor but one of its own kind of round robin, which no other client knows; it takes others, though.
@@ -18,7 +19,7 @@ const range = ({ cluster }) => ({
     const ids = members.map(({ memberId }) => memberId).sort();
     const parts = new Map(ids.map((id) => [id, {}]));
     for (const topic of topics) {
-      const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId).sort((a, b) => a - b);
+      const partitions = numbers(cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId));
       const [share, more] = [Math.floor(partitions.length / ids.length), partitions.length % ids.length];
       ids.forEach((id, at) => (parts.get(id)[topic] = partitions.splice(0, share + (at < more ? 1 : 0))));
     }
@@ -38,7 +39,7 @@ async function main(bootstrap, topic, groupId, clientId) {
     maxWaitTimeInMs: 100,
   });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) =>
-    say("assigned", [...(payload.memberAssignment[topic] ?? [])].sort((a, b) => a - b)));
+    say("assigned", numbers(payload.memberAssignment[topic] ?? [])));
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     console.error(payload.error);
     if (!payload.restart) process.exit(1);

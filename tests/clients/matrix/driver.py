@@ -26,7 +26,8 @@ GROUP = "group"
 TESTS = ("reads back what it writes", "survives its leader's death", "its cluster heals")
 # How much of a log is shown with a failure.
 LOG_LINES = 40
-TROUBLE = (ClusterError, group.MemberError, judge.Wrong, wire.WireError, OSError, RuntimeError, ValueError, KeyError, queue.Empty)
+TROUBLE = (ClusterError, group.MemberError, judge.Wrong, wire.WireError, OSError, RuntimeError, ValueError, KeyError,
+           queue.Empty)
 
 
 class ClientError(Exception):

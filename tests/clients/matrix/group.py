@@ -11,12 +11,16 @@ from .cluster import ClusterError, wait_for
 PARTITIONS, REPLICAS, SETTINGS = 12, 3, {"min.insync.replicas": "2"}
 # The group that the lab's built-in consumers are, and what it reads.
 LAB_GROUP, LAB_TOPIC, LAB_PARTITIONS = "dashboard", "trucks_gps", 10
-TESTS = ("share a topic", "go on when one is killed", "go on when one leaves", "read every record",
-         "share with the lab's own consumers")
+TESTS = ("share a topic", "go on when one is killed", "go on when one leaves", "go on when their coordinator dies",
+         "read every record", "share with the lab's own consumers")
 
 
 class MemberError(Exception):
     """A member ended early, or said what it should not."""
+
+
+class RebalancedError(ClusterError):
+    """A stable group did not stay so."""
 
 
 class Process:
@@ -96,6 +100,13 @@ class Group:
             member.check_alive()
         return group_wire.describe(self.cluster.addresses(), self.group, self.topic)
 
+    def told(self, what, ask):
+        """An answer, once a broker gives one."""
+        return wait_for(f"{self.group}: {what}", lambda: (ask(), None), self.cluster.patience)
+
+    def coordinator(self):
+        return self.told("its coordinator", lambda: group_wire.coordinator(self.cluster.addresses(), self.group)[0])
+
     def stable(self):
         """Who has what, once exactly the living are in a stable group and each knows what it has."""
         expected = self.built_in | set(self.members)
@@ -117,12 +128,13 @@ class Group:
 
     def go_on(self):
         """Until something more is committed of every partition that grows."""
-        before, grown = self.positions()
+        before, grown = self.told("where they are", self.positions)
 
         def look():
             self._described()
             now, ends = self.positions()
-            waiting = [one for one in before if now[one] <= before[one] and (now[one] < ends[one] or ends[one] > grown[one])]
+            stays = [one for one in before if now[one] <= before[one]]
+            waiting = [one for one in stays if now[one] < ends[one] or ends[one] > grown[one]]
             return not waiting, (waiting, now, ends)
 
         wait_for(f"commits of every partition of {self.topic}", look, self.cluster.patience)
@@ -132,11 +144,21 @@ class Group:
         shares = self.stable()
         self.go_on()
         reports = self.reports()
-        again = self._described()
+        again = self.told("who has what", self._described)
         if again[0] != "Stable" or again[2] != shares:
-            raise ClusterError(f"{self.group} was rebalanced for no reason: it was {shares}, and is {again}")
+            raise RebalancedError(f"{self.group} was rebalanced for no reason: it was {shares}, and is {again}")
         group_judge.repeats(shares, reports)
         return shares
+
+    def settle_at_last(self):
+        """The same, however often they are rebalanced before."""
+        end = time.monotonic() + self.cluster.patience
+        while True:
+            try:
+                return self.settle()
+            except RebalancedError:
+                if time.monotonic() > end:
+                    raise
 
     def at_end(self):
         """Until what is committed is where the logs end. Returns that."""
@@ -195,17 +217,20 @@ class Run:
         group = Group(self.cluster, topic, topic, PARTITIONS)
         writer = Process("writer", WRITER, self.cluster, topic, str(PARTITIONS))
         try:
-            self.generations(group, writer)
+            self.generations(group)
+            self.failover(group)
+            writer.check_alive()
             self.end(group, writer)
         finally:
             self.logs += [member.log for member in (*group.everybody(), writer)]
             group.close()
             writer.close()
 
-    def generations(self, group, writer):
+    def generations(self, group):
         """All; all but one that is killed; and all but another one that leaves."""
         names = [client.name for client in self.clients]
-        killed, left = names[len(names) // 2], names[len(names) // 2 + 1]
+        # KafkaJS is the last: it takes its coordinator's death for a reason to join anew, so it does not stay for that.
+        killed, left = names[len(names) // 2], names[-1]
         begin = time.monotonic()
         group.start(self.clients)
         shares = group.settle()
@@ -218,7 +243,27 @@ class Run:
         group.leave([left])
         shares = group.settle()
         self.done(f"{left} left; {brief(shares)} after {time.monotonic() - begin:.1f} s")
-        writer.check_alive()
+
+    def failover(self, group):
+        """The group's coordinator is killed: the next one reads who they are, and nobody has to join again."""
+        killed = group.coordinator()
+        reports = group.reports()
+        begin = time.monotonic()
+        self.cluster.kill(killed)
+        try:
+            group.settle_at_last()
+            took = time.monotonic() - begin
+            now = group.coordinator()
+        finally:
+            self.cluster.start(killed)
+        if now == killed:
+            raise ClusterError(f"broker {killed} is dead, and coordinates {group.group}")
+        self.cluster.wait_healed(group.topic, self.cluster.patience)
+        called = [name for name, report in group.reports().items() if "assigned" in words(report[len(reports[name]):])]
+        if called and self.cluster.keeps_sessions:
+            raise ClusterError(f"broker {killed} was killed, and {called} were assigned their partitions anew")
+        how = f"{', '.join(called)} assigned anew" if called else "without a rebalance"
+        self.done(f"broker {killed} killed; coordinated by {now}, {how}, after {took:.1f} s")
 
     def end(self, group, writer):
         """The stream ends: all of it was read, and the offsets stay when everybody has left."""
@@ -232,7 +277,7 @@ class Run:
         twice = group_judge.stream(acked, group.reports())
         if kept != ends:
             raise ClusterError(f"committed was {ends}, and is {kept} in the empty group")
-        self.done(f"{len(acked)} records, {twice} of them more than once; committed to the end of {len(ends)} partitions")
+        self.done(f"{len(acked)} records, {twice} of them more than once; committed to the end of all partitions")
 
     def with_built_in(self):
         """The lab's own group: outside clients come to its built-in members, and go."""
@@ -261,6 +306,10 @@ class Run:
             return (members if state == "Stable" and members else None), seen
 
         return wait_for(f"the group {group.group}", look, self.cluster.patience)
+
+
+def words(report):
+    return [word for word, _ in report]
 
 
 def brief(shares):

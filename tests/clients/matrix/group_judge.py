@@ -30,7 +30,7 @@ def repeats(members, reports):
             others = [part for other, part in reports.items() if other != name]
             done = max(map(lambda part: committed(part, partition), [*others, report[:begin]]))
             again = [offset for offset in read(report[begin:], partition) if offset < done]
-            check(not again, f"{name} read {brief(again)} of partition {partition} again, of which {done} was committed")
+            check(not again, f"{name} read {brief(again)} of partition {partition} again: {done} was committed")
 
 
 def own_repeats(name, report):

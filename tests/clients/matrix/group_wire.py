@@ -1,22 +1,30 @@
 """The driver's own view of groups: DescribeGroups, OffsetFetch and ListOffsets over a plain socket; see wire.py."""
 import struct
 
-from .wire import Reader, WireError, ask, ask_any, metadata, string
+from . import wire
+from .wire import Reader, WireError, ask_any, metadata, string
 
 LIST_OFFSETS, OFFSET_FETCH, FIND_COORDINATOR, DESCRIBE_GROUPS = 2, 9, 10, 15
 LATEST = -1
 
 
+def ask(address, key, version, body):
+    """As `wire.ask`; a broker that cannot be reached is one that gives no answer."""
+    try:
+        return wire.ask(address, key, version, body)
+    except OSError as error:
+        raise WireError(f"{address}: {error}") from error
+
+
 def coordinator(addresses, group):
-    """The address of the group's coordinator."""
+    """The id and the address of the group's coordinator."""
     reader = ask_any(addresses, FIND_COORDINATOR, 1, string(group) + b"\0")
     reader.take("i")  # The throttle time.
     error = reader.take("h")
     reader.string()
     if error:
         raise WireError(f"the coordinator of {group}: error {error}")
-    reader.take("i")
-    return f"{reader.string()}:{reader.take('i')}"
+    return reader.take("i"), f"{reader.string()}:{reader.take('i')}"
 
 
 def blob(reader):
@@ -37,7 +45,7 @@ def places(assignment, topic):
 
 def describe(addresses, group, topic):
     """(state, assignor, partitions of the topic by client id)"""
-    reader = ask(coordinator(addresses, group), DESCRIBE_GROUPS, 0, struct.pack(">i", 1) + string(group))
+    reader = ask(coordinator(addresses, group)[1], DESCRIBE_GROUPS, 0, struct.pack(">i", 1) + string(group))
     reader.take("i")  # One group.
     error = reader.take("h")
     reader.string()
@@ -66,7 +74,7 @@ def by_partition(topic, partitions, body):
 def committed(addresses, group, topic, partitions):
     """The committed offset of each partition, -1 where there is none."""
     body = string(group) + by_partition(topic, range(partitions), b"")
-    reader = ask(coordinator(addresses, group), OFFSET_FETCH, 1, body)
+    reader = ask(coordinator(addresses, group)[1], OFFSET_FETCH, 1, body)
     reader.take("i")  # One topic.
     reader.string()
 

@@ -23,7 +23,8 @@ def command(bootstrap, topic, group, name):
 def run(bootstrap, topic, group, name):
     member = Member()
     # What it says of the group comes on standard error: into the same pipe, to keep the order.
-    process = subprocess.Popen(command(bootstrap, topic, group, name), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command(bootstrap, topic, group, name), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True)
 
     def leave():
         member.leaving.wait()
