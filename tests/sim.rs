@@ -7,6 +7,7 @@ mod sim {
     mod describe;
     mod disks;
     mod group_script;
+    mod epochs;
     mod groups;
     mod harness;
     mod judge;

@@ -179,6 +179,7 @@ error_codes! {
     125 INVALID_VOTER_KEY "The voter's key is not the receiver's.";
     126 DUPLICATE_VOTER "The voter is in the set already.";
     127 VOTER_NOT_FOUND "The voter is not in the set.";
+    128 INVALID_REGULAR_EXPRESSION "The pattern is not valid.";
 }
 
 impl ErrorCode {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use kscope::engine::assignor::server_assignor;
 use kscope::engine::client::{
-    ClientSpec, Commit, Consumer, ConsumerSpec, GroupSpec, Membership, OffsetReset, Patience, Phase, ProducerSpec,
-    Role, TopicSpec, Workload,
+    ClientSpec, Commit, Consumer, ConsumerSpec, GroupProtocol, GroupSpec, Membership, OffsetReset, Patience, Phase,
+    ProducerSpec, Role, TopicSpec, Workload,
 };
 use kscope::engine::config::Config;
 use kscope::engine::event::{Event, EventKind, GroupEvent};
@@ -36,12 +37,13 @@ struct World {
     lab: Lab,
     rng: Rng,
     named: u32,
+    protocol: GroupProtocol,
     /// The assignor of each group: all members must know it.
     assignors: BTreeMap<&'static str, &'static str>,
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, protocol: GroupProtocol) -> Self {
         let topics = vec![TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, replication_factor: 3 }];
         let producer = ProducerSpec {
             topic: TOPIC.into(),
@@ -55,7 +57,7 @@ impl World {
         ];
         let mut rng = Rng::split(seed, "script");
         let assignors = GROUPS.iter().map(|(name, _)| (*name, ASSIGNORS[rng.index(ASSIGNORS.len())])).collect();
-        Self { lab: Lab::new(Config { clients, ..Lab::config(seed) }), rng, named: 0, assignors }
+        Self { lab: Lab::new(Config { clients, ..Lab::config(seed) }), rng, named: 0, protocol, assignors }
     }
 
     fn live(&mut self) {
@@ -145,8 +147,9 @@ impl World {
         let (id, commit) = GROUPS[self.rng.index(GROUPS.len())];
         let group = GroupSpec {
             id: id.into(),
-            // A static member comes back under its name.
-            instance_id: self.rng.chance_ppm(250_000).then(|| format!("static-{}", self.named % 3).into()),
+            instance_id: self.rng.chance_ppm(250_000).then(|| self.static_name().into()),
+            protocol: self.protocol,
+            remote_assignor: server_assignor(self.assignors[id]).map(|assignor| assignor.name.into()),
             assignors: vec![self.assignors[id].into()],
             commit,
             work_us: [0, 500, 5_000][self.rng.index(3)],
@@ -162,6 +165,13 @@ impl World {
         };
         let name = format!("member-{}", self.named).into();
         self.lab.command(Command::AddClient(ClientSpec { name, role: Role::Consumer(spec) }));
+    }
+
+    /// A static member comes back under its name. By the protocol of KIP-848 nobody may who has not said so, and one that
+    /// tries gives up: there all have names of their own.
+    fn static_name(&self) -> String {
+        let names = if self.protocol == GroupProtocol::Classic { 3 } else { u32::MAX };
+        format!("static-{}", self.named % names)
     }
 
     /// All brokers live, links are whole, nobody is stopped or slow, and each group has a member: it reads on to the end.
@@ -307,11 +317,19 @@ fn a_coordinator_that_dies_loses_no_acknowledged_commit_and_disturbs_no_member()
 #[test]
 fn seeds_of_members_and_coordinators_that_come_and_go_keep_their_promises() {
     let seeds: Vec<u64> = seeds::named("KSCOPE_GROUP_SEEDS", "0..6").collect();
-    let run = |seed| {
-        let mut world = World::new(seed);
-        world.live();
-        world.heal();
-        world.lab.story()
-    };
-    seeds::each_twice(&seeds, run, |_, _| {});
+    seeds::each_twice(&seeds, |seed| run(seed, GroupProtocol::Classic), |_, _| {});
+}
+
+/// The same by the protocol of KIP-848; `KSCOPE_EPOCH_SEEDS=A..B` runs other seeds.
+#[test]
+fn seeds_of_members_that_the_coordinator_assigns_to_keep_their_promises() {
+    let seeds: Vec<u64> = seeds::named("KSCOPE_EPOCH_SEEDS", "0..4").collect();
+    seeds::each_twice(&seeds, |seed| run(seed, GroupProtocol::Consumer), |_, _| {});
+}
+
+fn run(seed: u64, protocol: GroupProtocol) -> String {
+    let mut world = World::new(seed, protocol);
+    world.live();
+    world.heal();
+    world.lab.story()
 }

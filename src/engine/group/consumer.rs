@@ -44,6 +44,7 @@ use crate::engine::event::GroupEvent;
 use crate::engine::event::group::Gone;
 use crate::engine::settings::Settings;
 use crate::engine::time::Clock;
+use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::group_records::GroupRecord;
 use crate::protocol::{ConsumerGroupHeartbeatResponse, ErrorCode};
 
@@ -330,8 +331,12 @@ pub fn begins(record: &GroupRecord) -> bool {
     )
 }
 
-/// The topics that members want and that are there.
+/// The topics that members want and that are there. A broker that has begun to coordinate before the controller told it of the
+/// cluster's topics goes by what the log says.
 fn topics_of(image: &Image, desk: &Desk<'_, '_>) -> BTreeMap<Arc<str>, Topic> {
+    if !desk.metadata.topics.contains_key(CONSUMER_OFFSETS) {
+        return image.topics.clone();
+    }
     let wanted: BTreeSet<&Arc<str>> = image.subscribed();
     let of = |name: &Arc<str>| {
         let meta = desk.metadata.topics.get(name)?;

@@ -1,7 +1,8 @@
-//! `ConsumerGroupHeartbeat` (key 68), version 0: a member of a group of KIP-848 says how it is, and hears what it is to own. The
+//! `ConsumerGroupHeartbeat` (key 68), versions 0 to 1: a member of a group of KIP-848 says how it is, and hears what it is to own. The
 //! answer comes when what it says is on all in-sync replicas.
 //!
-//! Version 1, that of Kafka 4.0, brings patterns of topics and is not served, as by Kafka 3.9.
+//! Version 1 is that of Kafka 4.0, and the oldest that librdkafka speaks: there members choose their ids (KIP-1082). The patterns
+//! of topics that it brings are refused (deviation: no-topic-patterns).
 
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
@@ -12,7 +13,7 @@ use crate::protocol::{ApiKey, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartb
 
 /// See the [module](self).
 pub(crate) const API: Api =
-    Api { key: ApiKey::ConsumerGroupHeartbeat, oldest: 0, newest: 0, callers: Callers::Everybody, handle };
+    Api { key: ApiKey::ConsumerGroupHeartbeat, oldest: 0, newest: 1, callers: Callers::Everybody, handle };
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::ConsumerGroupHeartbeat(request) = request else { return Handled::Close };
@@ -41,7 +42,8 @@ fn beat(
             .then(|| format!("Group {} is not a consumer group.", request.group_id));
         (error, text)
     };
-    check(request, &broker.settings().group_consumer_assignors).map_err(|(error, text)| (error, Some(text)))?;
+    check(request, origin.version, &broker.settings().group_consumer_assignors)
+        .map_err(|(error, text)| (error, Some(text)))?;
     broker.check_group(&request.group_id).map_err(told)?;
     if request.member_epoch == member_epoch::JOIN_GROUP {
         broker.make_group(&request.group_id, ctx).map_err(told)?;
@@ -51,9 +53,12 @@ fn beat(
     done.and_then(|done| done).map_err(told)
 }
 
+/// From this version on a member has to have an id.
+const CHOOSES_ID: i16 = 1;
+
 /// What is wrong with the request by itself, if anything is
 /// (`GroupMetadataManager.throwIfConsumerGroupHeartbeatRequestIsInvalid`).
-fn check(request: &ConsumerGroupHeartbeatRequest, assignors: &List) -> Result<(), (ErrorCode, String)> {
+fn check(request: &ConsumerGroupHeartbeatRequest, version: i16, assignors: &List) -> Result<(), (ErrorCode, String)> {
     let invalid = |text: &str| Err((ErrorCode::INVALID_REQUEST, text.to_owned()));
     let is_blank = |text: Option<&str>| text.is_some_and(|text| text.trim().is_empty());
     let epoch = request.member_epoch;
@@ -66,8 +71,12 @@ fn check(request: &ConsumerGroupHeartbeatRequest, assignors: &List) -> Result<()
     if is_blank(request.rack_id.as_deref()) {
         return invalid("RackId can't be empty.");
     }
-    if epoch != member_epoch::JOIN_GROUP && is_blank(Some(&request.member_id)) {
+    if (version >= CHOOSES_ID || epoch != member_epoch::JOIN_GROUP) && is_blank(Some(&request.member_id)) {
         return invalid("MemberId can't be empty.");
+    }
+    if !request.subscribed_topic_regex.as_deref().unwrap_or_default().is_empty() {
+        let text = "SubscribedTopicRegex is not served here: subscribe to topics by name.";
+        return Err((ErrorCode::INVALID_REGULAR_EXPRESSION, text.to_owned()));
     }
     match epoch {
         member_epoch::JOIN_GROUP if request.rebalance_timeout_ms == -1 => {

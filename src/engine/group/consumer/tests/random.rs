@@ -121,7 +121,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn a_partition_is_read_by_one_at_most_and_by_somebody_in_the_end(acts in prop::collection::vec(act(), 1..120)) {

@@ -7,6 +7,7 @@ use super::world::{Client, World};
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
 use crate::engine::group::Kind;
+use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::ErrorCode;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -235,6 +236,15 @@ fn another_coordinator_goes_on_in_the_middle() {
     b.beat(&mut world);
     assert_eq!((world.consumer().image().epoch, world.consumer().state()), (2, State::Stable), "no new epoch for it");
     assert_eq!((a.owned.len(), b.owned.len()), (3, 3));
+}
+
+#[test]
+fn a_coordinator_that_was_told_of_no_topics_yet_takes_nothing_away() {
+    let (mut world, mut a, _) = two();
+    world.topic(CONSUMER_OFFSETS, 0);
+    world.topic("trucks", 0);
+    world.fail_over();
+    assert_eq!((a.beat(&mut world).member_epoch, a.owned.len()), (2, 3));
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::engine::rng::Rng;
 use crate::engine::settings::Settings;
 use crate::engine::time::{Clock, Now};
 use crate::engine::timers::{Pending, Timers};
+use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::consumer_group_heartbeat::TopicPartitions;
 use crate::protocol::group_records::GroupRecord;
 use crate::protocol::{
@@ -67,6 +68,7 @@ impl World {
             events: Vec::new(),
             refuses: None,
         };
+        world.topic(CONSUMER_OFFSETS, 1);
         for (topic, partitions) in topics {
             world.topic(topic, *partitions);
         }
