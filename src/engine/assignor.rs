@@ -135,10 +135,11 @@ pub struct ServerAssignor {
 }
 
 /// The assignors of Kafka's coordinator (`group.consumer.assignors`), the default first.
-pub const SERVER_ASSIGNORS: &[ServerAssignor] = &[
-    ServerAssignor { name: "uniform", assign: uniform::assign },
-    ServerAssignor { name: "range", assign: range::assign },
-];
+pub const SERVER_ASSIGNORS: &[ServerAssignor] =
+    &[DEFAULT_SERVER_ASSIGNOR, ServerAssignor { name: "range", assign: range::assign }];
+
+/// The one for members that do not ask for any.
+pub const DEFAULT_SERVER_ASSIGNOR: ServerAssignor = ServerAssignor { name: "uniform", assign: uniform::assign };
 
 /// The client's assignor of this name.
 pub fn client_assignor(name: &str) -> Option<&'static ClientAssignor> {

@@ -225,6 +225,22 @@ settings! {
     group_initial_rebalance_delay_ms: i32 = "group.initial.rebalance.delay.ms", 3_000, lab 1_000, in 0..;
     /// How many members a group may have.
     group_max_size: i32 = "group.max.size", i32::MAX, in 1..;
+    /// How long a member of a group of KIP-848 may be silent.
+    group_consumer_session_timeout_ms: i32 = "group.consumer.session.timeout.ms", 45_000, lab 3_000, in 1..;
+    /// The shortest that it may be silent, whatever the setting before says.
+    group_consumer_min_session_timeout_ms: i32 = "group.consumer.min.session.timeout.ms", 45_000, lab 1_000, in 1..;
+    /// The longest that it may be silent.
+    group_consumer_max_session_timeout_ms: i32 = "group.consumer.max.session.timeout.ms", 60_000, in 1..;
+    /// How often a member of a group of KIP-848 is told to send heartbeats.
+    group_consumer_heartbeat_interval_ms: i32 = "group.consumer.heartbeat.interval.ms", 5_000, lab 500, in 1..;
+    /// The shortest interval that it is told, whatever the setting before says.
+    group_consumer_min_heartbeat_interval_ms: i32 = "group.consumer.min.heartbeat.interval.ms", 5_000, lab 100, in 1..;
+    /// The longest interval that it is told.
+    group_consumer_max_heartbeat_interval_ms: i32 = "group.consumer.max.heartbeat.interval.ms", 15_000, in 1..;
+    /// How many members a group of KIP-848 may have.
+    group_consumer_max_size: i32 = "group.consumer.max.size", i32::MAX, in 1..;
+    /// The assignors that members of a group of KIP-848 may ask for, the one for those that do not ask first.
+    group_consumer_assignors: List = "group.consumer.assignors", "uniform,range", each_of ["uniform", "range"];
     /// The longest note beside a committed offset, in bytes.
     offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes", 4_096, in 0..;
     /// How long committed offsets are kept after the group became empty, or after the commit where nobody reads the topic.

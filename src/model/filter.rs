@@ -234,6 +234,7 @@ mod tests {
             cause_event: None,
             via: Vec::new(),
             via_forgotten: 0,
+            group: None,
             taken: None,
         };
         for yes in ["broker-2", "zk-1", "zookeeper expired", "ping", "node ~ zk", "kind = session_expired", ""] {

@@ -459,9 +459,9 @@ fn describe(lab: &mut Lab, words: &mut Words<'_>) -> String {
             return why(group.error_code, None);
         }
         let mut out = group.group_state.to_string();
-        if let Some(known) = known {
-            write!(out, ", generation {}", known.classic.generation()).unwrap();
-            let leader = known.classic.leader().map(|leader| format!(", led by {leader}"));
+        if let Some(known) = known.and_then(Group::classic) {
+            write!(out, ", generation {}", known.generation()).unwrap();
+            let leader = known.leader().map(|leader| format!(", led by {leader}"));
             out.push_str(&leader.unwrap_or_default());
         }
         if !group.protocol_data.is_empty() {
@@ -551,6 +551,7 @@ pub(super) fn event(event: &GroupEvent) -> String {
                 Why::Rejoins { member, reason } => format!("{member} joins again: {reason}"),
                 Why::Gone(member, gone) => format!("{member} is gone ({gone:?})"),
                 Why::NoSync(members) => format!("no sync from {}", list(members)),
+                other @ (Why::Subscribes(_) | Why::TopicsChanged) => format!("{other:?}"),
                 Why::NotKept(error) => format!("the assignment was not kept: {error}"),
             };
             format!("{group} rebalances after generation {generation}: {why}")
@@ -570,6 +571,7 @@ pub(super) fn event(event: &GroupEvent) -> String {
         GroupEvent::OffsetsRemoved { group, partitions, why } => {
             format!("{group} forgets its offsets of {} ({why:?})", named(partitions))
         }
+        other @ GroupEvent::Consumer { .. } => format!("{other:?}"),
         GroupEvent::WriteFailed { group, error } => format!("the log did not take what {group} is: {error}"),
     }
 }

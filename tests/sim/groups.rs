@@ -281,7 +281,7 @@ fn a_coordinator_that_dies_loses_no_acknowledged_commit_and_disturbs_no_member()
     lab.run(Duration::from_secs(1));
     assert!(committed(&lab) - before > 1_000, "{} commits in a second", committed(&lab) - before);
     let (coordinator, group) = coordinated(&lab, "g").unwrap();
-    let generation = group.classic.generation();
+    let generation = group.classic().unwrap().generation();
     lab.command(Command::Kill(coordinator));
     let acknowledged: Vec<(String, i32, i64)> = memberships(&lab)
         .flat_map(|(consumer, _)| {
@@ -298,7 +298,7 @@ fn a_coordinator_that_dies_loses_no_acknowledged_commit_and_disturbs_no_member()
     let before = committed(&lab);
     lab.run(Duration::from_secs(10));
     let (_, group) = coordinated(&lab, "g").unwrap();
-    assert_eq!(group.classic.generation(), generation, "nobody had to join again");
+    assert_eq!(group.classic().unwrap().generation(), generation, "nobody had to join again");
     assert!(memberships(&lab).all(|(_, member)| member.generation() == generation && member.phase() == Phase::In));
     assert!(committed(&lab) - before > 5_000, "they commit on");
 }

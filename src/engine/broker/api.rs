@@ -5,6 +5,8 @@ mod alter_configs;
 mod alter_partition;
 mod alter_partition_reassignments;
 pub mod api_versions;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod controlled_shutdown;
 mod create_partitions;
 mod create_topics;
@@ -118,6 +120,8 @@ pub static APIS: &[Api] = &[
     describe_log_dirs::API,
     offset_delete::API,
     describe_cluster::API,
+    consumer_group_heartbeat::API,
+    consumer_group_describe::API,
 ];
 
 /// A request that only the active controller serves: it answers in its own time.
@@ -125,6 +129,9 @@ fn to_controller(broker: &mut Broker, request: Request, origin: &Origin, ctx: &m
     broker.controller.on_request(request, origin.clone(), &mut broker.zk, ctx);
     Handled::Parked
 }
+
+/// What may be done with a group, as bits: read (3), delete (6), describe (8). Everybody may do all of it.
+const GROUP_OPERATIONS: i32 = (1 << 3) | (1 << 6) | (1 << 8);
 
 /// A group with members has a name. Offsets may be kept, looked at and deleted without one, as in times before groups
 /// (`GroupCoordinator.isValidGroupId`).

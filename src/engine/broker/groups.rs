@@ -189,7 +189,7 @@ impl Broker {
         let offsets = shard.groups().map(|group| group.offsets.len()).sum();
         ctx.note(EventKind::Group(GroupEvent::Loaded { partition, groups: groups.clone(), offsets, records }));
         for id in groups {
-            self.at_desk(partition, shard, &id, ctx, |group, desk| group.classic.resume(desk));
+            self.at_desk(partition, shard, &id, ctx, Group::resume);
         }
     }
 
@@ -206,6 +206,7 @@ impl Broker {
         let mut desk = Desk {
             ctx: &mut *ctx,
             settings: self.configs.settings(),
+            metadata: Arc::clone(&self.metadata),
             partition,
             group: Arc::clone(id),
             wishes: Vec::new(),
@@ -223,6 +224,9 @@ impl Broker {
 
     /// Appends records, and waits for the in-sync replicas. What cannot be appended is settled at once.
     fn keep(&mut self, partition: i32, shard: &mut Shard, write: Write, ctx: &mut Context<'_>) {
+        if write.records.is_empty() {
+            return self.keep_order(partition, shard, write, ctx);
+        }
         let Write { group, records, then } = write;
         let mut builder = BatchBuilder::new(Compression::None);
         for record in &records {
@@ -245,6 +249,21 @@ impl Broker {
                 ctx.cancel(timer);
                 self.settle(partition, shard, waiting, Err(error), ctx);
             }
+        }
+    }
+
+    /// Nothing is to be written: what follows rests on what was written before.
+    fn keep_order(&mut self, partition: i32, shard: &mut Shard, write: Write, ctx: &mut Context<'_>) {
+        let Write { group, then, .. } = write;
+        let id = ctx.next_id();
+        let patience = Self::millis(self.settings().offsets_commit_timeout_ms);
+        let timer = ctx.timer(patience, Self::timer(BrokerTimer::GroupWrite { partition, id }));
+        let waiting = InFlight { id, until: shard.last_until().unwrap_or_default(), group, then, timer };
+        if shard.last_until().is_some() {
+            shard.wait(waiting);
+        } else {
+            ctx.cancel(timer);
+            self.settle(partition, shard, waiting, Ok(()), ctx);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::group::consumer::MemberState;
 use crate::engine::replica::TopicPartition;
 use crate::protocol::ErrorCode;
 
@@ -65,6 +66,13 @@ pub enum GroupEvent {
         /// Who has what; nothing where the members are no consumers.
         assignment: Assignment,
     },
+    /// Something happened to a group of KIP-848.
+    Consumer {
+        /// The group.
+        group: Arc<str>,
+        /// What.
+        event: ConsumerGroupEvent,
+    },
     /// A member is gone.
     MemberGone {
         /// The group.
@@ -123,6 +131,7 @@ impl GroupEvent {
             Self::RebalanceBegan { group, .. }
             | Self::GenerationFormed { group, .. }
             | Self::Assigned { group, .. }
+            | Self::Consumer { group, .. }
             | Self::MemberGone { group, .. }
             | Self::MemberReplaced { group, .. }
             | Self::Emptied { group, .. }
@@ -133,7 +142,55 @@ impl GroupEvent {
     }
 }
 
-/// Why a rebalance begins.
+/// What happened to a group of KIP-848, beside what happens to classic ones too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsumerGroupEvent {
+    /// The group's epoch is raised: a target assignment follows.
+    EpochRaised {
+        /// Its epoch from now on.
+        epoch: i32,
+        /// Why.
+        why: Why,
+    },
+    /// The coordinator has assigned: who is to own what. Nobody owns it yet.
+    TargetAssigned {
+        /// The group's epoch that it is for.
+        epoch: i32,
+        /// The assignor.
+        assignor: Arc<str>,
+        /// Who is to have what.
+        assignment: Assignment,
+    },
+    /// A member has come a step further to its target.
+    Reconciled {
+        /// Who.
+        member: Arc<str>,
+        /// The member's epoch.
+        epoch: i32,
+        /// How far it is.
+        state: MemberState,
+        /// What it owns.
+        owned: Vec<TopicPartition>,
+        /// What it has to give back.
+        to_revoke: Vec<TopicPartition>,
+    },
+    /// A heartbeat is refused: its sender is not, or not any more, who it says it is.
+    Fenced {
+        /// The member id that it said.
+        member: Arc<str>,
+        /// The epoch that it said.
+        epoch: i32,
+        /// What it is told.
+        error: ErrorCode,
+    },
+    /// A static member goes, and will be back: its place is kept.
+    MemberAway {
+        /// Who.
+        member: Arc<str>,
+    },
+}
+
+/// Why a rebalance begins, or an epoch is raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// A member that was not there joins.
@@ -151,6 +208,10 @@ pub enum Why {
     NoSync(Vec<Arc<str>>),
     /// The assignment could not be kept.
     NotKept(ErrorCode),
+    /// A member wants other topics.
+    Subscribes(Arc<str>),
+    /// Topics that members want were created or deleted, or have more partitions.
+    TopicsChanged,
 }
 
 /// Why a member is gone.
@@ -166,6 +227,8 @@ pub enum Gone {
     DidNotRejoin,
     /// It did not ask for its assignment in time.
     DidNotSync,
+    /// It did not give its partitions back in time.
+    DidNotRevoke,
 }
 
 /// Why offsets are forgotten.

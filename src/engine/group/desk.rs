@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use super::GroupRecord;
 use super::classic::Replacement;
+use super::consumer::Change;
 use super::offsets::Commit;
 use crate::engine::broker::BrokerTimer;
 use crate::engine::broker::connection::Origin;
+use crate::engine::broker::metadata::MetadataCache;
 use crate::engine::context::{Context, Timer, TimerId};
+use crate::engine::event::group::ConsumerGroupEvent;
 use crate::engine::event::{EventKind, GroupEvent};
 use crate::engine::settings::Settings;
 use crate::engine::time::Clock;
@@ -57,6 +60,8 @@ pub enum Kept {
     },
     /// A static member is told that it takes its predecessor's place.
     Replacement(Box<Replacement>),
+    /// A group of KIP-848 is as its records say; whoever caused that is told.
+    Change(Box<Change>),
 }
 
 /// A timer of a group's.
@@ -90,6 +95,13 @@ pub enum TimerKind {
         /// Of which generation.
         generation: i32,
     },
+    /// A member of a group of KIP-848 has had its time to give partitions back.
+    Revocation {
+        /// Which.
+        member: Arc<str>,
+        /// The epoch that it was at.
+        epoch: i32,
+    },
 }
 
 /// See the [module](self).
@@ -98,6 +110,8 @@ pub struct Desk<'a, 'c> {
     pub ctx: &'a mut Context<'c>,
     /// The coordinator's settings.
     pub settings: &'a Settings,
+    /// What the coordinator knows of the cluster's topics.
+    pub metadata: Arc<MetadataCache>,
     /// The group's partition of `__consumer_offsets`.
     pub partition: i32,
     /// The group that works here.
@@ -112,7 +126,7 @@ impl Desk<'_, '_> {
         self.wishes.push(Wish::Reply(origin, response.into()));
     }
 
-    /// Has records kept.
+    /// Has records kept. Where there are none, what follows waits for those that were written before.
     pub fn keep(&mut self, records: Vec<GroupRecord>, then: Kept) {
         self.wishes.push(Wish::Write(Write { group: Arc::clone(&self.group), records, then }));
     }
@@ -143,6 +157,11 @@ impl Desk<'_, '_> {
     /// Says that something happened; what follows is caused by it.
     pub fn say(&mut self, event: GroupEvent) {
         self.ctx.emit(EventKind::Group(event));
+    }
+
+    /// Says that something happened to a group of KIP-848.
+    pub fn say_of_consumers(&mut self, event: ConsumerGroupEvent) {
+        self.say(GroupEvent::Consumer { group: Arc::clone(&self.group), event });
     }
 
     /// The date, ms since 1970.

@@ -6,10 +6,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::classic::ClassicGroup;
 use super::desk::Kept;
 use super::offsets::Committed;
-use super::{Group, GroupRecord};
+use super::{Group, GroupRecord, consumer};
 use crate::engine::context::{Id, TimerId};
 use crate::engine::replica::TopicPartition;
 
@@ -91,15 +90,12 @@ impl Shard {
                 let id = TopicPartition::new(key.topic, key.partition);
                 self.group_or_new(&key.group, date_ms).offsets.replay(id, value.map(Committed::from));
             }
-            GroupRecord::GroupMetadata { key, value: Some(value) } => {
-                self.group_or_new(&key.group, date_ms).classic = ClassicGroup::from_record(value);
-            }
-            GroupRecord::GroupMetadata { key, value: None } => {
-                if let Some(known) = self.group_mut(&key.group) {
-                    known.classic = ClassicGroup::new(date_ms);
+            record => {
+                let Some((group, begins)) = named(&record) else { return };
+                if begins || self.groups.contains_key(&group) {
+                    self.group_or_new(&group, date_ms).replay(record, date_ms);
                 }
             }
-            _ => {}
         }
     }
 
@@ -112,6 +108,11 @@ impl Shard {
     /// Records were appended.
     pub fn wait(&mut self, in_flight: InFlight) {
         self.in_flight.push_back(in_flight);
+    }
+
+    /// The high watermark that the newest records wait for, if any do.
+    pub fn last_until(&self) -> Option<i64> {
+        self.in_flight.back().map(|waiting| waiting.until)
     }
 
     /// Takes out the oldest records that are waited for, if `is_kept` of them.
@@ -129,4 +130,21 @@ impl Shard {
     pub fn take_all(&mut self) -> VecDeque<InFlight> {
         std::mem::take(&mut self.in_flight)
     }
+}
+
+/// Which group's members a record is about, and whether the group is there from it on.
+fn named(record: &GroupRecord) -> Option<(Arc<str>, bool)> {
+    let group = match record {
+        GroupRecord::GroupMetadata { key, value } => return Some((Arc::clone(&key.group), value.is_some())),
+        GroupRecord::ConsumerGroupMetadata { key, .. } => &key.group_id,
+        GroupRecord::ConsumerGroupPartitionMetadata { key, .. } => &key.group_id,
+        GroupRecord::ConsumerGroupMemberMetadata { key, .. } => &key.group_id,
+        GroupRecord::ConsumerGroupTargetAssignmentMetadata { key, .. } => &key.group_id,
+        GroupRecord::ConsumerGroupTargetAssignmentMember { key, .. } => &key.group_id,
+        GroupRecord::ConsumerGroupCurrentMemberAssignment { key, .. } => &key.group_id,
+        GroupRecord::OffsetCommit { .. }
+        | GroupRecord::ConsumerGroupRegularExpression { .. }
+        | GroupRecord::Unknown { .. } => return None,
+    };
+    Some((Arc::clone(group), consumer::begins(record)))
 }

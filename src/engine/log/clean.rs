@@ -84,14 +84,15 @@ impl Amount {
 }
 
 /// Cleans as `plan` says. `batches_from` gives the log's batches from the one that holds an offset on, wherever they are;
-/// `keep` takes what is left of each new segment, its base offset first, and says where it is then.
+/// `keep` takes what is left of each new segment, its base offset first, batch by batch (a segment may be a gigabyte), and
+/// says where it is then. After an error it gets no more of them.
 ///
 /// # Errors
 /// [`BatchError`] for a batch that cannot be read, and whatever `keep` fails of. The log is not changed then.
 pub fn clean<B, E: From<BatchError>>(
     plan: &CleanPlan,
     batches_from: impl Fn(i64) -> B,
-    mut keep: impl FnMut(i64, Vec<StoredBatch>) -> Result<Left, E>,
+    mut keep: impl FnMut(i64, &mut dyn Iterator<Item = Result<StoredBatch, BatchError>>) -> Result<Left, E>,
 ) -> Result<Cleaned, E>
 where
     B: Iterator<Item = StoredBatch>,
@@ -100,15 +101,14 @@ where
     let keys = Keys::of(dirty, plan)?;
     let mut cleaned = Cleaned { clean_to: keys.end(), ..Cleaned::default() };
     for group in plan.groups(keys.end()) {
-        let mut batches = Vec::new();
-        for batch in batches_from(group.base_offset).take_while(|batch| batch.header.base_offset < group.end) {
-            cleaned.before.add(&batch);
-            if let Some(left) = filter(batch, &keys, plan)? {
-                cleaned.after.add(&left);
-                batches.push(left);
-            }
-        }
-        let left = keep(group.base_offset, batches)?;
+        let (before, after) = (&mut cleaned.before, &mut cleaned.after);
+        let batches = batches_from(group.base_offset).take_while(|batch| batch.header.base_offset < group.end);
+        let mut left = batches.filter_map(|batch| {
+            before.add(&batch);
+            let left = filter(batch, &keys, plan).transpose();
+            left.inspect(|left| left.iter().for_each(|left| after.add(left)))
+        });
+        let left = keep(group.base_offset, &mut left)?;
         cleaned.segments.push(CleanedSegment { base_offset: group.base_offset, replaces: group.replaces, left });
     }
     Ok(cleaned)

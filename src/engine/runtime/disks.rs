@@ -147,9 +147,18 @@ impl Shared {
         Ok(())
     }
 
-    /// A log was cut: what a checkpoint that is on its way says of it is not true.
-    fn cut(&self) {
-        self.state().cuts += 1;
+    /// A log is about to be cut: what a checkpoint that is on its way says of it will not be true, and the one that is there
+    /// must not call flushed what comes in the place of what goes.
+    fn cut(&self, id: &TopicPartition, to: i64) -> Result<(), FileError> {
+        let _writing = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        state.cuts += 1;
+        let points = state.files.entry(File::RecoveryPoint).or_default();
+        match points.get_mut(&(id.topic.to_string(), id.partition)).filter(|point| **point > to) {
+            Some(point) => *point = to,
+            None => return Ok(()),
+        }
+        self.dir.replace_checkpoint(File::RecoveryPoint, points)
     }
 
     /// A log is gone, or begins anew: nothing that the files say of it is true.
@@ -212,7 +221,7 @@ impl Storage for Place {
     }
 
     fn truncate_to(&mut self, offset: i64, delay: Duration) -> Result<Option<SegmentInfo>, StorageError> {
-        self.shared.cut();
+        self.shared.cut(&self.id, offset)?;
         self.retired.add(self.log.truncate_to(offset)?, delay);
         Ok(self.log.segments().last())
     }

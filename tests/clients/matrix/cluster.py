@@ -98,9 +98,9 @@ class Lab(Cluster):
 
     patience = 30
 
-    def __init__(self, binary, log):
+    def __init__(self, binary, log, *options):
         self.log = log
-        command = [binary, "serve", "--port", "0", "--zk-port", "0", "--control", "127.0.0.1:0", "--no-traffic"]
+        command = [binary, "serve", "--port", "0", "--zk-port", "0", "--control", "127.0.0.1:0", *options]
         with open(log, "wb") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:

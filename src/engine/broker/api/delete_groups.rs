@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
-use crate::engine::group::classic::State;
 use crate::protocol::delete_groups::DeletableGroupResult;
 use crate::protocol::{ApiKey, DeleteGroupsResponse, ErrorCode, Request};
 
@@ -25,8 +24,7 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
 
 fn delete(broker: &mut Broker, group: &Arc<str>, ctx: &mut Context<'_>) -> Result<(), ErrorCode> {
     let found = broker.group(group)?.ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
-    // An id that was given out makes no member.
-    if found.classic.state() != State::Empty {
+    if found.has_members() {
         return Err(ErrorCode::NON_EMPTY_GROUP);
     }
     broker.delete_group(group, ctx)

@@ -11,7 +11,9 @@ pub(crate) const API: Api = Api { key: ApiKey::Heartbeat, oldest: 0, newest: 4, 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::Heartbeat(request) = request else { return Handled::Close };
     let heard = super::check_group_id(&request.group_id).and_then(|()| {
-        broker.with_named_group(&request.group_id, ctx, |group, desk| group.classic.heartbeat(&request, desk))
+        broker.with_named_group(&request.group_id, ctx, |group, desk| {
+            group.classic_mut().map_or_else(|error| error, |classic| classic.heartbeat(&request, desk))
+        })
     });
     let error_code = match heard {
         Ok(error) => error,

@@ -43,5 +43,5 @@ fn join(
         broker.make_group(id, ctx)?;
     }
     let caller = broker.caller(origin);
-    broker.with_named_group(id, ctx, |group, desk| group.classic.join(request, caller, desk))
+    broker.with_named_group(id, ctx, |group, desk| group.join(request, caller, desk))?
 }

@@ -37,7 +37,8 @@ fn leave(
     super::check_group_id(&request.group_id)?;
     let left = broker.with_named_group(&request.group_id, ctx, |group, desk| {
         let leave = |member: &MemberIdentity| {
-            group.classic.leave(&member.member_id, member.group_instance_id.as_ref(), desk).err()
+            let classic = group.classic_mut();
+            classic.and_then(|classic| classic.leave(&member.member_id, member.group_instance_id.as_ref(), desk)).err()
         };
         leaving.iter().map(leave).map(Option::unwrap_or_default).collect::<Vec<_>>()
     });

@@ -92,9 +92,10 @@ fn commit(
         }
     }
     let commit = Commit { origin: origin.clone(), response, offsets };
+    let version = origin.version;
     let member = (generation, &request.member_id, request.group_instance_id.as_ref());
     broker.with_named_group(group, ctx, |group, desk| {
-        group.classic.check_commit(member, desk)?;
+        group.check_commit(member, version, desk)?;
         if commit.offsets.is_empty() {
             return Ok(Some(commit.response));
         }

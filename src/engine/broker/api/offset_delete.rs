@@ -33,7 +33,7 @@ fn delete(
     super::check_group_id(&request.group_id)?;
     let cache = Arc::clone(&broker.metadata);
     let deleted = broker.with_named_group(&request.group_id, ctx, |group, desk| {
-        if group.classic.state() != State::Empty && !group.classic.is_of_consumers() {
+        if group.classic().is_some_and(|classic| classic.state() != State::Empty && !classic.is_of_consumers()) {
             return Err(ErrorCode::NON_EMPTY_GROUP);
         }
         let mut named = Vec::new();
@@ -60,7 +60,7 @@ fn delete(
 fn may_go(group: &Group, id: &TopicPartition, known: bool) -> ErrorCode {
     if !known {
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-    } else if group.classic.state() != State::Empty && group.classic.reads(&id.topic) {
+    } else if group.reads(&id.topic) {
         ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC
     } else {
         ErrorCode::NONE

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
+use crate::engine::group::Group;
 use crate::engine::group::offsets::{Committed, Offsets};
 use crate::engine::replica::TopicPartition;
 use crate::protocol::offset_fetch::{
@@ -23,6 +24,9 @@ pub(crate) const API: Api = Api { key: ApiKey::OffsetFetch, oldest: 1, newest: 9
 /// From this version on several groups are asked for.
 const SEVERAL: i16 = 8;
 
+/// Who asks up to version 8, as far as it is said: an epoch and a member id.
+const OPERATOR: (i32, Option<&str>) = (-1, None);
+
 /// A topic with partitions, or all that there are.
 type Wanted = Option<Vec<(Arc<str>, Vec<i32>)>>;
 
@@ -33,7 +37,8 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, _ctx: &mut Con
             let wanted = group.topics.map(|topics| {
                 topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect::<Vec<_>>()
             });
-            let (error_code, topics) = fetch(broker, &group.group_id, wanted);
+            let member = (group.member_epoch, group.member_id.as_deref());
+            let (error_code, topics) = fetch(broker, &group.group_id, member, wanted);
             OffsetFetchResponseGroup { group_id: group.group_id, topics, error_code }
         });
         let groups = groups.collect();
@@ -42,7 +47,7 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, _ctx: &mut Con
     let wanted = request
         .topics
         .map(|topics| topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect::<Vec<_>>());
-    let (error_code, topics) = fetch(broker, &request.group_id, wanted);
+    let (error_code, topics) = fetch(broker, &request.group_id, OPERATOR, wanted);
     let topics = topics.into_iter().map(|topic| one_group(topic, error_code)).collect();
     Handled::Ready(OffsetFetchResponse { topics, error_code, ..OffsetFetchResponse::default() }.into())
 }
@@ -59,9 +64,19 @@ fn one_group(topic: OffsetFetchResponseTopics, error: ErrorCode) -> OffsetFetchR
     OffsetFetchResponseTopic { name: topic.name, partitions: topic.partitions.into_iter().map(of).collect() }
 }
 
-fn fetch(broker: &mut Broker, group: &Arc<str>, wanted: Wanted) -> (ErrorCode, Vec<OffsetFetchResponseTopics>) {
+/// How far a group has come. A member of a group of KIP-848 says who it is, and is refused where that is not so any more.
+fn fetch(
+    broker: &mut Broker,
+    group: &Arc<str>,
+    (epoch, member): (i32, Option<&str>),
+    wanted: Wanted,
+) -> (ErrorCode, Vec<OffsetFetchResponseTopics>) {
     let none = Offsets::default();
-    let found = broker.group(group);
+    let found = broker.group(group).and_then(|group| {
+        let consumer = group.and_then(Group::consumer);
+        consumer.map_or(Ok(()), |consumer| consumer.check_fetch(epoch, member))?;
+        Ok(group)
+    });
     let (error, offsets) = match &found {
         Ok(group) => (ErrorCode::NONE, group.map_or(&none, |group| &group.offsets)),
         Err(error) => (*error, &none),

@@ -25,11 +25,12 @@ fn sync(
 ) -> Result<(), ErrorCode> {
     super::check_group_id(&request.group_id)?;
     let caller = broker.caller(origin);
-    let synced =
-        broker.with_named_group(&request.group_id, ctx, |group, desk| group.classic.sync(request, caller, desk));
+    let synced = broker.with_named_group(&request.group_id, ctx, |group, desk| {
+        group.classic_mut().map(|classic| classic.sync(request, caller, desk))
+    });
     match synced {
         // The group is being loaded: what was assigned before is not known to be the last word.
         Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => Err(ErrorCode::REBALANCE_IN_PROGRESS),
-        other => other.map_err(super::unknown_member),
+        other => other.map_err(super::unknown_member)?,
     }
 }

@@ -109,7 +109,11 @@ impl CleanJob {
     /// # Errors
     /// See [`clean`].
     pub fn run(&self) -> Result<Cleaned, BatchError> {
-        clean(&self.plan, |offset| self.batches.batches_from(offset), |_, left| Ok(Left::InMemory(left)))
+        clean(
+            &self.plan,
+            |offset| self.batches.batches_from(offset),
+            |_, left| Ok(Left::InMemory(left.collect::<Result<_, _>>()?)),
+        )
     }
 }
 

@@ -11,9 +11,8 @@ fn config() -> LogConfig {
     LogConfig { compact: true, delete: false, min_cleanable_ratio: Ratio::from_ppm(0), ..LogConfig::default() }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as a disk would have it")]
-fn in_memory(_base_offset: i64, left: Vec<StoredBatch>) -> Result<Left, BatchError> {
-    Ok(Left::InMemory(left))
+fn in_memory(_: i64, left: &mut dyn Iterator<Item = Result<StoredBatch, BatchError>>) -> Result<Left, BatchError> {
+    left.collect::<Result<_, _>>().map(Left::InMemory)
 }
 
 fn log() -> Log {

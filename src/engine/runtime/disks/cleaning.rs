@@ -31,7 +31,10 @@ pub(super) fn run(mut cleaning: Cleaning, plan: &CleanPlan) -> Result<(Cleaned, 
         batches.map_while(|batch| batch.map_err(|error| *failed.borrow_mut() = Some(error)).ok())
     };
     let outcome = clean(plan, batches_from, |base_offset, left| {
-        Ok::<_, Failure>(Left::OnDisk(cleaning.write(base_offset, left)?))
+        let mut unreadable = None;
+        let readable = left.map_while(|batch| batch.map_err(|error| unreadable = Some(error)).ok());
+        let written = cleaning.write(base_offset, readable)?;
+        unreadable.map_or(Ok(Left::OnDisk(written)), |error| Err(Failure::Batch(error)))
     });
     let outcome = failed.into_inner().map_or(outcome, |error| Err(error.into()));
     match outcome {

@@ -96,6 +96,22 @@ fn whose_directory_it_is_stands_there_while_the_lab_runs() {
     }
 }
 
+/// A power loss of the machine must not find what came after the cut called flushed, as what was there before it was.
+#[test]
+fn a_cut_lowers_the_recovery_point_that_stands_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = TopicPartition::new("t", 0);
+    let (mut disks, _answers) = disks(folder.path());
+    let end = compacted(&mut disks, &id).log_end_offset();
+    let checkpoint = Checkpoint { recovery_points: [(id.clone(), end)].into(), ..Checkpoint::default() };
+    disks.take_up(StorageJob { id: 1, broker: BROKER, work: StorageWork::Checkpoint(checkpoint) });
+    disks.finish_jobs();
+    let point = || std::fs::read_to_string(folder.path().join("broker-1/recovery-point-offset-checkpoint")).unwrap();
+    assert!(point().contains(&format!("t 0 {end}")), "{}", point());
+    disks.log(BROKER, &id).truncate_to(1, Duration::ZERO).unwrap();
+    assert!(point().contains("t 0 1"), "{}", point());
+}
+
 /// The offsets of the batches with a record.
 fn offsets_in(disks: &mut LabFiles, id: &TopicPartition) -> Vec<i64> {
     let batches = disks.log(BROKER, id).read(0, usize::MAX).unwrap();

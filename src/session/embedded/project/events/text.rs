@@ -3,7 +3,7 @@
 
 mod client;
 mod controller;
-pub(super) mod group;
+pub(in super::super) mod group;
 mod log;
 
 use crate::engine::broker::disk::Recovery;

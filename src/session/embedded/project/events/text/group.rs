@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{NAMED, Told, counted, counted_u64};
-use crate::engine::event::group::{Assignment, Gone, GroupEvent, Removed, Why};
+use crate::engine::event::group::{Assignment, ConsumerGroupEvent, Gone, GroupEvent, Removed, Why};
+use crate::engine::group::consumer::MemberState;
 use crate::engine::replica::TopicPartition;
 use crate::session::event::Severity;
 
@@ -46,6 +47,7 @@ pub(super) fn told(event: &GroupEvent, node: &str) -> Told {
             let text = format!("{group}: generation {generation} is stable: {}", shares(assignment));
             Told::new("group_assigned", Severity::Good, text, "the assignment is on all in-sync replicas")
         }
+        GroupEvent::Consumer { group, event } => of_consumers(group, event),
         GroupEvent::MemberGone { group, member, why } => {
             let severity = if *why == Gone::Left { Severity::Info } else { Severity::Warning };
             Told::new("member_gone", severity, format!("{group}: {} is gone", short(member)), gone(*why))
@@ -72,6 +74,33 @@ pub(super) fn told(event: &GroupEvent, node: &str) -> Told {
     }
 }
 
+/// What happens to groups of KIP-848 only.
+fn of_consumers(group: &str, event: &ConsumerGroupEvent) -> Told {
+    match event {
+        ConsumerGroupEvent::EpochRaised { epoch, why } => {
+            Told::new("epoch_raised", Severity::Warning, format!("{group}: epoch {epoch}"), &reason(why))
+        }
+        ConsumerGroupEvent::TargetAssigned { epoch, assignor, assignment } => {
+            let text = format!("{group}: the target of epoch {epoch} is: {}", shares(assignment));
+            Told::new("target_assigned", Severity::Info, text, &format!("the coordinator assigns by {assignor}"))
+        }
+        ConsumerGroupEvent::Reconciled { member, epoch, state, owned, to_revoke } => {
+            let (text, because) = reconciled(*state, owned, to_revoke);
+            let text = format!("{group}: {} {text}", short(member));
+            let severity = if *state == MemberState::Stable { Severity::Good } else { Severity::Info };
+            Told::new("member_reconciled", severity, text, &format!("it is at epoch {epoch}: {because}"))
+        }
+        ConsumerGroupEvent::Fenced { member, epoch, error } => {
+            let text = format!("{group}: a heartbeat of {} at epoch {epoch} is refused", short(member));
+            Told::new("member_fenced", Severity::Warning, text, error.name())
+        }
+        ConsumerGroupEvent::MemberAway { member } => {
+            let text = format!("{group}: {} goes and will be back", short(member));
+            Told::new("member_away", Severity::Info, text, "a static member keeps its place until its session ends")
+        }
+    }
+}
+
 /// A member id without the random part behind its `client.id`.
 pub(in super::super::super) fn short(member: &str) -> &str {
     // A UUID has 36 characters, and a dash stands before it.
@@ -81,24 +110,42 @@ pub(in super::super::super) fn short(member: &str) -> &str {
     }
 }
 
-fn reason(why: &Why) -> String {
+pub(in super::super::super) fn reason(why: &Why) -> String {
     match why {
         Why::Joins(member) => format!("{} joins", short(member)),
         Why::Rejoins { member, reason } if reason.is_empty() => format!("{} joins again", short(member)),
         Why::Rejoins { member, reason } => format!("{} joins again: {reason}", short(member)),
         Why::Gone(member, why) => format!("{} is gone: {}", short(member), gone(*why)),
         Why::NoSync(members) => format!("{} did not ask for their assignment", counted(members.len(), "member")),
+        Why::Subscribes(member) => format!("{} wants other topics", short(member)),
+        Why::TopicsChanged => "topics that its members want have changed".to_owned(),
         Why::NotKept(error) => format!("the assignment could not be kept: {}", error.name()),
     }
 }
 
-const fn gone(why: Gone) -> &'static str {
+pub(in super::super::super) const fn gone(why: Gone) -> &'static str {
     match why {
         Gone::Left => "it left",
         Gone::Removed => "an operator removed it",
         Gone::Silent => "no heartbeat within session.timeout.ms",
         Gone::DidNotRejoin => "it did not join again in time",
+        Gone::DidNotRevoke => "it did not give its partitions back in time",
         Gone::DidNotSync => "it did not ask for its assignment in time",
+    }
+}
+
+/// What a member of a group of KIP-848 does now, and why.
+fn reconciled(state: MemberState, owned: &[TopicPartition], to_revoke: &[TopicPartition]) -> (String, &'static str) {
+    let owned = counted(owned.len(), "partition");
+    match state {
+        MemberState::Stable => (format!("owns {owned}"), "it owns what it is to own"),
+        MemberState::UnrevokedPartitions => {
+            let gives = counted(to_revoke.len(), "partition");
+            (format!("is to give back {gives}, and keeps {owned}"), "others are to have them")
+        }
+        MemberState::UnreleasedPartitions => {
+            (format!("owns {owned}, and waits for more"), "others have still to give them back")
+        }
     }
 }
 
