@@ -18,7 +18,7 @@ pub mod shard;
 
 use std::sync::Arc;
 
-use self::classic::{ClassicGroup, State};
+use self::classic::ClassicGroup;
 use self::consumer::ConsumerGroup;
 use self::offsets::{Committed, Offsets};
 use crate::engine::event::GroupEvent;
@@ -197,10 +197,10 @@ impl Group {
         }
     }
 
-    /// Whether anybody is in it.
+    /// Whether somebody is in it; not who has only been given an id.
     pub fn has_members(&self) -> bool {
         match &self.kind {
-            Kind::Classic(classic) => classic.state() != State::Empty,
+            Kind::Classic(classic) => classic.state() != classic::State::Empty,
             Kind::Consumer(consumer) => !consumer.image().is_empty(),
         }
     }
@@ -294,26 +294,15 @@ impl Group {
     pub fn expire_offsets(&mut self, desk: &mut Desk<'_, '_>) {
         let now_ms = desk.date_ms();
         let retention_ms = desk.settings.offsets_retention_minutes.saturating_mul(60_000).into();
-        // A group that never had members holds offsets of consumers that assign their partitions themselves.
-        let simple = self.classic().is_some_and(|classic| classic.protocol_type().is_none());
-        let (state, since_ms, of_consumers) = match &self.kind {
-            Kind::Classic(classic) => (classic.state(), classic.since_ms(), classic.is_of_consumers()),
-            // A group of KIP-848 does not say since when it is empty.
-            Kind::Consumer(_) if self.has_members() => (State::Stable, -1, true),
-            Kind::Consumer(_) => (State::Empty, -1, true),
-        };
         let expired = |id: &TopicPartition, committed: &Committed| {
-            let (may_go, from_ms) = match state {
-                _ if simple => (true, committed.commit_ms),
-                State::Empty if since_ms >= 0 => (true, since_ms),
-                State::Empty => (true, committed.commit_ms),
-                State::Stable => (of_consumers && !self.reads(&id.topic), committed.commit_ms),
-                State::PreparingRebalance | State::CompletingRebalance => (false, 0),
+            let from_ms = match &self.kind {
+                Kind::Classic(classic) => classic.keeps_from(&id.topic, committed.commit_ms),
+                Kind::Consumer(_) => (!self.reads(&id.topic)).then_some(committed.commit_ms),
             };
-            let is_over = committed
-                .expire_ms
-                .map_or(now_ms.saturating_sub(from_ms) >= retention_ms, |expire_ms| now_ms >= expire_ms);
-            may_go && is_over
+            from_ms.is_some_and(|from_ms| match committed.expire_ms {
+                Some(expire_ms) => now_ms >= expire_ms,
+                None => now_ms.saturating_sub(from_ms) >= retention_ms,
+            })
         };
         let ids: Vec<TopicPartition> =
             self.offsets.iter().filter(|(id, committed)| expired(id, committed)).map(|(id, _)| id.clone()).collect();

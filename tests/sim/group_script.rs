@@ -459,7 +459,7 @@ fn describe(lab: &mut Lab, words: &mut Words<'_>) -> String {
             return why(group.error_code, None);
         }
         let mut out = group.group_state.to_string();
-        if let Some(known) = known.and_then(|known| known.classic()) {
+        if let Some(known) = known.and_then(Group::classic) {
             write!(out, ", generation {}", known.generation()).unwrap();
             let leader = known.leader().map(|leader| format!(", led by {leader}"));
             out.push_str(&leader.unwrap_or_default());
@@ -551,8 +551,8 @@ pub(super) fn event(event: &GroupEvent) -> String {
                 Why::Rejoins { member, reason } => format!("{member} joins again: {reason}"),
                 Why::Gone(member, gone) => format!("{member} is gone ({gone:?})"),
                 Why::NoSync(members) => format!("no sync from {}", list(members)),
+                other @ (Why::Subscribes(_) | Why::TopicsChanged) => format!("{other:?}"),
                 Why::NotKept(error) => format!("the assignment was not kept: {error}"),
-                other => format!("{other:?}"),
             };
             format!("{group} rebalances after generation {generation}: {why}")
         }
@@ -571,7 +571,7 @@ pub(super) fn event(event: &GroupEvent) -> String {
         GroupEvent::OffsetsRemoved { group, partitions, why } => {
             format!("{group} forgets its offsets of {} ({why:?})", named(partitions))
         }
-        GroupEvent::Consumer { group, .. } => format!("{group}: {event:?}"),
+        other @ GroupEvent::Consumer { .. } => format!("{other:?}"),
         GroupEvent::WriteFailed { group, error } => format!("the log did not take what {group} is: {error}"),
     }
 }

@@ -380,19 +380,24 @@ impl Broker {
     pub(super) fn expire_offsets(&mut self, ctx: &mut Context<'_>) {
         let every = Self::millis(self.settings().offsets_retention_check_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::ExpireOffsets));
-        for id in self.all_groups() {
-            let _ = self.with_named_group(&id, ctx, Group::expire_offsets);
-            self.drop_if_unused(&id, ctx);
-        }
+        self.for_each_group(ctx, |group, desk| group.expire_offsets(desk));
     }
 
     /// Topics are gone, and what was committed of them.
     pub(crate) fn forget_offsets_of(&mut self, topics: &[Arc<str>], ctx: &mut Context<'_>) {
+        self.for_each_group(ctx, |group, desk| {
+            group.forget_offsets(Removed::TopicDeleted, |id, _| topics.contains(&id.topic), desk);
+        });
+    }
+
+    /// Lets every group work; those of which nothing is left are forgotten. What one does is not the other's cause.
+    fn for_each_group(&mut self, ctx: &mut Context<'_>, work: impl Fn(&mut Group, &mut Desk<'_, '_>)) {
         for id in self.all_groups() {
-            let _ = self.with_named_group(&id, ctx, |group, desk| {
-                group.forget_offsets(Removed::TopicDeleted, |id, _| topics.contains(&id.topic), desk);
+            let cause = ctx.cause.clone();
+            ctx.because(cause, |ctx| {
+                let _ = self.with_named_group(&id, ctx, &work);
+                self.drop_if_unused(&id, ctx);
             });
-            self.drop_if_unused(&id, ctx);
         }
     }
 

@@ -232,6 +232,19 @@ impl ClassicGroup {
         self.topics.as_ref().is_none_or(|topics| topics.contains(topic))
     }
 
+    /// From when on the retention of an offset counts that was committed at `commit_ms`; `None` where it is kept for now
+    /// (`GroupMetadata.removeExpiredOffsets`).
+    pub fn keeps_from(&self, topic: &str, commit_ms: i64) -> Option<i64> {
+        match self.state {
+            // It never had members: these are offsets of consumers that assign their partitions themselves.
+            _ if self.protocol_type.is_none() => Some(commit_ms),
+            // An old record may not say since when it is empty.
+            State::Empty => Some(if self.since_ms >= 0 { self.since_ms } else { commit_ms }),
+            State::Stable => (self.is_of_consumers() && !self.reads(topic)).then_some(commit_ms),
+            State::PreparingRebalance | State::CompletingRebalance => None,
+        }
+    }
+
     /// Whether its members are consumers.
     pub fn is_of_consumers(&self) -> bool {
         self.protocol_type.as_deref() == Some(PROTOCOL_TYPE)

@@ -24,7 +24,6 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
 
 fn delete(broker: &mut Broker, group: &Arc<str>, ctx: &mut Context<'_>) -> Result<(), ErrorCode> {
     let found = broker.group(group)?.ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
-    // An id that was given out makes no member.
     if found.has_members() {
         return Err(ErrorCode::NON_EMPTY_GROUP);
     }
