@@ -380,7 +380,7 @@ impl Broker {
     pub(super) fn expire_offsets(&mut self, ctx: &mut Context<'_>) {
         let every = Self::millis(self.settings().offsets_retention_check_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::ExpireOffsets));
-        self.for_each_group(ctx, |group, desk| group.expire_offsets(desk));
+        self.for_each_group(ctx, Group::expire_offsets);
     }
 
     /// Topics are gone, and what was committed of them.
