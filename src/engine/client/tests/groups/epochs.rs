@@ -103,7 +103,7 @@ fn one_that_crashes_is_given_up_after_its_session_and_what_it_did_not_commit_is_
     lab.run_until("both", |lab| lab.is_shared_by(2));
     lab.run_checked(Duration::from_secs(8));
     lab.command(Command::CrashClient(crashed));
-    lab.run_checked(Duration::from_millis(2_000));
+    lab.run_checked(Duration::from_secs(2));
     assert_eq!(lab.owners()["a"].len(), 5, "its session is not over");
     lab.run_until("the other takes over", |lab| lab.is_shared_by(1));
     lab.run_checked(Duration::from_secs(4));
