@@ -6,6 +6,7 @@ mod sim {
     mod configs;
     mod describe;
     mod disks;
+    mod group_script;
     mod epochs;
     mod groups;
     mod harness;

@@ -18,7 +18,7 @@ pub mod shard;
 
 use std::sync::Arc;
 
-use self::classic::ClassicGroup;
+use self::classic::{ClassicGroup, State};
 use self::consumer::ConsumerGroup;
 use self::offsets::{Committed, Offsets};
 use crate::engine::event::GroupEvent;
@@ -197,6 +197,14 @@ impl Group {
         }
     }
 
+    /// Whether anybody is in it.
+    pub fn has_members(&self) -> bool {
+        match &self.kind {
+            Kind::Classic(classic) => classic.state() != State::Empty,
+            Kind::Consumer(consumer) => !consumer.image().is_empty(),
+        }
+    }
+
     /// Whether its members read `topic`. Where the subscriptions cannot be read, all are.
     pub fn reads(&self, topic: &str) -> bool {
         match &self.kind {
@@ -280,25 +288,32 @@ impl Group {
         }
     }
 
-    /// Forgets offsets that are older than `offsets.retention.minutes`: of an empty group counted from when it became so,
-    /// of topics that nobody in it reads counted from the commit (KIP-211).
+    /// Forgets offsets that are older than `offsets.retention.minutes` (KIP-211): of an empty group counted from when it
+    /// became so, even if they were committed later; of topics that nobody in a stable group reads counted from the
+    /// commit. A time of the committer's own stands for the retention, not for the rest (`GroupMetadata`).
     pub fn expire_offsets(&mut self, desk: &mut Desk<'_, '_>) {
         let now_ms = desk.date_ms();
         let retention_ms = desk.settings.offsets_retention_minutes.saturating_mul(60_000).into();
         // A group that never had members holds offsets of consumers that assign their partitions themselves.
         let simple = self.classic().is_some_and(|classic| classic.protocol_type().is_none());
-        // Only a classic group says since when it is empty.
-        let since_ms = self.classic().map_or(i64::MIN, ClassicGroup::since_ms);
-        let of_consumers = self.classic().is_none_or(ClassicGroup::is_of_consumers);
-        let empty = self.has_nobody();
+        let (state, since_ms, of_consumers) = match &self.kind {
+            Kind::Classic(classic) => (classic.state(), classic.since_ms(), classic.is_of_consumers()),
+            // A group of KIP-848 does not say since when it is empty.
+            Kind::Consumer(_) if self.has_members() => (State::Stable, -1, true),
+            Kind::Consumer(_) => (State::Empty, -1, true),
+        };
         let expired = |id: &TopicPartition, committed: &Committed| {
-            let age = |from_ms: i64| now_ms.saturating_sub(from_ms) >= retention_ms;
-            match committed.expire_ms {
-                Some(expire_ms) => now_ms >= expire_ms,
-                None if simple => age(committed.commit_ms),
-                None if empty => age(since_ms.max(committed.commit_ms)),
-                None => of_consumers && !self.reads(&id.topic) && age(committed.commit_ms),
-            }
+            let (may_go, from_ms) = match state {
+                _ if simple => (true, committed.commit_ms),
+                State::Empty if since_ms >= 0 => (true, since_ms),
+                State::Empty => (true, committed.commit_ms),
+                State::Stable => (of_consumers && !self.reads(&id.topic), committed.commit_ms),
+                State::PreparingRebalance | State::CompletingRebalance => (false, 0),
+            };
+            let is_over = committed
+                .expire_ms
+                .map_or(now_ms.saturating_sub(from_ms) >= retention_ms, |expire_ms| now_ms >= expire_ms);
+            may_go && is_over
         };
         let ids: Vec<TopicPartition> =
             self.offsets.iter().filter(|(id, committed)| expired(id, committed)).map(|(id, _)| id.clone()).collect();

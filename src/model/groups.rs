@@ -84,7 +84,7 @@ impl GroupsPlace {
         let at = at.unwrap_or(self.member_at).min(group.members.len().saturating_sub(1));
         self.member_at = at;
         self.member = group.members.get(at).map(|member| Arc::clone(&member.id));
-        if !self.partition.as_ref().is_some_and(|at| group.partition(at).is_some()) {
+        if self.partition.as_ref().is_none_or(|at| group.partition(at).is_none()) {
             self.partition = group.partitions.first().map(|partition| partition.at.clone());
         }
     }

@@ -78,7 +78,9 @@ pub fn twelve_brokers() -> Snapshot {
 pub fn rebalance() -> Snapshot {
     let mut snapshot = calm();
     let groups = std::sync::Arc::make_mut(&mut snapshot.groups);
-    groups.values_mut().for_each(|group| groups::rebalance(std::sync::Arc::make_mut(group)));
+    for group in groups.values_mut() {
+        groups::rebalance(std::sync::Arc::make_mut(group));
+    }
     snapshot
 }
 

@@ -100,6 +100,8 @@ fn everywhere() -> Vec<(&'static str, Explorer)> {
         ("groups", open(fixture::many_groups(), "4")),
         ("groups of nothing", open(fixture::empty(), "4")),
         ("a group", open(fixture::rebalance(), "4 Enter Tab j")),
+        ("two groups", open(fixture::many_groups(), "4 Enter V")),
+        ("add a consumer", open(fixture::calm(), "c Tab Tab")),
         ("a group explained", open(fixture::rebalance(), "4 Enter i")),
         ("events", open(fixture::elected(), "7 Enter")),
         ("help", open(fixture::calm(), "?")),

@@ -256,10 +256,20 @@ fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
     match entry.name {
         "kill-broker" => model.broker_in_reach(true).map(|id| format!("kill broker-{id}")),
         "start-broker" => model.broker_in_reach(false).map(|id| format!("start broker-{id}")),
+        "remove-consumer" | "crash-consumer" | "pause-consumer" => member_hint(model, entry.name, word),
         "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
     }
+}
+
+/// The word of a key that strikes a member; nothing where none of the lab's own is selected.
+fn member_hint(model: &Model, name: &str, word: &str) -> Option<String> {
+    let Selection::Member(group, member) = model.subject() else { return None };
+    let member = model.snapshot.groups.get(&group)?.member(&member)?;
+    let built_in = member.built_in.as_ref().filter(|built_in| built_in.alive)?;
+    let word = if name == "pause-consumer" && built_in.paused { "let go on" } else { word };
+    Some(format!("{word} {}", member.tag))
 }
 
 /// Whether the session can do what a command needs.

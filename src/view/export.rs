@@ -71,16 +71,7 @@ impl Table {
             (Screen::Topics, None) => {
                 Self::made("topic", "topics.csv".into(), TOPIC, place.list(snapshot).into_iter().map(topic_row))
             }
-            (Screen::Groups, _) => match model.groups.current(snapshot).filter(|_| model.groups.opened) {
-                Some(group) => {
-                    let rows = group.partitions.iter().map(|partition| group_partition(group, partition));
-                    Self::made("partition", format!("{}.csv", group.id), GROUP_PARTITION, rows)
-                }
-                None => {
-                    let list = model.groups.list(snapshot);
-                    Self::made("group", "groups.csv".into(), GROUP, list.into_iter().map(group_row))
-                }
-            },
+            (Screen::Groups, _) => Self::of_groups(model),
             (Screen::Events, _) => {
                 Self::made("event", "events.jsonl".into(), EVENT, model.events.list(snapshot).into_iter().map(event))
             }
@@ -89,6 +80,15 @@ impl Table {
                 Self::made("broker", "brokers.csv".into(), BROKER, brokers.into_iter().map(broker))
             }
         }
+    }
+
+    fn of_groups(model: &Model) -> Self {
+        let (snapshot, place) = (&model.snapshot, &model.groups);
+        if let Some(group) = place.current(snapshot).filter(|_| place.opened) {
+            let rows = group.partitions.iter().map(|partition| group_partition(group, partition));
+            return Self::made("partition", format!("{}.csv", group.id), GROUP_PARTITION, rows);
+        }
+        Self::made("group", "groups.csv".into(), GROUP, place.list(snapshot).into_iter().map(group_row))
     }
 
     fn made(of: &'static str, file: String, columns: &[&'static str], rows: impl Iterator<Item = Vec<Value>>) -> Self {

@@ -22,6 +22,7 @@ use crate::session::snapshot::{Group, GroupKind, GroupPartition, Snapshot};
 
 use super::chrome::join;
 use super::format;
+use super::large::Large;
 use super::line::{Line, cut};
 use super::role::Role;
 use super::sheet::{Sheet, columns};
@@ -33,6 +34,8 @@ use super::{Area, Hit};
 pub struct GroupsView {
     /// Its lines.
     pub sheet: Sheet,
+    /// Words in large type.
+    pub large: Vec<Large>,
 }
 
 impl GroupsView {
@@ -49,14 +52,14 @@ const TALL: u16 = 32;
 
 /// The Groups screens for a model, in `area`.
 pub fn project(model: &Model, area: Area) -> GroupsView {
-    let mut sheet = Sheet::default();
+    let (mut sheet, mut large) = (Sheet::default(), Vec::new());
     let (snapshot, place) = (&*model.snapshot, &model.groups);
     match (place.current(snapshot).filter(|_| place.opened), place.other(snapshot)) {
-        (Some(group), Some(other)) => compare::project(model, group, other, area, &mut sheet),
+        (Some(group), Some(other)) => large = compare::project(model, group, other, area, &mut sheet),
         (Some(group), None) => one(model, group, area, &mut sheet),
         (None, _) => list::project(model, area, &mut sheet),
     }
-    GroupsView { sheet }
+    GroupsView { sheet, large }
 }
 
 /// One group, from top to bottom: what is less important goes where there is no room.

@@ -15,7 +15,7 @@ use crate::app::effect::{Effect, Purpose};
 use crate::view;
 use crate::view::format::{grouped, plural};
 
-use super::{form, messages, overlay, topic_form};
+use super::{form, groups, messages, overlay, topic_form};
 
 /// Lab time per real time at real time, in millionths.
 const REAL_TIME_PPM: u64 = 1_000_000;
@@ -80,6 +80,12 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             Vec::new()
         }
         Command::Produce | Command::NewTopic | Command::AlterTopic | Command::DeleteTopic => on_topics(model, command),
+        Command::AddConsumer
+        | Command::RemoveConsumer
+        | Command::CrashConsumer
+        | Command::PauseConsumer
+        | Command::ResetOffsets
+        | Command::CompareGroups => groups::perform(model, command),
         Command::Seek | Command::Follow | Command::ViewAs | Command::Zoom => on_messages(model, command),
     }
 }

@@ -12,6 +12,7 @@ use crate::session::fixture;
 use crate::session::snapshot::TopicPartition;
 use crate::view::{Body, Full, View};
 
+mod groups;
 mod lists;
 mod topics;
 

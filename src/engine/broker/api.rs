@@ -133,7 +133,8 @@ fn to_controller(broker: &mut Broker, request: Request, origin: &Origin, ctx: &m
 /// What may be done with a group, as bits: read (3), delete (6), describe (8). Everybody may do all of it.
 const GROUP_OPERATIONS: i32 = (1 << 3) | (1 << 6) | (1 << 8);
 
-/// A group has a name.
+/// A group with members has a name. Offsets may be kept, looked at and deleted without one, as in times before groups
+/// (`GroupCoordinator.isValidGroupId`).
 fn check_group_id(id: &str) -> Result<(), ErrorCode> {
     if id.is_empty() { Err(ErrorCode::INVALID_GROUP_ID) } else { Ok(()) }
 }

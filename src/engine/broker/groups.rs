@@ -276,7 +276,13 @@ impl Broker {
         ctx: &mut Context<'_>,
     ) {
         let InFlight { group, then, .. } = waiting;
+        // A group that was deleted meanwhile owes its committers an answer all the same.
+        let gone = shard.group(&group).is_none();
+        shard.group_or_new(&group, ctx.now.date_ms());
         self.at_desk(partition, shard, &group, ctx, |group, desk| group.kept(then, outcome, desk));
+        if gone {
+            shard.remove(&group);
+        }
     }
 
     /// Records of a group were not replicated in time.

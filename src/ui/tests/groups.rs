@@ -12,6 +12,9 @@ pictures! {
     a_group_of_clients_outside: Explorer::of(fixture::many_groups()).press("4 g g j Enter");
     a_group_without_members: Explorer::of(fixture::many_groups()).press("4 G k Enter");
     a_group_without_a_coordinator: Explorer::of(fixture::many_groups()).press("4 G Enter");
+    two_groups: Explorer::of(fixture::many_groups()).press("4 g g j j Enter V");
+    form_to_add_a_consumer: Explorer::of(fixture::calm()).press("4 c Tab Tab");
+    form_to_reset_offsets: Explorer::of(fixture::many_groups()).press("4 G k o Tab Right Right");
     a_group_explained: Explorer::of(fixture::rebalance()).press("4 i");
     a_member_explained: Explorer::of(fixture::rebalance()).press("4 Enter j j i");
     a_partition_of_a_group_explained: Explorer::of(fixture::rebalance()).press("4 Enter Tab j i");

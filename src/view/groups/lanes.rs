@@ -220,18 +220,18 @@ fn lane(group: &Group, plan: &Plan, partition: &GroupPartition) -> Line {
         let kept = usize::from(run.cells).saturating_sub(skip);
         skip = skip.saturating_sub(usize::from(run.cells));
         let from = cells.len();
-        match &run.reader {
-            Some(tag) => {
-                let sign = if run.seen { '━' } else { '╌' };
-                cells.extend(std::iter::repeat_n((colours(tag).name, sign), kept));
-                // Whoever takes over is named where it begins.
-                if from > 0 && before.is_some_and(|before| before != &**tag) {
-                    name(&mut cells, from, tag, kept);
-                }
-                before = Some(tag);
-            }
-            None => cells.extend((0..kept).map(|at| (Role::Warn, if (from + at) % 2 == 0 { '·' } else { ' ' }))),
+        let Some(tag) = &run.reader else {
+            let dot = |at: usize| if (from + at).is_multiple_of(2) { '·' } else { ' ' };
+            cells.extend((0..kept).map(|at| (Role::Warn, dot(at))));
+            continue;
+        };
+        let sign = if run.seen { '━' } else { '╌' };
+        cells.extend(std::iter::repeat_n((colours(tag).name, sign), kept));
+        // Whoever takes over is named where it begins.
+        if from > 0 && before.is_some_and(|before| before != &**tag) {
+            name(&mut cells, from, tag, kept);
         }
+        before = Some(tag);
     }
     for (cell, _) in marks(group, plan) {
         if let Some(cell) = cells.get_mut(cell) {

@@ -132,7 +132,8 @@ fn heads(plan: &Plan<'_>, area: Area, sheet: &mut Sheet) {
     let named = |generation: i32, note: &str| {
         if plan.matrix < 30 { format!("gen {generation}") } else { format!("generation {generation}   {note}") }
     };
-    let was = if before < 1 { "nobody".to_owned() } else { named(before, "-n given up") };
+    let nobody = before < 1 || !plan.group.members.iter().any(|member| member.was_there);
+    let was = if nobody { "nobody".to_owned() } else { named(before, "-n given up") };
     let earlier = title("Before", &was, plan.matrix);
     let note = named(after, if moving { "not decided yet" } else { "+n is new" });
     let later = title(if plan.both { "After" } else { "Now" }, &note, plan.matrix);

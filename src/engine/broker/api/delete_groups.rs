@@ -23,9 +23,9 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
 }
 
 fn delete(broker: &mut Broker, group: &Arc<str>, ctx: &mut Context<'_>) -> Result<(), ErrorCode> {
-    super::check_group_id(group)?;
     let found = broker.group(group)?.ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
-    if !found.has_nobody() {
+    // An id that was given out makes no member.
+    if found.has_members() {
         return Err(ErrorCode::NON_EMPTY_GROUP);
     }
     broker.delete_group(group, ctx)

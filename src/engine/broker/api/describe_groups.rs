@@ -18,15 +18,19 @@ const DEAD: &str = "Dead";
 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Context<'_>) -> Handled {
     let Request::DescribeGroups(request) = request else { return Handled::Close };
-    let authorized_operations = if request.include_authorized_operations { super::GROUP_OPERATIONS } else { i32::MIN };
-    let groups = request.groups.iter().map(|group| DescribedGroup { authorized_operations, ..describe(broker, group) });
+    let groups = request.groups.iter().map(|group| {
+        let mut described = describe(broker, group);
+        if request.include_authorized_operations && described.error_code.is_ok() {
+            described.authorized_operations = super::GROUP_OPERATIONS;
+        }
+        described
+    });
     let groups = groups.collect();
     Handled::Ready(DescribeGroupsResponse { groups, ..DescribeGroupsResponse::default() }.into())
 }
 
 fn describe(broker: &mut Broker, group_id: &Arc<str>) -> DescribedGroup {
-    let found = super::check_group_id(group_id).and_then(|()| broker.group(group_id));
-    let described = match found {
+    let described = match broker.group(group_id) {
         Ok(Some(Group { kind: Kind::Classic(classic), .. })) => classic.describe(),
         // A group of KIP-848 is not one of those that are described here.
         Ok(_) => DescribedGroup { group_state: DEAD.into(), ..DescribedGroup::default() },

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
+use crate::engine::broker::metadata::MetadataCache;
 use crate::engine::context::Context;
 use crate::engine::group::offsets::{Commit, Committed};
 use crate::engine::replica::TopicPartition;
@@ -24,7 +25,13 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
     match commit(broker, &request, origin, ctx) {
         Ok(None) => Handled::Parked,
         Ok(Some(response)) => Handled::Ready(response.into()),
-        Err(error) => Handled::Ready(all(&request, |_, _| error).into()),
+        Err(error) => {
+            let cache = Arc::clone(&broker.metadata);
+            let refusal = |topic: &Arc<str>, partition: &OffsetCommitRequestPartition| {
+                if knows(&cache, topic, partition) { error } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION }
+            };
+            Handled::Ready(all(&request, refusal).into())
+        }
     }
 }
 
@@ -55,7 +62,6 @@ fn commit(
     ctx: &mut Context<'_>,
 ) -> Result<Option<OffsetCommitResponse>, ErrorCode> {
     let group = &request.group_id;
-    super::check_group_id(group)?;
     broker.check_group(group)?;
     let generation = request.generation_id_or_member_epoch;
     if broker.group(group)?.is_none() {
@@ -68,7 +74,7 @@ fn commit(
     let (cache, date_ms) = (Arc::clone(&broker.metadata), ctx.now.date_ms());
     let check = |topic: &Arc<str>, partition: &OffsetCommitRequestPartition| {
         let metadata = partition.committed_metadata.as_ref().map_or(0, |metadata| metadata.len());
-        if !cache.knows(&TopicPartition::new(Arc::clone(topic), partition.partition_index)) {
+        if !knows(&cache, topic, partition) {
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
         } else if metadata > longest {
             ErrorCode::OFFSET_METADATA_TOO_LARGE
@@ -96,6 +102,11 @@ fn commit(
         group.offsets.commit(commit, desk);
         Ok(None)
     })?
+}
+
+/// Whether there is such a partition. Where there is not, nothing else is wrong with a commit.
+fn knows(cache: &MetadataCache, topic: &Arc<str>, partition: &OffsetCommitRequestPartition) -> bool {
+    cache.knows(&TopicPartition::new(Arc::clone(topic), partition.partition_index))
 }
 
 fn committed(partition: &OffsetCommitRequestPartition, commit_ms: i64, expire_ms: Option<i64>) -> Committed {

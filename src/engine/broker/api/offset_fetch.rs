@@ -21,6 +21,8 @@ use crate::protocol::{ApiKey, ErrorCode, OffsetFetchResponse, Request};
 /// See the [module](self).
 pub(crate) const API: Api = Api { key: ApiKey::OffsetFetch, oldest: 1, newest: 9, callers: Callers::Everybody, handle };
 
+/// From this version on the answer says what is wrong with the group.
+const GROUP_ERROR: i16 = 2;
 /// From this version on several groups are asked for.
 const SEVERAL: i16 = 8;
 
@@ -39,6 +41,7 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, _ctx: &mut Con
             });
             let member = (group.member_epoch, group.member_id.as_deref());
             let (error_code, topics) = fetch(broker, &group.group_id, member, wanted);
+            let topics = if error_code.is_ok() { topics } else { Vec::new() };
             OffsetFetchResponseGroup { group_id: group.group_id, topics, error_code }
         });
         let groups = groups.collect();
@@ -48,7 +51,9 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, _ctx: &mut Con
         .topics
         .map(|topics| topics.into_iter().map(|topic| (topic.name, topic.partition_indexes)).collect::<Vec<_>>());
     let (error_code, topics) = fetch(broker, &request.group_id, OPERATOR, wanted);
-    let topics = topics.into_iter().map(|topic| one_group(topic, error_code)).collect();
+    // Version 1 has no other place for what is wrong with the group.
+    let topics = topics.into_iter().filter(|_| error_code.is_ok() || origin.version < GROUP_ERROR);
+    let topics = topics.map(|topic| one_group(topic, error_code)).collect();
     Handled::Ready(OffsetFetchResponse { topics, error_code, ..OffsetFetchResponse::default() }.into())
 }
 
@@ -72,8 +77,7 @@ fn fetch(
     wanted: Wanted,
 ) -> (ErrorCode, Vec<OffsetFetchResponseTopics>) {
     let none = Offsets::default();
-    let checked = if group.is_empty() { Err(ErrorCode::INVALID_GROUP_ID) } else { Ok(()) };
-    let found = checked.and_then(|()| broker.group(group)).and_then(|group| {
+    let found = broker.group(group).and_then(|group| {
         let consumer = group.and_then(Group::consumer);
         consumer.map_or(Ok(()), |consumer| consumer.check_fetch(epoch, member))?;
         Ok(group)

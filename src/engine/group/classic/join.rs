@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::desk::{Caller, Desk, Kept, TimerKind};
+use super::sync::to_members;
 use super::{ClassicGroup, Member, Protocol, State};
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::Why;
@@ -272,14 +273,14 @@ impl ClassicGroup {
             // Yet another one came meanwhile.
             return desk.reply(caller.origin, refused(ErrorCode::FENCED_INSTANCE_ID, new_id));
         }
-        if outcome.is_err() {
+        if let Err(error) = outcome {
             // As it was: the member tries again, and whoever reads the log finds the old one.
             if let Some(mut member) = self.rename(&new_id, &old_id, desk) {
                 desk.cancel(&mut member.session);
             }
             self.members.insert(Arc::clone(&old_id), Member { joining: None, syncing: None, session: None, ..old });
             self.hear(&old_id, desk);
-            return desk.reply(caller.origin, refused(ErrorCode::UNKNOWN_MEMBER_ID, Arc::from("")));
+            return desk.reply(caller.origin, refused(to_members(error), Arc::from("")));
         }
         if self.state != State::Stable {
             // A rebalance has begun: it is for it too.

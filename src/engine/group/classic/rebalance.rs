@@ -130,13 +130,13 @@ impl ClassicGroup {
         for id in ids {
             let response = self.joined(&id);
             let Some(member) = self.members.get_mut(&id) else { continue };
-            // A static member that did not come is not waited for: it has its assignment, or gets it when it is back.
+            member.is_new = false;
+            // A static member that did not come is told nothing, and has as long as the others to ask for its assignment.
             if let Some(origin) = member.joining.take() {
-                member.is_new = false;
                 desk.reply(origin, response);
-                self.pending_sync.insert(Arc::clone(&id));
-                self.hear(&id, desk);
             }
+            self.pending_sync.insert(Arc::clone(&id));
+            self.hear(&id, desk);
         }
         let patience = self.longest_rebalance_timeout();
         self.sync_timer = Some(desk.timer(patience, TimerKind::Sync { generation: self.generation }));

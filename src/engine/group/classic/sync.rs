@@ -210,7 +210,7 @@ pub(super) fn refused(error_code: ErrorCode) -> SyncGroupResponse {
 }
 
 /// What members are told when the log did not take the assignment (`GroupMetadataManager.storeGroup`).
-fn to_members(error: ErrorCode) -> ErrorCode {
+pub(super) fn to_members(error: ErrorCode) -> ErrorCode {
     match error {
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
         | ErrorCode::NOT_ENOUGH_REPLICAS

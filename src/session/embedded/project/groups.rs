@@ -10,18 +10,21 @@ mod lanes;
 mod members;
 mod partitions;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::topics;
-use crate::engine::client::Consumer;
+use crate::engine::client::{Client, Consumer};
 use crate::engine::cluster::Cluster;
 use crate::engine::context::{Id, TimerId};
-use crate::engine::event::{EventKind, GroupEvent};
+use crate::engine::event::{ClientEvent, EventKind, GroupEvent};
 use crate::engine::group::classic::{ClassicGroup, State};
 use crate::engine::group::shard::Phase;
 use crate::engine::group::{Group as Coordinated, Kind};
+use crate::engine::node::{ClientId, NodeId};
 use crate::engine::runtime::ClockView;
 use crate::engine::time::{Clock, Now};
 use crate::engine::topic_name::CONSUMER_OFFSETS;
@@ -96,6 +99,9 @@ impl Groups {
     fn read_events(&mut self, cluster: &Cluster) {
         for event in cluster.events().after(self.newest) {
             self.newest = event.id;
+            if let (EventKind::Client(told), NodeId::Client(id)) = (&event.kind, event.node) {
+                self.read_client(cluster, id, told, event.at.0);
+            }
             let EventKind::Group(told) = &event.kind else { continue };
             match told {
                 GroupEvent::Removed { group } => drop(self.by_id.remove(group)),
@@ -107,6 +113,17 @@ impl Groups {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Groups {
+    /// A member's own event: it gave up partitions, or got some.
+    fn read_client(&mut self, cluster: &Cluster, id: ClientId, told: &ClientEvent, at_us: u64) {
+        let client = cluster.clients().find(|(known, _)| *known == id).map(|(_, client)| client);
+        let member = client.and_then(Client::as_consumer).and_then(Consumer::membership);
+        if let Some(known) = member.and_then(|member| self.by_id.get_mut(&member.spec().id)) {
+            known.history.changed_hands(told, at_us);
         }
     }
 }
@@ -155,7 +172,9 @@ impl Remembered {
         };
         let topics = topics_of(at.group);
         let partitions = partitions::all(at.group, &topics, (&members, protocol.cooperative), &mut self.lanes, look);
-        self.history.note_stops(&partitions, lab_us);
+        if !members.is_empty() {
+            self.history.note_stops(&partitions, lab_us);
+        }
         let (lag, behind) =
             (partitions.iter().filter_map(|at| at.lag).sum(), partitions.iter().map(|at| at.behind).sum());
         let (trend, lags) = self.lanes.total(lab_us, behind);

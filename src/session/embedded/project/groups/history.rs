@@ -1,14 +1,14 @@
 //! What changed with each generation of a group: who had what before and after, why, and what it cost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::events::group_words;
 use super::tags::Tags;
 use super::{partitions_of, unread};
 use crate::engine::context::Id;
-use crate::engine::event::GroupEvent;
 use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
+use crate::engine::event::{ClientEvent, GroupEvent};
 use crate::engine::group::classic::{ClassicGroup, State};
 use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
 use crate::session::snapshot::{Generation, Group, GroupPartition, Rebalance, TopicPartition};
@@ -33,9 +33,14 @@ pub(super) struct History {
     formed: Option<(Arc<str>, u64)>,
     /// Whether anything was assigned when the last rebalance began.
     read_before: bool,
-    /// What stopped since the last rebalance began.
+    /// What was seen to stand since the last rebalance began, and how long at most.
     stopped: BTreeSet<TopicPartition>,
     stopped_ms: u64,
+    /// How many partitions built-in members gave up that nobody has taken yet, and when, oldest first.
+    given_up: VecDeque<(u64, u32)>,
+    /// How many were taken over in the newest generation, and how long that took at most, in milliseconds: two looks may
+    /// be too far apart to see it.
+    taken_over: (u32, u64),
 }
 
 impl History {
@@ -78,6 +83,7 @@ impl History {
             }
             GroupEvent::Emptied { generation, .. } => {
                 self.under_way = None;
+                self.given_up.clear();
                 self.replace(*generation, Vec::new());
             }
             GroupEvent::MemberReplaced { old, new, .. } => {
@@ -85,6 +91,29 @@ impl History {
                 let all = self.current.iter_mut().map(|(_, owned)| owned).chain(&mut self.previous);
                 for (member, _) in all.flatten().filter(|(member, _)| member == old) {
                     *member = Arc::clone(new);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A built-in member gave up partitions, or got some.
+    pub(super) fn changed_hands(&mut self, told: &ClientEvent, at_us: u64) {
+        match told {
+            ClientEvent::PartitionsRevoked { partitions } if self.given_up.len() < Group::MAX_MEMBERS => {
+                self.given_up.push_back((at_us, *partitions));
+            }
+            ClientEvent::PartitionsAssigned { partitions } => {
+                let mut left = *partitions;
+                while let Some((since_us, waiting)) = self.given_up.front_mut().filter(|_| left > 0) {
+                    let taken = left.min(*waiting);
+                    let ms = at_us.saturating_sub(*since_us) / 1_000;
+                    self.taken_over = (self.taken_over.0 + taken, self.taken_over.1.max(ms));
+                    left -= taken;
+                    *waiting -= taken;
+                    if *waiting == 0 {
+                        self.given_up.pop_front();
+                    }
                 }
             }
             _ => {}
@@ -156,12 +185,13 @@ impl History {
             self.stopped.insert(at.clone());
             self.stopped_ms = self.stopped_ms.max(unread_ms);
         }
-        let stopped = super::count(self.stopped.len());
-        let known = newest.is_none_or(|newest| (newest.stopped, newest.stopped_ms) == (stopped, self.stopped_ms));
+        let stopped = super::count(self.stopped.len()).max(self.taken_over.0);
+        let stopped_ms = self.stopped_ms.max(self.taken_over.1);
+        let known = newest.is_none_or(|newest| (newest.stopped, newest.stopped_ms) == (stopped, stopped_ms));
         if self.under_way.is_none() && !known {
             let mut kept = self.kept.to_vec();
             if let Some(newest) = kept.first_mut() {
-                (newest.stopped, newest.stopped_ms) = (stopped, self.stopped_ms);
+                (newest.stopped, newest.stopped_ms) = (stopped, stopped_ms);
             }
             self.kept = kept.into();
         }
@@ -174,6 +204,7 @@ impl History {
 
     fn remember(&mut self, generation: i32, at_us: u64, owned: &Owned, tags: &mut Tags) {
         let (why, formed) = (self.under_way.take(), self.formed.take());
+        self.taken_over = (0, 0);
         let tagged = owned.iter().flat_map(|(member, ids)| {
             let tag = tags.of_new(member);
             ids.iter().map(move |at| (at.clone(), Arc::clone(&tag))).collect::<Vec<_>>()
