@@ -6,8 +6,8 @@ mod sim {
     mod configs;
     mod describe;
     mod disks;
-    mod group_script;
     mod epochs;
+    mod group_script;
     mod groups;
     mod harness;
     mod judge;
