@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use divan::Bencher;
+use kscope::engine::client::{ClientSpec, Commit, ConsumerSpec, GroupSpec, Patience, Phase, Role};
 use kscope::engine::cluster::Cluster;
 use kscope::engine::config::Config;
 use kscope::engine::message::{By, Command, Input, Output};
@@ -104,4 +105,38 @@ fn thousand_steps_after_a_clone(bencher: Bencher, (brokers, partitions): (u32, i
         }
         kept
     });
+}
+
+/// A hundred members that join one group of a topic with 100 partitions, until each has one: after the initial delay, in one
+/// rebalance. Figure to hold, release build: 1 s.
+#[divan::bench(sample_count = 10)]
+fn hundred_members_join(bencher: Bencher) {
+    let mut lab = lab(3, 100);
+    // The first group makes `__consumer_offsets`.
+    add(&mut lab, "first", "other");
+    lab.run(Duration::from_secs(5));
+    bencher.with_inputs(|| Lab { cluster: lab.cluster.clone(), now: lab.now, outputs: Vec::new() }).bench_local_values(
+        |mut lab| {
+            for number in 0..100 {
+                add(&mut lab, &format!("member-{number}"), "g");
+            }
+            while !is_stable(&lab) {
+                lab.run(Duration::from_millis(100));
+            }
+            lab
+        },
+    );
+}
+
+fn add(lab: &mut Lab, name: &str, group: &str) {
+    let group = GroupSpec { id: group.into(), commit: Commit::After, ..Patience::LAB.group() };
+    let spec = ConsumerSpec { topics: vec!["topic0".into()], group: Some(group), ..ConsumerSpec::default() };
+    let command = Command::AddClient(ClientSpec { name: name.into(), role: Role::Consumer(spec) });
+    lab.step(Input::Command { ticket: 1, by: By::Program, command });
+}
+
+fn is_stable(lab: &Lab) -> bool {
+    let members = lab.cluster.clients().filter_map(|(_, client)| client.as_consumer());
+    let mut of_g = members.filter(|c| c.membership().is_some_and(|member| &*member.spec().id == "g"));
+    of_g.all(|c| c.membership().is_some_and(|m| m.phase() == Phase::In) && c.positions().count() == 1)
 }

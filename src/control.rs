@@ -5,6 +5,9 @@
 //! GET  /v1/events                                   server-sent events, from now on
 //! GET  /metrics                                     Prometheus text
 //! POST /v1/brokers/{id}/{kill|power-loss|start|shutdown}
+//! POST /v1/consumers  {"group":"dashboard","topics":["trucks_gps"]}
+//! POST /v1/consumers/{id}/{remove|crash|pause|resume}
+//! POST /v1/groups/{id}/offsets  {"to":"earliest"}
 //! POST /v1/topics/{name}/settings  {"retention.ms":"60000","segment.bytes":null}
 //! POST /v1/clock  {"rate":0.1} | {"paused":true} | {"step":1}
 //! ```
@@ -14,6 +17,7 @@
 //!
 //! It knows sessions, not engines. Errors are `{"error": .., "message": ..}` with a fitting status.
 
+mod consumers;
 mod error;
 mod events;
 mod guard;
@@ -81,6 +85,9 @@ fn router(api: Api) -> Router {
         .route("/v1/events", get(events::stream))
         .route("/metrics", get(metrics::text))
         .route("/v1/brokers/{id}/{what}", post(broker))
+        .route("/v1/consumers", post(consumers::add))
+        .route("/v1/consumers/{id}/{what}", post(consumers::act))
+        .route("/v1/groups/{id}/offsets", post(consumers::reset))
         .route("/v1/topics/{name}/settings", post(settings))
         .route("/v1/clock", post(clock))
         .fallback(|| async { ApiError::not_found("there is no such resource; see docs/control.md") })

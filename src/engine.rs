@@ -4,6 +4,7 @@
 //! socket or waits. Time and inputs are arguments, everything that happens is an [`effect`](context::Effect) or an
 //! [`event`].
 
+pub mod assignor;
 pub mod broker;
 pub mod client;
 pub mod cluster;
@@ -13,6 +14,7 @@ pub mod controller;
 pub mod entity;
 pub mod event;
 pub mod files;
+pub mod group;
 pub mod invariants;
 pub mod listener;
 pub mod log;

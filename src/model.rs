@@ -10,6 +10,7 @@ pub mod events;
 pub mod export;
 pub mod field;
 pub mod filter;
+pub mod groups;
 pub mod overlay;
 pub mod place;
 pub mod presenter;
@@ -61,6 +62,8 @@ pub struct Model {
     pub topics: topics::TopicsPlace,
     /// Where the user stands on the Brokers screen.
     pub brokers: brokers::BrokersPlace,
+    /// Where the user stands on the Groups screens.
+    pub groups: groups::GroupsPlace,
     /// Where the user stands on the Events screen.
     pub events: events::EventsPlace,
     /// The text field that the screen has open.
@@ -110,6 +113,7 @@ impl Model {
             cluster: cluster::ClusterPlace::default(),
             topics: topics::TopicsPlace::default(),
             brokers: brokers::BrokersPlace::default(),
+            groups: groups::GroupsPlace::default(),
             events: events::EventsPlace::default(),
             prompt: None,
             overlays: Vec::new(),
@@ -158,6 +162,7 @@ impl Model {
             self.prompt = None;
         }
         self.brokers.settle(&self.snapshot);
+        self.groups.settle(&self.snapshot);
         self.events.settle(&self.snapshot);
         self.cuts.look(&self.snapshot);
     }
@@ -185,6 +190,7 @@ impl Model {
                 Screen::Cluster => Mode::Cluster,
                 Screen::Topics => self.topics.mode(),
                 Screen::Brokers => Mode::Brokers,
+                Screen::Groups => self.groups.mode(),
                 Screen::Events => Mode::Events,
             },
         }
@@ -223,7 +229,14 @@ impl Model {
             }
             // On the Cluster screen a topic is a cell of the selected broker's row.
             Selection::Topic(_) if self.screen == Screen::Cluster => self.cluster.broker.filter(fits),
-            Selection::Topic(_) | Selection::Producer(_) | Selection::Consumer(_) | Selection::None => None,
+            Selection::Group(id) | Selection::Member(id, _) => {
+                snapshot.groups.get(&id).and_then(|group| group.coordinator).filter(fits)
+            }
+            Selection::Topic(_)
+            | Selection::Producer(_)
+            | Selection::Consumer(_)
+            | Selection::GroupPartition(..)
+            | Selection::None => None,
         }
     }
 
@@ -238,6 +251,8 @@ impl Model {
             Selection::Producer(id) => matches!(&event.node, NodeRef::Producer(of, _) if of == id),
             Selection::Consumer(id) => matches!(&event.node, NodeRef::Consumer(of, _) if of == id),
             Selection::Topic(name) => event.partitions.iter().any(|at| at.topic == *name),
+            Selection::Group(id) | Selection::Member(id, _) => event.group.as_ref() == Some(id),
+            Selection::GroupPartition(_, at) => event.partitions.contains(at),
             Selection::None => false,
         };
         self.snapshot.events.iter().rev().find(about).map(|event| event.id)
@@ -257,6 +272,7 @@ impl Model {
             Screen::Cluster => self.cluster.selection(&self.snapshot),
             Screen::Topics => self.topics.selection(&self.snapshot),
             Screen::Brokers => self.brokers.selection(&self.snapshot),
+            Screen::Groups => self.groups.selection(&self.snapshot),
             Screen::Events => self.events.selection(&self.snapshot),
         }
     }
@@ -266,8 +282,9 @@ impl Model {
         match self.screen {
             Screen::Topics if self.topics.opened => Some(&mut self.topics.messages.filter),
             Screen::Topics => Some(&mut self.topics.filter),
+            Screen::Groups if !self.groups.opened => Some(&mut self.groups.filter),
             Screen::Events if !self.events.causes => Some(&mut self.events.filter),
-            Screen::Cluster | Screen::Brokers | Screen::Events => None,
+            Screen::Cluster | Screen::Brokers | Screen::Groups | Screen::Events => None,
         }
     }
 
@@ -279,6 +296,7 @@ impl Model {
             Screen::Cluster => {}
             Screen::Topics => self.topics.go(&snapshot, motion, page),
             Screen::Brokers => self.brokers.go(&snapshot, motion, page),
+            Screen::Groups => self.groups.go(&snapshot, motion, page),
             Screen::Events => self.events.go(&snapshot, motion, page),
         }
     }
@@ -290,6 +308,7 @@ impl Model {
             Screen::Cluster => self.cluster.select(&snapshot, target),
             Screen::Topics => self.topics.select(&snapshot, target),
             Screen::Brokers => self.brokers.select(&snapshot, target),
+            Screen::Groups => self.groups.select(&snapshot, target),
             Screen::Events => self.events.select(&snapshot, target),
         }
     }
@@ -301,6 +320,7 @@ impl Model {
             Screen::Cluster => self.open_from_cluster(),
             Screen::Topics => self.topics.open(&snapshot),
             Screen::Brokers => self.brokers.open(&snapshot),
+            Screen::Groups => self.open_from_groups(),
             Screen::Events => self.events.open(&snapshot),
         }
     }
@@ -321,10 +341,28 @@ impl Model {
                 self.topics.show(&TopicPartition { topic, partition: 0 });
             }
             Selection::Event(id) => self.show_causes(id),
+            Selection::Group(id) => {
+                self.screen = Screen::Groups;
+                self.groups.show(&id);
+                self.groups.settle(&self.snapshot);
+            }
             subject @ (Selection::Producer(_) | Selection::Consumer(_)) => {
                 self.overlays.push(Overlay::Explain { subject, scroll: 0 });
             }
-            Selection::Record(..) | Selection::None => {}
+            Selection::Record(..) | Selection::Member(..) | Selection::GroupPartition(..) | Selection::None => {}
+        }
+    }
+
+    /// Opens a group; in it, explains a member, and goes to the messages of a partition.
+    fn open_from_groups(&mut self) {
+        let snapshot = Arc::clone(&self.snapshot);
+        match self.groups.selection(&snapshot) {
+            subject @ Selection::Member(..) => self.overlays.push(Overlay::Explain { subject, scroll: 0 }),
+            Selection::GroupPartition(_, at) => {
+                self.screen = Screen::Topics;
+                self.topics.show(&at);
+            }
+            _ => self.groups.open(&snapshot),
         }
     }
 
@@ -334,6 +372,7 @@ impl Model {
             Screen::Cluster => self.cluster.back(),
             Screen::Topics => self.topics.back(),
             Screen::Brokers => self.brokers.back(),
+            Screen::Groups => self.groups.back(),
             Screen::Events => self.events.back(),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! A leaf: it imports nothing of ours, and the engine's brokers and clients use its messages as their vocabulary, on
 //! simulated links as on sockets. The definitions are those of Apache Kafka 3.9
-//! (<https://kafka.apache.org/protocol>), under Kafka's names in Rust's spelling.
+//! (<https://kafka.apache.org/protocol>), under Kafka's names in Rust's spelling; where a version is younger, its file
+//! says so.
 //!
 //! # How to read a definition
 //!
@@ -68,35 +69,50 @@ mod primitive;
 mod record_data;
 #[cfg(test)]
 mod tests;
+mod versioned;
 mod wire;
 
 pub mod alter_configs;
 pub mod alter_partition;
 pub mod alter_partition_reassignments;
 pub mod api_versions;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
+pub mod consumer_protocol;
 pub mod controlled_shutdown;
 pub mod create_partitions;
 pub mod create_topics;
+pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
+pub mod describe_groups;
 pub mod describe_log_dirs;
 pub mod describe_topic_partitions;
 pub mod elect_leaders;
 pub mod fetch;
 pub mod find_coordinator;
+pub mod group_records;
+pub mod heartbeat;
 pub mod incremental_alter_configs;
 pub mod init_producer_id;
+pub mod join_group;
 pub mod leader_and_isr;
+pub mod leave_group;
+pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
 pub mod metadata;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod partitioner;
 pub mod produce;
 pub mod records;
 pub mod stop_replica;
+pub mod sync_group;
 pub mod update_metadata;
 
 pub use api::*;

@@ -6,6 +6,7 @@ pub mod chrome;
 pub mod cluster;
 pub mod events;
 pub mod explain;
+pub mod groups;
 pub mod large;
 pub mod overlay;
 pub mod paint;
@@ -30,6 +31,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, theme: &Theme) {
                 Body::Cluster(view) => cluster::draw(frame, area, view, theme),
                 Body::Topics(view) => topics::draw(frame, area, view, theme),
                 Body::Brokers(view) => brokers::draw(frame, area, view, theme),
+                Body::Groups(view) => groups::draw(frame, area, view, theme),
                 Body::Events(view) => events::draw(frame, area, view, theme),
             }
             // After the screen: a notice lies over its last row.

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod export;
 pub mod form;
 pub mod format;
+pub mod groups;
 pub mod large;
 pub mod line;
 pub mod overlay;
@@ -100,6 +101,8 @@ pub enum Body {
     Topics(topics::TopicsView),
     /// The Brokers screen.
     Brokers(brokers::BrokersView),
+    /// The Groups screens.
+    Groups(groups::GroupsView),
     /// The Events screen.
     Events(events::EventsView),
 }
@@ -134,6 +137,7 @@ impl View {
             Body::Cluster(view) => view.hits.as_slice(),
             Body::Topics(view) => view.hits(),
             Body::Brokers(view) => &view.hits,
+            Body::Groups(view) => view.hits(),
             Body::Events(view) => &view.hits,
         };
         let all = full.chrome.hits.iter().chain(body.iter().filter(|_| full.overlay.is_none()));
@@ -147,6 +151,7 @@ fn command_of(screen: Screen) -> &'static str {
         Screen::Cluster => "cluster",
         Screen::Topics => "topics",
         Screen::Brokers => "brokers",
+        Screen::Groups => "groups",
         Screen::Events => "events",
     }
 }
@@ -170,6 +175,7 @@ pub fn project(model: &Model) -> View {
         Screen::Cluster => Body::Cluster(cluster::project(model, area)),
         Screen::Topics => Body::Topics(topics::project(model, area)),
         Screen::Brokers => Body::Brokers(brokers::project(model, area)),
+        Screen::Groups => Body::Groups(groups::project(model, area)),
         Screen::Events => Body::Events(events::project(model, area)),
     };
     let overlay = model.overlays.last().map(|overlay: &Overlay| overlay::project(model, overlay));

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use kscope::control::{Server, serve};
-use kscope::session::action::{Action, Failure, Origin, Outcome, SettingsChange};
+use kscope::session::action::{
+    Action, CommitMode, Failure, NewConsumer, OffsetsReset, Origin, Outcome, ResetTo, SettingsChange,
+};
 use kscope::session::event::{Event, NodeRef, Severity};
-use kscope::session::snapshot::{Broker, BrokerState, Snapshot, Topic};
+use kscope::session::snapshot::{Broker, BrokerState, Consumer, Group, Snapshot, Topic};
 use kscope::session::{Asked, Session};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -26,7 +28,15 @@ fn snapshot() -> Snapshot {
     let broker = |id| Broker { id, state: BrokerState::Running, leaders: 4, ..Broker::default() };
     let topics = BTreeMap::from([("trucks".into(), Topic { name: "trucks".into(), ..Topic::default() })]);
     let brokers = BTreeMap::from([(1, broker(1)), (2, broker(2))]);
-    Snapshot { brokers: Arc::new(brokers), topics: Arc::new(topics), ..Snapshot::default() }
+    let consumers = BTreeMap::from([(5, Consumer { id: 5, name: "dashboard-1".into(), ..Consumer::default() })]);
+    let groups = BTreeMap::from([("dashboard".into(), Arc::new(Group::default()))]);
+    Snapshot {
+        brokers: Arc::new(brokers),
+        topics: Arc::new(topics),
+        consumers: Arc::new(consumers),
+        groups: Arc::new(groups),
+        ..Snapshot::default()
+    }
 }
 
 fn event(id: u64) -> Event {
@@ -46,6 +56,7 @@ fn event(id: u64) -> Event {
         cause_event: None,
         via: Vec::new(),
         via_forgotten: 0,
+        group: None,
         taken: None,
     }
 }
@@ -134,6 +145,52 @@ async fn brokers_are_killed_started_and_shut_down() {
         assert_eq!(found, status, "{path}");
         assert!(body["error"].is_string() && body["message"].is_string(), "{body}");
     }
+    assert_eq!(lab.asked(), []);
+    lab.server.end().await;
+}
+
+#[tokio::test]
+async fn consumers_come_and_go_and_offsets_are_reset() {
+    let lab = Lab::new().await;
+    let id = *snapshot().consumers.keys().next().unwrap();
+    assert_eq!(lab.post("/v1/consumers", r#"{"group":"wall","topics":["trucks"],"commit":"before"}"#).await.0, 200);
+    let wanted = NewConsumer {
+        group: "wall".into(),
+        topics: vec!["trucks".into()],
+        assignors: Vec::new(),
+        commit: CommitMode::Before,
+        work_us: 0,
+        instance_id: None,
+        from_earliest: false,
+    };
+    assert_eq!(lab.asked(), [Action::AddConsumer(wanted)]);
+    for what in ["remove", "crash", "pause", "resume"] {
+        assert_eq!(lab.post(&format!("/v1/consumers/{id}/{what}"), "").await.0, 200);
+    }
+    let wanted = [
+        Action::CloseConsumer(id),
+        Action::CrashConsumer(id),
+        Action::PauseConsumer { id, paused: true },
+        Action::PauseConsumer { id, paused: false },
+    ];
+    assert_eq!(lab.asked(), wanted);
+    let body = r#"{"to":{"shift":-7},"topic":"trucks","execute":true}"#;
+    assert_eq!(lab.post("/v1/groups/dashboard/offsets", body).await.0, 200);
+    let (group, topic) = ("dashboard".into(), Some("trucks".into()));
+    let wanted = OffsetsReset { group, topic, to: ResetTo::Shift(-7), execute: true };
+    assert_eq!(lab.asked(), [Action::ResetOffsets(wanted)]);
+    for (path, body, status) in [
+        ("/v1/consumers", r#"{"topics":["trucks"]}"#, 400),
+        ("/v1/consumers", r#"{"group":"wall","topics":[],"speed":1}"#, 400),
+        ("/v1/consumers/999/crash", "", 404),
+        ("/v1/consumers/x/crash", "", 404),
+        ("/v1/groups/nobody/offsets", r#"{"to":"earliest"}"#, 404),
+        ("/v1/groups/dashboard/offsets", r#"{"to":"tomorrow"}"#, 400),
+    ] {
+        let (found, answer) = lab.post(path, body).await;
+        assert_eq!(found, status, "{path} {body}: {answer}");
+    }
+    assert_eq!(lab.post(&format!("/v1/consumers/{id}/explode"), "").await.0, 404);
     assert_eq!(lab.asked(), []);
     lab.server.end().await;
 }

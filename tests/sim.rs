@@ -6,6 +6,9 @@ mod sim {
     mod configs;
     mod describe;
     mod disks;
+    mod epochs;
+    mod group_script;
+    mod groups;
     mod harness;
     mod judge;
     mod lasting;

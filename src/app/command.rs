@@ -51,6 +51,18 @@ pub enum Command {
     AlterTopic,
     /// Delete the selected topic.
     DeleteTopic,
+    /// Start a consumer in a group.
+    AddConsumer,
+    /// Have the selected member leave its group and end.
+    RemoveConsumer,
+    /// kill -9 of the selected member.
+    CrashConsumer,
+    /// Stop the selected member, or let it go on.
+    PauseConsumer,
+    /// Set where the selected group goes on.
+    ResetOffsets,
+    /// Put another group beside the selected one.
+    CompareGroups,
     /// Filter the list.
     Filter,
     /// Go to an offset or a time.
@@ -157,7 +169,9 @@ const LISTS: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text]
 const ALL_BUT_TEXT: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu];
 const ALL: &[Mode] = &[Mode::Everywhere, Mode::Reader, Mode::Menu, Mode::Text, Mode::Confirm];
 const MESSAGES: &[Mode] = &[Mode::Messages];
-const TABLES: &[Mode] = &[Mode::Topics, Mode::Messages, Mode::Brokers];
+const GROUPS: &[Mode] = &[Mode::Groups, Mode::Group];
+const ONE_GROUP: &[Mode] = &[Mode::Group, Mode::Explain];
+const TABLES: &[Mode] = &[Mode::Topics, Mode::Messages, Mode::Brokers, Mode::Groups];
 
 /// Every command. The order is that of the hint bar (what belongs to a screen comes first there) and of the help.
 pub const TABLE: &[Spec] = &[
@@ -188,10 +202,58 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::ElectPreferred, "elect-preferred", &["B"], "balance: let preferred replicas lead again")
         .under(Category::Break)
         .needs(Need::Write),
+    Spec::new(
+        Command::AddConsumer,
+        "add-consumer",
+        &["c"],
+        "start a consumer in a group: how it shares, commits, works",
+    )
+    .hint("add consumer")
+    .under(Category::Data)
+    .needs(Need::BreakThings),
+    Spec::new(Command::RemoveConsumer, "remove-consumer", &["x"], "the selected member leaves its group, and ends")
+        .hint("remove")
+        .under(Category::Break)
+        .within(ONE_GROUP)
+        .needs(Need::BreakThings),
+    Spec::new(
+        Command::CrashConsumer,
+        "crash-consumer",
+        &["X"],
+        "kill -9 the selected member: its group has to find out",
+    )
+    .hint("crash")
+    .under(Category::Break)
+    .within(ONE_GROUP)
+    .needs(Need::BreakThings),
+    Spec::new(
+        Command::PauseConsumer,
+        "pause-consumer",
+        &["F"],
+        "the selected member reads no more, or goes on; its heartbeats go on",
+    )
+    .hint("stop")
+    .under(Category::Break)
+    .within(ONE_GROUP)
+    .needs(Need::BreakThings),
+    Spec::new(
+        Command::ResetOffsets,
+        "reset-offsets",
+        &["o"],
+        "set where a group without members goes on, with a preview",
+    )
+    .hint("reset offsets")
+    .under(Category::Data)
+    .within(GROUPS)
+    .needs(Need::Write),
+    Spec::new(Command::CompareGroups, "compare-groups", &["V"], "put the next group beside this one")
+        .hint("compare")
+        .under(Category::Data)
+        .within(GROUPS),
     Spec::new(Command::Filter, "filter", &["/"], "filter the list; Esc clears the filter")
         .hint("filter")
         .under(Category::Data)
-        .within(&[Mode::Topics, Mode::Messages, Mode::Events]),
+        .within(&[Mode::Topics, Mode::Messages, Mode::Groups, Mode::Events]),
     Spec::new(Command::Seek, "go-to", &["O"], "go to an offset or a time: 1200, start, end, -50, -5m, 14:03, a date")
         .hint("go to")
         .under(Category::Data)
@@ -254,6 +316,8 @@ pub const TABLE: &[Spec] = &[
     Spec::new(Command::Show(Screen::Topics), "topics", &["2"], "topics, their partitions, their messages")
         .under(Category::Screens),
     Spec::new(Command::Show(Screen::Brokers), "brokers", &["3"], "brokers: what each leads, serves and is set to")
+        .under(Category::Screens),
+    Spec::new(Command::Show(Screen::Groups), "groups", &["4"], "consumer groups: members, rebalances, lag")
         .under(Category::Screens),
     Spec::new(Command::Show(Screen::Events), "events", &["7"], "what happened, and the chain of causes of each event")
         .under(Category::Screens),

@@ -2,7 +2,7 @@
 //! in `KeyPress`, and no model.
 //!
 //! A key file is a RON map from a command's name to its keys, which take the place of its own:
-//! `{ "kill-broker": ["K", "x x"], "quit": [] }`.
+//! `{ "kill-broker": ["K", "Z Z"], "quit": [] }`.
 
 use std::collections::BTreeMap;
 use std::fmt;

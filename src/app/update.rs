@@ -20,6 +20,7 @@ use super::keymap::{Code, Found, KeyPress, Keymap};
 mod act;
 mod answer;
 mod form;
+mod groups;
 mod messages;
 mod overlay;
 mod seek;

@@ -17,6 +17,7 @@ pub mod disk;
 mod fetch_session;
 mod fetcher;
 mod flush;
+pub mod groups;
 mod inter;
 mod isr;
 mod lifecycle;
@@ -39,6 +40,7 @@ use self::connection::{Connections, Origin, Peer, Pending};
 use self::fetch_session::FetchSessions;
 use self::fetcher::Fetchers;
 use self::flush::Flushes;
+use self::groups::Groups;
 use self::isr::IsrChanges;
 use self::metadata::MetadataCache;
 use self::producer_ids::ProducerIds;
@@ -47,6 +49,7 @@ use self::stats::Stats;
 use super::config::Config;
 use super::context::{Context, Id, Timer, TimerId};
 use super::controller::{Controller, ControllerTimer};
+use super::group::GroupTimer;
 use super::message::{KafkaRequest, KafkaResponse, Lane, Output, Payload, SocketId};
 use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
@@ -80,6 +83,17 @@ pub enum BrokerTimer {
     Unanswered(Id),
     /// The lifecycle's own: try to register again, ask for the shutdown again.
     Lifecycle,
+    /// A group's own.
+    Group(GroupTimer),
+    /// What a group wanted to keep was not replicated in time.
+    GroupWrite {
+        /// The partition of `__consumer_offsets`.
+        partition: i32,
+        /// Its number.
+        id: Id,
+    },
+    /// Look for committed offsets that are too old.
+    ExpireOffsets,
     /// The controller's own.
     Controller(ControllerTimer),
 }
@@ -123,6 +137,7 @@ pub struct Broker {
     /// What the log directory failed of: it is offline since.
     log_dir_error: Option<Arc<str>>,
     cleaning: Cleaning,
+    groups: Groups,
     producer_ids: ProducerIds,
     purgatory: Purgatory,
     /// Whether it has said that it waits for its old session.
@@ -184,6 +199,9 @@ impl Broker {
             BrokerTimer::Clean => self.clean_next(ctx),
             BrokerTimer::Unanswered(id) => self.on_unanswered(id, ctx),
             BrokerTimer::Lifecycle => self.on_lifecycle_timer(ctx),
+            BrokerTimer::Group(timer) => self.on_group_timer(&timer, ctx),
+            BrokerTimer::GroupWrite { partition, id } => self.on_group_write_late(partition, id, ctx),
+            BrokerTimer::ExpireOffsets => self.expire_offsets(ctx),
             BrokerTimer::Controller(timer) => self.controller.on_timer(&timer, &mut self.zk, ctx),
         }
         self.finish(ctx);
@@ -405,6 +423,9 @@ impl Broker {
     fn finish(&mut self, ctx: &mut Context<'_>) {
         loop {
             self.wake(ctx);
+            while self.serve_groups(ctx) {
+                self.wake(ctx);
+            }
             for (origin, response) in self.controller.take_replies() {
                 self.reply(&origin, Some(response), ctx);
             }

@@ -33,12 +33,13 @@ mod workload;
 use std::sync::Arc;
 
 pub use admin::Admin;
-pub use consumer::{Audit, Consumer, PartitionAudit, Position, Read};
+pub use consumer::{Audit, Book, Consumer, Membership, PartitionAudit, Phase, Position, Read};
 pub use numbers::{Numbers, Placed, Run};
 pub use producer::{Acked, Counts, Ledger, Producer};
 pub use score::{Score, lost, scoreboard};
 pub use spec::{
-    Acks, ClientSpec, ConsumerSpec, OffsetReset, Partitioner, ProducerSpec, Role, TopicSpec, Workload, default_lab,
+    Acks, ClientSpec, Commit, ConsumerSpec, GroupProtocol, GroupSpec, OffsetReset, Partitioner, Patience, ProducerSpec,
+    Role, TopicSpec, Workload, default_lab,
 };
 
 use link::Connected;
@@ -46,6 +47,7 @@ use link::Connected;
 use super::context::Context;
 use super::message::{KafkaResponse, Payload};
 use super::node::{BrokerId, ClientId, NodeId};
+use super::time::Time;
 
 /// What a built-in client's timers say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub enum ClientTimer {
 pub struct Client {
     name: Arc<str>,
     kind: Kind,
+    /// When its process was killed, if it was.
+    crashed: Option<Time>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +81,34 @@ impl Client {
             Role::Consumer(spec) => Kind::Consumer(Box::new(Consumer::new(id, Arc::clone(&name), spec, bootstrap))),
             Role::Admin { topics } => Kind::Admin(Box::new(Admin::new(&name, topics, bootstrap))),
         };
-        Self { name, kind }
+        Self { name, kind, crashed: None }
+    }
+
+    /// Whether its process lives: it was not killed, and has not ended in order.
+    pub fn runs(&self) -> bool {
+        self.crashed.is_none() && !self.as_consumer().is_some_and(Consumer::is_gone)
+    }
+
+    /// When its process was killed, if it was.
+    pub fn crashed_at(&self) -> Option<Time> {
+        self.crashed
+    }
+
+    /// Its process is killed. What it had done by then is done.
+    pub fn crashed(&mut self, now: Time) {
+        self.crashed = Some(now);
+        if let Kind::Consumer(consumer) = &mut self.kind {
+            consumer.note_processed(now);
+        }
+    }
+
+    /// It is to end in order: a consumer commits, and leaves its group. A producer stops making records.
+    pub fn close(&mut self, ctx: &mut Context<'_>) {
+        match &mut self.kind {
+            Kind::Producer(producer) => producer.set_paused(true, ctx),
+            Kind::Consumer(consumer) => consumer.close(ctx),
+            Kind::Admin(_) => {}
+        }
     }
 
     /// Begins.

@@ -7,6 +7,7 @@
 //!
 //! `Clone` is cheap: nodes are shared until one of the two changes, records always.
 
+mod clients;
 mod dispatch;
 mod events;
 mod links;

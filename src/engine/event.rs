@@ -3,10 +3,12 @@
 mod broker;
 mod client;
 mod controller;
+pub mod group;
 
 pub use broker::{BrokerEvent, Lost, OperatorEvent, SettingChange};
 pub use client::ClientEvent;
 pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
+pub use group::GroupEvent;
 
 use super::context::{Cause, Id};
 use super::node::{NodeId, ZkId};
@@ -83,6 +85,8 @@ pub enum EventKind {
     Broker(BrokerEvent),
     /// Of whoever gives commands.
     Operator(OperatorEvent),
+    /// Of a group, at its coordinator.
+    Group(GroupEvent),
     /// Of a built-in client.
     Client(ClientEvent),
 }

@@ -8,6 +8,7 @@
 //! not overtaken (`compacted`).
 
 mod compacted;
+mod groups;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,6 +78,52 @@ pub enum Violation {
         /// On whom it is missing.
         broker: BrokerId,
     },
+    /// Two members of a group own a partition in one generation.
+    #[error("{group}: {first} and {second} both own {partition} in generation {generation}")]
+    TwoOwners {
+        /// The group.
+        group: Arc<str>,
+        /// The generation.
+        generation: i32,
+        /// The partition.
+        partition: TopicPartition,
+        /// One.
+        first: Arc<str>,
+        /// The other.
+        second: Arc<str>,
+    },
+    /// A committed offset went back, and nobody had asked for it.
+    #[error("{group}: the committed offset of {partition} went from {before} to {after}")]
+    CommitWentBack {
+        /// The group.
+        group: Arc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// Before.
+        before: i64,
+        /// After.
+        after: i64,
+    },
+    /// A group that commits after processing has passed over a record.
+    #[error("{group}: {committed} is committed of {partition}, and nobody has processed {offset}")]
+    NeverProcessed {
+        /// The group.
+        group: Arc<str>,
+        /// The partition.
+        partition: TopicPartition,
+        /// The first such offset.
+        offset: u64,
+        /// What is committed.
+        committed: i64,
+    },
+    /// A group that commits before processing has processed records twice.
+    #[error("{group}: {records} records were processed twice, though they are committed before")]
+    ProcessedTwice {
+        /// The group.
+        group: Arc<str>,
+        /// How many.
+        records: u64,
+    },
     /// Two controllers act in one epoch.
     #[error("{first} and {second} are both controller in epoch {epoch}")]
     TwoControllers {
@@ -122,6 +169,7 @@ impl Seen {
 pub struct Invariants {
     seen: BTreeMap<TopicPartition, Seen>,
     controllers: BTreeMap<i32, BrokerId>,
+    groups: groups::Groups,
     /// The last event that was looked at.
     event: Id,
 }
@@ -132,6 +180,7 @@ impl Invariants {
         self.check_controllers(cluster)?;
         self.forgive(cluster);
         let touched = cluster.take_touched();
+        self.groups.check(cluster, &touched)?;
         for (broker, partition) in &touched {
             let Some(node) = cluster.broker(*broker) else { continue };
             if let Some(replica) = node.running().and_then(|b| b.replicas.get(partition)) {
@@ -143,6 +192,7 @@ impl Invariants {
 
     /// Checks everything, and that what was readable stands on every member of the in-sync sets.
     pub fn sweep(&mut self, cluster: &Cluster) -> Result<(), Violation> {
+        self.groups.sweep(cluster)?;
         self.forgive(cluster);
         for (id, node) in cluster.brokers() {
             for replica in node.running().into_iter().flat_map(|broker| broker.replicas.values()) {
@@ -295,12 +345,14 @@ fn check_committed(
 
 /// The in-sync replicas as ZooKeeper has them.
 fn in_sync(cluster: &Cluster, partition: &TopicPartition) -> Vec<BrokerId> {
+    state(cluster, partition).map(|state| state.isr).unwrap_or_default()
+}
+
+/// A partition's state as ZooKeeper has it.
+fn state(cluster: &Cluster, partition: &TopicPartition) -> Option<znodes::StateNode> {
     let path = znodes::state_path(&partition.topic, partition.partition);
-    let state = cluster
-        .zookeepers()
-        .find_map(|(_, server)| server.tree().get(&path))
-        .and_then(|znode| znodes::read_state(znode.data()));
-    state.map(|state| state.isr).unwrap_or_default()
+    let znode = cluster.zookeepers().find_map(|(_, server)| server.tree().get(&path));
+    znode.and_then(|znode| znodes::read_state(znode.data()))
 }
 
 /// A broker's log of a partition, in its process or on its disk.

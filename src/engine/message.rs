@@ -6,8 +6,9 @@ mod storage;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::ClientSpec;
 use super::context::{Cause, Id};
-use super::node::{BrokerId, NodeId};
+use super::node::{BrokerId, ClientId, NodeId};
 use super::time::Time;
 use crate::protocol::{Request, Response};
 
@@ -33,6 +34,8 @@ impl Lane {
     pub const AUTO_CREATE: Self = Self(5);
     /// A client's questions about the cluster, which must not wait behind a parked request.
     pub const METADATA: Self = Self(6);
+    /// A consumer's requests to its group's coordinator: a join that waits holds up nothing else.
+    pub const GROUP: Self = Self(7);
 }
 
 /// The content of a message on the simulated network.
@@ -243,6 +246,16 @@ pub enum Command {
     HealAll,
     /// Add this much to the delay of the link between two nodes, each way; zero takes it off again.
     Slow(NodeId, NodeId, Duration),
+    /// Start another built-in client.
+    AddClient(ClientSpec),
+    /// Have a built-in client end in order.
+    CloseClient(ClientId),
+    /// kill -9 of a built-in client.
+    CrashClient(ClientId),
+    /// Stop a built-in client, or let it go on.
+    PauseClient(ClientId, bool),
+    /// Have a built-in member of a group work for so many microseconds on each record.
+    SlowClient(ClientId, u32),
     /// Ask a broker something, as an admin client or a producer would, over the simulated network.
     Ask {
         /// Which broker.

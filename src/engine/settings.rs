@@ -217,6 +217,38 @@ settings! {
     offsets_topic_replication_factor: i16 = "offsets.topic.replication.factor", 3_i16, in 1_i16..;
     /// The segment size of `__consumer_offsets`: small, so that it is compacted and loaded soon.
     offsets_topic_segment_bytes: i32 = "offsets.topic.segment.bytes", 104_857_600, in 1..;
+    /// The shortest session that a member of a group may ask for.
+    group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms", 6_000, lab 1_000, in 1..;
+    /// The longest session that a member of a group may ask for.
+    group_max_session_timeout_ms: i32 = "group.max.session.timeout.ms", 1_800_000, in 1..;
+    /// How long the coordinator waits for more members after the first one of an empty group.
+    group_initial_rebalance_delay_ms: i32 = "group.initial.rebalance.delay.ms", 3_000, lab 1_000, in 0..;
+    /// How many members a group may have.
+    group_max_size: i32 = "group.max.size", i32::MAX, in 1..;
+    /// How long a member of a group of KIP-848 may be silent.
+    group_consumer_session_timeout_ms: i32 = "group.consumer.session.timeout.ms", 45_000, lab 3_000, in 1..;
+    /// The shortest that it may be silent, whatever the setting before says.
+    group_consumer_min_session_timeout_ms: i32 = "group.consumer.min.session.timeout.ms", 45_000, lab 1_000, in 1..;
+    /// The longest that it may be silent.
+    group_consumer_max_session_timeout_ms: i32 = "group.consumer.max.session.timeout.ms", 60_000, in 1..;
+    /// How often a member of a group of KIP-848 is told to send heartbeats.
+    group_consumer_heartbeat_interval_ms: i32 = "group.consumer.heartbeat.interval.ms", 5_000, lab 500, in 1..;
+    /// The shortest interval that it is told, whatever the setting before says.
+    group_consumer_min_heartbeat_interval_ms: i32 = "group.consumer.min.heartbeat.interval.ms", 5_000, lab 100, in 1..;
+    /// The longest interval that it is told.
+    group_consumer_max_heartbeat_interval_ms: i32 = "group.consumer.max.heartbeat.interval.ms", 15_000, in 1..;
+    /// How many members a group of KIP-848 may have.
+    group_consumer_max_size: i32 = "group.consumer.max.size", i32::MAX, in 1..;
+    /// The assignors that members of a group of KIP-848 may ask for, the one for those that do not ask first.
+    group_consumer_assignors: List = "group.consumer.assignors", "uniform,range", each_of ["uniform", "range"];
+    /// The longest note beside a committed offset, in bytes.
+    offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes", 4_096, in 0..;
+    /// How long committed offsets are kept after the group became empty, or after the commit where nobody reads the topic.
+    offsets_retention_minutes: i32 = "offsets.retention.minutes", 10_080, in 1..;
+    /// How often the coordinator looks for committed offsets that are too old.
+    offsets_retention_check_interval_ms: i64 = "offsets.retention.check.interval.ms", 600_000, lab 60_000, in 1..;
+    /// How long a commit, or a group's assignment, may take to reach the in-sync replicas.
+    offsets_commit_timeout_ms: i32 = "offsets.commit.timeout.ms", 5_000, lab 2_000, in 1..;
     /// The most bytes that one fetch is answered with.
     fetch_max_bytes: i32 = "fetch.max.bytes", 57_671_680, in 1024..;
     /// The largest request that is read from a socket.

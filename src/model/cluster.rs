@@ -7,14 +7,16 @@ use crate::session::snapshot::{Snapshot, TopicPartition};
 use super::place::{Motion, Selection};
 
 /// A row of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row {
     /// A built-in producer.
     Producer(u32),
     /// A broker.
     Broker(i32),
-    /// A built-in consumer.
+    /// A built-in consumer that is in no group.
     Consumer(u32),
+    /// A consumer group.
+    Group(Arc<str>),
 }
 
 /// A column of the table.
@@ -55,7 +57,7 @@ pub struct ClusterPlace {
     pub chosen: bool,
     /// The selected column of that broker's row, if it is not the row as a whole.
     pub column: Option<Column>,
-    /// The selected producer or consumer, if it is one.
+    /// The selected producer, consumer or group, if it is one.
     pub client: Option<Row>,
     /// The selected event, if it is one.
     pub event: Option<u64>,
@@ -66,9 +68,10 @@ impl ClusterPlace {
     /// Leaves columns, clients and events that are gone.
     pub fn settle(&mut self, snapshot: &Snapshot) {
         self.column = self.column.take().filter(|column| is_there(snapshot, column));
-        self.client = self.client.filter(|client| match client {
+        self.client = self.client.take().filter(|client| match client {
             Row::Producer(id) => snapshot.producers.contains_key(id),
             Row::Consumer(id) => snapshot.consumers.contains_key(id),
+            Row::Group(id) => snapshot.groups.contains_key(id),
             Row::Broker(_) => false,
         });
         self.event = self.event.filter(|id| snapshot.events.first().is_some_and(|oldest| oldest.id <= *id));
@@ -83,7 +86,7 @@ impl ClusterPlace {
 
     /// The selected row; none before the first broker is known.
     pub fn row(&self) -> Option<Row> {
-        self.client.or(self.broker.map(Row::Broker))
+        self.client.clone().or(self.broker.map(Row::Broker))
     }
 
     /// What is selected.
@@ -92,6 +95,7 @@ impl ClusterPlace {
             (Some(event), ..) => Selection::Event(event),
             (None, Some(Row::Producer(id)), _) => Selection::Producer(id),
             (None, Some(Row::Consumer(id)), _) => Selection::Consumer(id),
+            (None, Some(Row::Group(id)), _) => Selection::Group(id),
             (None, Some(Row::Broker(id)), Some(Column::Partition(at))) => Selection::Replica(id, at.clone()),
             (None, Some(Row::Broker(_)), Some(Column::Topic(name))) => Selection::Topic(Arc::clone(name)),
             (None, Some(Row::Broker(id)), None) => Selection::Broker(id),
@@ -110,7 +114,7 @@ impl ClusterPlace {
         let at = self.row().and_then(|row| reach.rows.iter().position(|other| *other == row));
         match motion.along(at, reach.rows.len(), page).and_then(|to| reach.rows.get(to)) {
             Some(Row::Broker(id)) => self.stand_on(*id),
-            client => self.client = client.copied(),
+            client => self.client = client.cloned(),
         }
     }
 
@@ -145,6 +149,7 @@ impl ClusterPlace {
             }
             Selection::Producer(id) => (self.client, self.event) = (Some(Row::Producer(*id)), None),
             Selection::Consumer(id) => (self.client, self.event) = (Some(Row::Consumer(*id)), None),
+            Selection::Group(id) => (self.client, self.event) = (Some(Row::Group(Arc::clone(id))), None),
             Selection::Event(id) => self.event = Some(*id),
             _ => {}
         }

@@ -121,6 +121,7 @@ impl Searched for Record {
         let headers = self.headers.iter().map(|(name, value)| format!("{name} {}", text(value.as_deref())));
         let mut all = vec![text(self.key.as_deref()), text(self.value.as_deref())];
         all.extend(headers);
+        all.extend(self.decoded.iter().map(ToString::to_string));
         all.join("\n")
     }
 
@@ -204,6 +205,7 @@ mod tests {
             offset: 12_303,
             timestamp_ms: 0,
             log_append_time: false,
+            decoded: None,
             key: Some(Arc::from(*b"truck-07")),
             value: Some(Arc::from(*br#"{"speed":58,"at":{"lat":48.8},"note":"Grand Place"}"#)),
             headers: vec![("schema".into(), Some(Arc::from(*b"gps.v2")))],
@@ -234,6 +236,7 @@ mod tests {
             cause_event: None,
             via: Vec::new(),
             via_forgotten: 0,
+            group: None,
             taken: None,
         };
         for yes in ["broker-2", "zk-1", "zookeeper expired", "ping", "node ~ zk", "kind = session_expired", ""] {

@@ -71,6 +71,10 @@ pub enum FormKind {
     NewTopic,
     /// Change settings of a topic.
     AlterTopic,
+    /// Start a consumer in a group.
+    AddConsumer,
+    /// Set where a group goes on.
+    ResetOffsets,
     /// Write what is shown to a file.
     Export,
 }

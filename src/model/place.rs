@@ -14,13 +14,15 @@ pub enum Screen {
     Topics,
     /// 3: brokers.
     Brokers,
+    /// 4: consumer groups, their members, what they read.
+    Groups,
     /// 7: what happened, and why.
     Events,
 }
 
 impl Screen {
     /// All screens, in the order of their keys.
-    pub const ALL: [Self; 4] = [Self::Cluster, Self::Topics, Self::Brokers, Self::Events];
+    pub const ALL: [Self; 5] = [Self::Cluster, Self::Topics, Self::Brokers, Self::Groups, Self::Events];
 
     /// The number on its tab, which is its key.
     pub fn number(self) -> char {
@@ -28,6 +30,7 @@ impl Screen {
             Self::Cluster => '1',
             Self::Topics => '2',
             Self::Brokers => '3',
+            Self::Groups => '4',
             Self::Events => '7',
         }
     }
@@ -38,6 +41,7 @@ impl Screen {
             Self::Cluster => "Cluster",
             Self::Topics => "Topics",
             Self::Brokers => "Brokers",
+            Self::Groups => "Groups",
             Self::Events => "Events",
         }
     }
@@ -57,6 +61,10 @@ pub enum Mode {
     Messages,
     /// The Brokers screen.
     Brokers,
+    /// The list of groups.
+    Groups,
+    /// One group, or two side by side.
+    Group,
     /// The Events screen, the chain of causes too.
     Events,
     /// Something that is read and scrolled: help.
@@ -74,7 +82,17 @@ pub enum Mode {
 impl Mode {
     /// Whether keys without a meaning of their own mean here what they mean everywhere.
     pub fn falls_back(self) -> bool {
-        matches!(self, Self::Cluster | Self::Topics | Self::Messages | Self::Brokers | Self::Events | Self::Explain)
+        matches!(
+            self,
+            Self::Cluster
+                | Self::Topics
+                | Self::Messages
+                | Self::Brokers
+                | Self::Groups
+                | Self::Group
+                | Self::Events
+                | Self::Explain
+        )
     }
 }
 
@@ -136,6 +154,12 @@ pub enum Selection {
     Producer(u32),
     /// A built-in consumer, by its number.
     Consumer(u32),
+    /// A consumer group.
+    Group(Arc<str>),
+    /// A member of a group, by its member id.
+    Member(Arc<str>, Arc<str>),
+    /// A partition as a group reads it.
+    GroupPartition(Arc<str>, TopicPartition),
     /// A record, by its offset.
     Record(TopicPartition, i64),
     /// An event.

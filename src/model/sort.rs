@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use crate::session::snapshot::{Broker, Partition, Topic};
+use crate::session::snapshot::{Broker, Group, Partition, Topic};
 
 /// What a row is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +77,20 @@ pub const BROKERS: &[Column<Broker>] = &[
     Column::largest("clients", |b| length(b.connections.len())),
     Column::largest("errors", |b| Key::Number(number(b.requests.values().map(|n| n.errors).sum()))),
     Column::smallest("address", |b| Key::Words(b.address.to_string())),
+];
+
+/// The columns of the list of groups.
+pub const GROUPS: &[Column<Group>] = &[
+    Column::smallest("group", |g| Key::Words(g.id.to_string())),
+    Column::largest("state", |g| Key::Number(i64::from(g.state.is_moving()))),
+    Column::largest("members", |g| Key::Number(g.member_count.into())),
+    Column::largest("idle", |g| length(g.idle().count())),
+    Column::smallest("topics", |g| Key::Words(g.topics.first().map(ToString::to_string).unwrap_or_default())),
+    Column::largest("lag", |g| Key::Number(number(g.lag))),
+    Column::largest("reads/s", |g| Key::Number(number(g.read_per_sec))),
+    Column::largest("gen", |g| Key::Number(g.generation.into())),
+    Column::smallest("coordinator", |g| Key::Number(g.coordinator.unwrap_or(i32::MAX).into())),
+    Column::smallest("assignor", |g| Key::Words(g.assignor.as_deref().unwrap_or_default().to_owned())),
 ];
 
 /// How bad a partition is: no leader is worse than any number of missing copies.

@@ -213,7 +213,15 @@ apis! {
     StopReplica in stop_replica: StopReplicaRequest, StopReplicaResponse;
     UpdateMetadata in update_metadata: UpdateMetadataRequest, UpdateMetadataResponse;
     ControlledShutdown in controlled_shutdown: ControlledShutdownRequest, ControlledShutdownResponse;
+    OffsetCommit in offset_commit: OffsetCommitRequest, OffsetCommitResponse;
+    OffsetFetch in offset_fetch: OffsetFetchRequest, OffsetFetchResponse;
     FindCoordinator in find_coordinator: FindCoordinatorRequest, FindCoordinatorResponse;
+    JoinGroup in join_group: JoinGroupRequest, JoinGroupResponse;
+    Heartbeat in heartbeat: HeartbeatRequest, HeartbeatResponse;
+    LeaveGroup in leave_group: LeaveGroupRequest, LeaveGroupResponse;
+    SyncGroup in sync_group: SyncGroupRequest, SyncGroupResponse;
+    DescribeGroups in describe_groups: DescribeGroupsRequest, DescribeGroupsResponse;
+    ListGroups in list_groups: ListGroupsRequest, ListGroupsResponse;
     ApiVersions in api_versions: ApiVersionsRequest, ApiVersionsResponse;
     CreateTopics in create_topics: CreateTopicsRequest, CreateTopicsResponse;
     DeleteTopics in delete_topics: DeleteTopicsRequest, DeleteTopicsResponse;
@@ -224,6 +232,7 @@ apis! {
     AlterConfigs in alter_configs: AlterConfigsRequest, AlterConfigsResponse;
     DescribeLogDirs in describe_log_dirs: DescribeLogDirsRequest, DescribeLogDirsResponse;
     CreatePartitions in create_partitions: CreatePartitionsRequest, CreatePartitionsResponse;
+    DeleteGroups in delete_groups: DeleteGroupsRequest, DeleteGroupsResponse;
     ElectLeaders in elect_leaders: ElectLeadersRequest, ElectLeadersResponse;
     IncrementalAlterConfigs in incremental_alter_configs:
         IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
@@ -231,8 +240,12 @@ apis! {
         AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;
     ListPartitionReassignments in list_partition_reassignments:
         ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse;
+    OffsetDelete in offset_delete: OffsetDeleteRequest, OffsetDeleteResponse;
     AlterPartition in alter_partition: AlterPartitionRequest, AlterPartitionResponse;
     DescribeCluster in describe_cluster: DescribeClusterRequest, DescribeClusterResponse;
+    ConsumerGroupHeartbeat in consumer_group_heartbeat:
+        ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
+    ConsumerGroupDescribe in consumer_group_describe: ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
     DescribeTopicPartitions in describe_topic_partitions:
         DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse;
 }

@@ -179,6 +179,7 @@ error_codes! {
     125 INVALID_VOTER_KEY "The voter's key is not the receiver's.";
     126 DUPLICATE_VOTER "The voter is in the set already.";
     127 VOTER_NOT_FOUND "The voter is not in the set.";
+    128 INVALID_REGULAR_EXPRESSION "The pattern is not valid.";
 }
 
 impl ErrorCode {
@@ -264,5 +265,11 @@ pub enum DecodeError {
         version: i16,
         /// What the answer has to carry.
         correlation_id: i32,
+    },
+    /// A value within a message or a record is in a version that nothing reads.
+    #[error("a value of version {version} is not known")]
+    UnknownVersion {
+        /// The version ahead of it.
+        version: i16,
     },
 }

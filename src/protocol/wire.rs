@@ -251,6 +251,15 @@ impl Writer {
         }
     }
 
+    /// What was written without a frame around it, in one piece.
+    pub(crate) fn finish_value(self) -> Bytes {
+        let whole = match self.finish().as_slice() {
+            [one] => one.clone(),
+            chunks => chunks.concat().into(),
+        };
+        whole.slice(whole.len().min(4)..)
+    }
+
     /// The chunks of the whole frame, its size in the first four bytes.
     pub(crate) fn finish(self) -> Vec<Bytes> {
         let Self { mut plain, spliced, .. } = self;

@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod consumer;
+
+pub use consumer::{CommitMode, NewConsumer, OffsetChange, OffsetsReset, ResetTo};
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +39,28 @@ pub enum Action {
     Produce(NewRecord),
     /// Reads records of one partition, from its leader.
     Read(ReadFrom),
+    /// Starts a built-in consumer.
+    AddConsumer(NewConsumer),
+    /// Has a built-in consumer end in order, by its number: it commits, and leaves its group.
+    CloseConsumer(u32),
+    /// kill -9 of a built-in consumer: its group has to find out.
+    CrashConsumer(u32),
+    /// Stops a built-in consumer, or lets it go on. It still sends heartbeats.
+    PauseConsumer {
+        /// Its number.
+        id: u32,
+        /// Whether it stands.
+        paused: bool,
+    },
+    /// Has a built-in consumer work longer, or shorter, on each record.
+    SlowConsumer {
+        /// Its number.
+        id: u32,
+        /// How long, in microseconds.
+        work_us: u32,
+    },
+    /// Sets where a group without members goes on, or says what that would change.
+    ResetOffsets(OffsetsReset),
     /// Sets the rate of lab time, in millionths of real time.
     SetRate {
         /// 1,000,000 is real time; at least 1,000, at most 100,000,000.
@@ -159,6 +185,8 @@ pub enum Outcome {
     },
     /// Records that were read, oldest first.
     Records(Vec<Record>),
+    /// What a reset of offsets would change.
+    Offsets(Vec<OffsetChange>),
     /// It was refused or failed.
     Failed(Failure),
 }
@@ -190,6 +218,9 @@ pub struct Record {
     pub key: Option<Arc<[u8]>>,
     /// The value; `None` is a tombstone.
     pub value: Option<Arc<[u8]>>,
+    /// What key and value say, in a line, where they are Kafka's own: a record of `__consumer_offsets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<Arc<str>>,
     /// Headers.
     pub headers: Vec<(Arc<str>, HeaderValue)>,
     /// First and last offset of its batch.

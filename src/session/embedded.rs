@@ -105,7 +105,8 @@ pub async fn open(options: LabOptions, extras: Extras) -> Result<Embedded, LabEr
     let brokers = reserved.brokers.into_iter().map(|(id, port)| (BrokerId(id), port)).collect();
     let listener = Listener::open(engine.edge, Ports { brokers, zookeepers: reserved.zookeepers }, &settings);
     let (end, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let session = attend(&engine.handle, snapshots, &tasks, &end);
+    let actor = Actor::new(engine.handle.clone(), options.patience());
+    let session = attend(&engine.handle, actor, snapshots, &tasks, &end);
     Ok(Embedded { session, handle: engine.handle, thread: engine.thread, listener, tasks, end, expected })
 }
 
@@ -168,6 +169,7 @@ fn wall_clock_ms() -> i64 {
 /// Attends to a session's asks until `end`.
 fn attend(
     handle: &Handle,
+    actor: Actor,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     tasks: &TaskTracker,
     end: &CancellationToken,
@@ -175,7 +177,6 @@ fn attend(
     let (asks, asked) = mpsc::channel(ASKS);
     let (refresh, refreshes) = mpsc::channel(REFRESHES);
     let (words, last_words) = watch::channel(Arc::from("it was told to end"));
-    let actor = Actor::new(handle.clone());
     tasks.spawn(end.clone().run_until_cancelled_owned(act(actor, asked)));
     tasks.spawn(end.clone().run_until_cancelled_owned(look(handle.clone(), refreshes)));
     tasks.spawn(end.clone().run_until_cancelled_owned(until_dead(handle.clone(), words)));

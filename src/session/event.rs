@@ -117,6 +117,9 @@ pub struct Event {
     pub brokers: Vec<i32>,
     /// The partitions it is about.
     pub partitions: Vec<TopicPartition>,
+    /// The consumer group it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Arc<str>>,
     /// The immediate cause: the number of a message or an event.
     pub cause: Option<u64>,
     /// The nearest event that led to this one.

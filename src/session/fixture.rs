@@ -1,6 +1,7 @@
 //! Snapshots of made-up clusters, as fixtures of screens for tests and examples: no session gives them out, and nothing that
 //! a user sees is made from them. They follow one story: a calm cluster, the kill of `broker-2`, the election, its return.
 
+mod groups;
 mod records;
 mod settings;
 mod slow;
@@ -24,6 +25,8 @@ pub const ALL: &[Fixture] = &[
     ("empty", empty),
     ("first_minute", first_minute),
     ("twelve_brokers", twelve_brokers),
+    ("rebalance", rebalance),
+    ("many_groups", many_groups),
 ];
 
 /// The fixture `name`, if there is one.
@@ -69,6 +72,23 @@ pub fn first_minute() -> Snapshot {
 /// A real cluster of twelve brokers and forty topics, attached: no lab, no ZooKeeper to see, one broker behind.
 pub fn twelve_brokers() -> Snapshot {
     stage::twelve()
+}
+
+/// The calm cluster, while a fourth member joins its group.
+pub fn rebalance() -> Snapshot {
+    let mut snapshot = calm();
+    let groups = std::sync::Arc::make_mut(&mut snapshot.groups);
+    for group in groups.values_mut() {
+        groups::rebalance(std::sync::Arc::make_mut(group));
+    }
+    snapshot
+}
+
+/// The calm cluster with groups in every state: moving, with an idle member, of clients outside, empty, uncoordinated.
+pub fn many_groups() -> Snapshot {
+    let mut snapshot = calm();
+    groups::many(&mut snapshot);
+    snapshot
 }
 
 #[cfg(test)]

@@ -9,9 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::event::{Event, NodeRef};
 
 mod flight;
+mod group;
 mod setting;
 
 pub use flight::{InFlight, MessageKind};
+pub use group::{
+    BuiltIn, Call, Generation, Group, GroupKind, GroupKnown, GroupMember, GroupPartition, GroupState, LaneRun,
+    Rebalance, Standing,
+};
 pub use setting::{Setting, TopicSetting};
 
 /// A topic and a partition of it.
@@ -55,6 +60,12 @@ pub struct Snapshot {
     pub producers: Arc<BTreeMap<u32, Producer>>,
     /// Built-in consumers by number.
     pub consumers: Arc<BTreeMap<u32, Consumer>>,
+    /// Consumer groups by id, at most [`Snapshot::MAX_GROUPS`].
+    #[serde(default)]
+    pub groups: Arc<BTreeMap<Arc<str>, Arc<Group>>>,
+    /// How many groups there are beyond those.
+    #[serde(default)]
+    pub more_groups: u32,
     /// The ensemble; `None` where it cannot be seen.
     pub zookeeper: Option<Arc<ZooKeeper>>,
     /// Messages on their way between nodes, by arrival, at most [`Snapshot::MAX_IN_FLIGHT`].
@@ -80,6 +91,8 @@ impl Snapshot {
     pub const MAX_IN_FLIGHT: usize = 256;
     /// How many events a snapshot carries.
     pub const MAX_EVENTS: usize = 2_000;
+    /// How many groups a snapshot shows.
+    pub const MAX_GROUPS: usize = 500;
 }
 
 /// What a session can do beyond looking. Screens show what is absent as absent.
@@ -385,13 +398,19 @@ pub struct Producer {
     pub last_error: Option<(Arc<str>, u64)>,
 }
 
-/// A built-in consumer (of assigned partitions; groups come with their own type).
+/// A built-in consumer, of partitions that it chose itself or that its [`Group`] assigns it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Consumer {
     /// Its number.
     pub id: u32,
     /// Its name, such as `dashboard`.
     pub name: Arc<str>,
+    /// The group that it is a member of, or wants to be.
+    #[serde(default)]
+    pub group: Option<Arc<str>>,
+    /// Whether its process is gone: it was killed, or has ended.
+    #[serde(default)]
+    pub gone: bool,
     /// Whether it is stopped.
     pub paused: bool,
     /// What it reads.

@@ -97,6 +97,12 @@ fn everywhere() -> Vec<(&'static str, Explorer)> {
         ("one record", open(fixture::elected(), "2 Enter Enter z")),
         ("filter", open(fixture::elected(), "2 Enter /").type_in("key ~ truck-07 and speed < 50")),
         ("brokers", open(fixture::elected(), "3 Enter")),
+        ("groups", open(fixture::many_groups(), "4")),
+        ("groups of nothing", open(fixture::empty(), "4")),
+        ("a group", open(fixture::rebalance(), "4 Enter Tab j")),
+        ("two groups", open(fixture::many_groups(), "4 Enter V")),
+        ("add a consumer", open(fixture::calm(), "c Tab Tab")),
+        ("a group explained", open(fixture::rebalance(), "4 Enter i")),
         ("events", open(fixture::elected(), "7 Enter")),
         ("help", open(fixture::calm(), "?")),
         ("palette", open(fixture::calm(), ":").type_in("kill")),
@@ -220,6 +226,7 @@ macro_rules! pictures {
 }
 
 mod cluster;
+mod groups;
 mod news;
 mod presenter;
 

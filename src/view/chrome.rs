@@ -109,7 +109,7 @@ fn sentence(model: &Model, area: Area) -> Bar {
 }
 
 /// As many sentences of a text as fit into `room` columns: a torn one says nothing.
-fn whole_sentences(text: &str, room: usize) -> &str {
+pub(super) fn whole_sentences(text: &str, room: usize) -> &str {
     let ends = text.match_indices(". ").map(|(at, _)| at + 1).chain([text.len()]);
     let fits = |end: &usize| text.get(..*end).is_some_and(|part| usize::from(line::columns(part)) <= room);
     ends.filter(fits).last().and_then(|end| text.get(..end)).unwrap_or_default()
@@ -170,7 +170,7 @@ pub(super) fn sentence_rows(model: &Model) -> u16 {
 /// Whether a screen keeps the row above the keys free for news. One that shows events itself has better use for it: there
 /// a notice lies over the last row while it is read, and nothing moves.
 pub(super) fn keeps_news(screen: Screen) -> bool {
-    matches!(screen, Screen::Topics | Screen::Brokers)
+    matches!(screen, Screen::Topics | Screen::Brokers | Screen::Groups)
 }
 
 /// The keys that matter here, those of this screen first; as many as fit before help.
@@ -244,6 +244,7 @@ fn subject(model: &Model) -> Option<String> {
         Selection::Topic(name) => Some(safe_str(&name)),
         Selection::Producer(id) => snapshot.producers.get(&id).map(|producer| safe_str(&producer.name)),
         Selection::Consumer(id) => snapshot.consumers.get(&id).map(|consumer| safe_str(&consumer.name)),
+        Selection::Group(id) => Some(safe_str(&id)),
         Selection::Event(_) => Some("this event".to_owned()),
         _ => None,
     }
@@ -255,10 +256,20 @@ fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
     match entry.name {
         "kill-broker" => model.broker_in_reach(true).map(|id| format!("kill broker-{id}")),
         "start-broker" => model.broker_in_reach(false).map(|id| format!("start broker-{id}")),
+        "remove-consumer" | "crash-consumer" | "pause-consumer" => member_hint(model, entry.name, word),
         "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
     }
+}
+
+/// The word of a key that strikes a member; nothing where none of the lab's own is selected.
+fn member_hint(model: &Model, name: &str, word: &str) -> Option<String> {
+    let Selection::Member(group, member) = model.subject() else { return None };
+    let member = model.snapshot.groups.get(&group)?.member(&member)?;
+    let built_in = member.built_in.as_ref().filter(|built_in| built_in.alive)?;
+    let word = if name == "pause-consumer" && built_in.paused { "let go on" } else { word };
+    Some(format!("{word} {}", member.tag))
 }
 
 /// Whether the session can do what a command needs.

@@ -18,6 +18,7 @@ mod grid;
 mod many;
 mod news;
 mod plan;
+mod readers;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,8 @@ pub(super) use news::{is_effect, sign as sign_of};
 
 use crate::model::Model;
 use crate::session::snapshot::Snapshot;
+
+use readers::Reader;
 
 use super::large::Large;
 use super::line::Line;
@@ -90,6 +93,8 @@ struct Scene<'a> {
     snapshot: &'a Snapshot,
     plan: Plan,
     grid: Grid,
+    /// Groups and consumers, in their order.
+    readers: Vec<Reader>,
 }
 
 impl<'a> Scene<'a> {
@@ -97,7 +102,7 @@ impl<'a> Scene<'a> {
         let snapshot = &*model.snapshot;
         let plan = Plan::of(model, area, chain);
         let grid = Grid::of(snapshot, &plan);
-        Self { model, snapshot, plan, grid }
+        Self { model, snapshot, plan, grid, readers: readers::all(snapshot) }
     }
 }
 

@@ -4,6 +4,7 @@
 mod broker;
 mod client;
 mod event;
+mod group;
 mod page;
 mod partition;
 #[cfg(test)]
@@ -86,6 +87,15 @@ fn page_of(model: &Model, subject: &Selection) -> Page {
         }
         Selection::Producer(id) => client::producer(snapshot, *id),
         Selection::Consumer(id) => client::consumer(snapshot, *id),
+        Selection::Group(id) => snapshot.groups.get(id).map(|group| group::page(snapshot, group)),
+        Selection::Member(id, member) => {
+            let group = snapshot.groups.get(id);
+            group.and_then(|group| Some(group::member(snapshot, group, group.member(member)?)))
+        }
+        Selection::GroupPartition(id, at) => {
+            let group = snapshot.groups.get(id);
+            group.and_then(|group| Some(group::partition(snapshot, group, group.partition(at)?)))
+        }
         Selection::Event(id) => event::page(snapshot, *id),
         Selection::None => None,
     };

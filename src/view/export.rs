@@ -15,7 +15,7 @@ use crate::model::sort::log_starts;
 use crate::model::topics::Pane;
 use crate::session::action::Record;
 use crate::session::event::Event;
-use crate::session::snapshot::{Broker, Partition, Topic};
+use crate::session::snapshot::{Broker, Group, GroupPartition, Partition, Topic};
 
 use super::text::is_unsafe;
 
@@ -71,6 +71,7 @@ impl Table {
             (Screen::Topics, None) => {
                 Self::made("topic", "topics.csv".into(), TOPIC, place.list(snapshot).into_iter().map(topic_row))
             }
+            (Screen::Groups, _) => Self::of_groups(model),
             (Screen::Events, _) => {
                 Self::made("event", "events.jsonl".into(), EVENT, model.events.list(snapshot).into_iter().map(event))
             }
@@ -79,6 +80,15 @@ impl Table {
                 Self::made("broker", "brokers.csv".into(), BROKER, brokers.into_iter().map(broker))
             }
         }
+    }
+
+    fn of_groups(model: &Model) -> Self {
+        let (snapshot, place) = (&model.snapshot, &model.groups);
+        if let Some(group) = place.current(snapshot).filter(|_| place.opened) {
+            let rows = group.partitions.iter().map(|partition| group_partition(group, partition));
+            return Self::made("partition", format!("{}.csv", group.id), GROUP_PARTITION, rows);
+        }
+        Self::made("group", "groups.csv".into(), GROUP, place.list(snapshot).into_iter().map(group_row))
     }
 
     fn made(of: &'static str, file: String, columns: &[&'static str], rows: impl Iterator<Item = Vec<Value>>) -> Self {
@@ -231,6 +241,42 @@ fn broker(broker: &Broker) -> Vec<Value> {
         json!(broker.in_per_sec),
         json!(broker.out_per_sec),
         json!(broker.log_bytes),
+    ]
+}
+
+const GROUP: &[&str] =
+    &["group", "state", "kind", "assignor", "generation", "coordinator", "members", "partitions", "lag"];
+
+fn group_row(group: &Group) -> Vec<Value> {
+    vec![
+        json!(&*group.id),
+        json!(group.state.name()),
+        json!(group.kind),
+        json!(group.assignor),
+        json!(group.generation),
+        json!(group.coordinator),
+        json!(group.member_count),
+        json!(group.partition_count),
+        json!(group.lag),
+    ]
+}
+
+/// Kafka's own tool has these columns, in this order.
+const GROUP_PARTITION: &[&str] =
+    &["group", "topic", "partition", "current_offset", "log_end_offset", "lag", "consumer_id", "host", "client_id"];
+
+fn group_partition(group: &Group, partition: &GroupPartition) -> Vec<Value> {
+    let owner = partition.owner.as_ref().and_then(|tag| group.tagged(tag));
+    vec![
+        json!(&*group.id),
+        json!(&*partition.at.topic),
+        json!(partition.at.partition),
+        json!(partition.committed),
+        json!(partition.log_end),
+        json!(partition.lag),
+        json!(owner.map(|owner| &owner.id)),
+        json!(owner.map(|owner| &owner.host)),
+        json!(owner.map(|owner| &owner.client_id)),
     ]
 }
 

@@ -47,6 +47,8 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
         FormKind::Produce => " Write a record ",
         FormKind::NewTopic => " Create a topic ",
         FormKind::AlterTopic => " Change settings ",
+        FormKind::AddConsumer => " Add a consumer ",
+        FormKind::ResetOffsets => " Reset offsets ",
         FormKind::Export => " Write what is shown to a file ",
     };
     PanelView { area: centred(all, width, height), title: Line::of(Role::Strong, title), lines }
@@ -164,6 +166,8 @@ fn keys(form: &Form) -> PanelLine {
     let does = match form.kind {
         FormKind::NewTopic => "create it",
         FormKind::AlterTopic => "change it",
+        FormKind::AddConsumer => "start it",
+        FormKind::ResetOffsets => "show what it would change",
         FormKind::Produce | FormKind::Export => "write it",
     };
     let mut line = key(Line::of(Role::Text, "  "), "Enter", does);

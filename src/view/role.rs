@@ -144,6 +144,38 @@ roles! {
     Member3,
     /// Fourth member.
     Member4,
+    /// Fifth member.
+    Member5,
+    /// Sixth member; then they begin again.
+    Member6,
+    /// A cell of a partition that the first member owns.
+    Owned1,
+    /// The same of the second member.
+    Owned2,
+    /// The same of the third member.
+    Owned3,
+    /// The same of the fourth member.
+    Owned4,
+    /// The same of the fifth member.
+    Owned5,
+    /// The same of the sixth member.
+    Owned6,
+    /// A cell of a partition that the first member gave up.
+    GivenUp1,
+    /// The same of the second member.
+    GivenUp2,
+    /// The same of the third member.
+    GivenUp3,
+    /// The same of the fourth member.
+    GivenUp4,
+    /// The same of the fifth member.
+    GivenUp5,
+    /// The same of the sixth member.
+    GivenUp6,
+    /// The phase that a group is in, while it is one of waiting.
+    PhaseWaits,
+    /// The phase that a group is in, while all is well.
+    PhaseCalm,
 }
 
 #[expect(clippy::derivable_impls, reason = "the macro passes no attributes on to a variant")]

@@ -49,7 +49,7 @@ def files_of(data_dir):
 
 
 def faults(data_dir, compacted):
-    """What it complains of, in its own words; gaps are none in logs of the topic `compacted`."""
+    """What it complains of, in its own words; gaps are none in logs of the topics `compacted`."""
     files = files_of(data_dir)
     if {path.suffix[1:] for path in files} != set(KINDS):
         yield f"there is no file of each kind in {data_dir}: the load was too short to show anything"
@@ -71,7 +71,7 @@ def complaints(lines, compacted):
     may_have_gaps = False
     for line in lines:
         if GAPS.fullmatch(line):
-            may_have_gaps = f"/{compacted}-" in line
+            may_have_gaps = any(f"/{topic}-" in line for topic in compacted)
         allowed = may_have_gaps and (GAPS.fullmatch(line) or GAP.fullmatch(line))
         if not allowed and not GOOD.fullmatch(line):
             yield f"dump-log: {line[:300]}"

@@ -204,6 +204,9 @@ pub(super) fn message(message: &Message) -> String {
     format!("{}  {from} -> {to}  {} {content}", at(*due), payload.name()).trim_end().to_owned()
 }
 
+/// Requests that change nothing that is told, or that tell of it themselves.
+const UNTOLD: &[&str] = &["Produce", "Heartbeat", "OffsetFetch", "OffsetCommit", "DescribeGroups", "ListGroups"];
+
 /// The events that a script has shown, with the labels that it gave them.
 #[derive(Default)]
 pub(super) struct Labels {
@@ -221,7 +224,7 @@ impl Labels {
     pub(super) fn show(&mut self, cluster: &Cluster) -> String {
         let mut out = String::new();
         for event in cluster.events().after(self.seen) {
-            if matches!(&event.kind, EventKind::Operator(OperatorEvent::Asked { api: "Produce", .. })) {
+            if matches!(&event.kind, EventKind::Operator(OperatorEvent::Asked { api, .. }) if UNTOLD.contains(api)) {
                 continue;
             }
             let label = self.labels.len() + 1;
@@ -249,6 +252,7 @@ fn text(event: &Event) -> String {
         EventKind::Controller(event) => controller(event),
         EventKind::Broker(event) => broker(event),
         EventKind::Operator(event) => operator(event),
+        EventKind::Group(event) => super::group_script::event(event),
         other => format!("{other:?}"),
     }
 }

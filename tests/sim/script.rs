@@ -21,6 +21,14 @@
 //! elect t-0 | elect t-0 unclean | reassign t-0 2,3 to=1 | delete t
 //! alter t a=1 b= c+=x to=2 | alter broker:2 a=1 | alter brokers a=1      sets, resets, appends to; to the controller
 //! settings t a b to=1 | settings broker:2 a                              what holds, and where it comes from
+//! coordinator g                           asks for it (`to=2`), which makes `__consumer_offsets`: comes before the others
+//! join a g instance=x protocols=range,sticky topics=t,u session=6s rebalance=10s version=9      a member, `a` from here on;
+//!                                         with `once` it does not come back with the id that it is given;  join a    again
+//! sync a a=t-0,t-1 b=t-2 | sync b         with the assignment, or without;  sync, heartbeat, commit: id=x generation=3
+//! heartbeat a | leave a | leave g instance=x       answers that come later stand where they come
+//! commit a t-0=5@note | commit g t-0=5    as a member, or from outside;  version=2 retention=10s
+//! offsets g t-0 | delete-offsets g t-0 | delete-group g | group g | groups state=Stable
+//! records g at=2                          what `__consumer_offsets` has of its partition
 //! events                                  what happened since it was last asked, each with its cause
 //! trace LeaderAndIsr                      from here on, messages of that name are shown as they arrive
 //! ```
@@ -36,6 +44,7 @@ use kscope::engine::message::{Answer, Command};
 use kscope::engine::node::{BrokerId, NodeId, ZkId};
 use kscope::engine::replica::TopicPartition;
 use kscope::engine::settings::Settings;
+use kscope::engine::topic_name::CONSUMER_OFFSETS;
 use kscope::protocol::alter_partition_reassignments::{ReassignablePartition, ReassignableTopic};
 use kscope::protocol::create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
 use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
@@ -51,6 +60,7 @@ use kscope::protocol::{
 
 use super::configs;
 use super::describe::{self, Labels};
+use super::group_script::Groups;
 use super::harness::Lab;
 
 #[test]
@@ -63,7 +73,10 @@ fn scripts_say_what_they_said() {
     for path in paths {
         let expected = std::fs::read_to_string(&path).unwrap();
         let run = || Script::default().run(&expected);
-        let actual = std::panic::catch_unwind(run).unwrap_or_else(|_| panic!("{} does not end", path.display()));
+        let Ok(actual) = std::panic::catch_unwind(run) else {
+            changed.push(format!("{} does not end", path.display()));
+            continue;
+        };
         if std::env::var_os("UPDATE_SCRIPTS").is_some() {
             std::fs::write(&path, actual).unwrap();
         } else if actual != expected {
@@ -80,12 +93,13 @@ struct Script {
     settings: Vec<(String, String)>,
     lab: Option<Lab>,
     labels: Labels,
+    groups: Groups,
 }
 
 /// The words of a command: those in order, and those that are `key=value`.
-struct Words<'a> {
-    plain: Vec<&'a str>,
-    named: BTreeMap<&'a str, &'a str>,
+pub(super) struct Words<'a> {
+    pub(super) plain: Vec<&'a str>,
+    pub(super) named: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Words<'a> {
@@ -94,7 +108,7 @@ impl<'a> Words<'a> {
         Self { plain, named: named.into_iter().map(|word| word.split_once('=').unwrap()).collect() }
     }
 
-    fn take<T: std::str::FromStr>(&mut self, name: &str) -> Option<T> {
+    pub(super) fn take<T: std::str::FromStr>(&mut self, name: &str) -> Option<T> {
         self.named.remove(name).map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}?")))
     }
 }
@@ -112,7 +126,8 @@ impl Script {
                     writeln!(out, "  {}", describe::message(&message)).unwrap();
                 }
             }
-            for line in shown.lines() {
+            let heard = self.lab.as_mut().map_or(String::new(), |lab| self.groups.heard(lab));
+            for line in shown.lines().chain(heard.lines()) {
                 writeln!(out, "  {line}").unwrap();
             }
         }
@@ -121,7 +136,7 @@ impl Script {
         {
             panic!("{violation}\n{out}");
         }
-        out
+        self.groups.with_aliases(out)
     }
 
     fn lab(&mut self) -> &mut Lab {
@@ -181,8 +196,21 @@ impl Script {
                 self.lab().traces.insert(rest.to_owned());
                 String::new()
             }
-            _ => panic!("no command: {command}"),
+            _ => self.of_groups(verb, &mut words).unwrap_or_else(|| panic!("no command: {command}")),
         }
+    }
+
+    fn of_groups(&mut self, verb: &str, words: &mut Words<'_>) -> Option<String> {
+        let lab = self.lab.as_mut().expect("`brokers N` comes first");
+        let offsets = TopicPartition::new(CONSUMER_OFFSETS, 0);
+        let first = state(lab, &offsets).is_none();
+        let shown = self.groups.act(lab, verb, words);
+        if first {
+            // The making of the topic is another story.
+            lab.run(Duration::from_millis(100));
+            self.labels.skip(&lab.cluster);
+        }
+        shown
     }
 
     fn start_lab(&mut self, brokers: u32) -> String {
@@ -453,7 +481,7 @@ fn asks_itself(whose: &str) -> Option<i32> {
 }
 
 /// What a command's answer says, for people.
-fn said(answer: Option<Answer>, read: impl FnOnce(&Response) -> String) -> String {
+pub(super) fn said(answer: Option<Answer>, read: impl FnOnce(&Response) -> String) -> String {
     match answer {
         Some(Answer::Response(response)) => read(&response),
         Some(Answer::Closed) => "connection closed".into(),
@@ -463,7 +491,7 @@ fn said(answer: Option<Answer>, read: impl FnOnce(&Response) -> String) -> Strin
     }
 }
 
-fn why(error: ErrorCode, message: Option<&str>) -> String {
+pub(super) fn why(error: ErrorCode, message: Option<&str>) -> String {
     match (error, message) {
         (ErrorCode::NONE, _) => "done".into(),
         (error, None) => format!("{error} ({})", error.0),
@@ -472,7 +500,7 @@ fn why(error: ErrorCode, message: Option<&str>) -> String {
 }
 
 /// A partition's state, as ZooKeeper has it.
-fn state(lab: &Lab, id: &TopicPartition) -> Option<StateNode> {
+pub(super) fn state(lab: &Lab, id: &TopicPartition) -> Option<StateNode> {
     let (_, server) = lab.cluster.zookeepers().next()?;
     znodes::read_state(server.tree().get(&znodes::state_path(&id.topic, id.partition))?.data())
 }
@@ -489,12 +517,12 @@ fn ids(text: &str) -> Vec<i32> {
     text.split(',').map(|id| id.parse().unwrap()).collect()
 }
 
-fn partition(text: &str) -> TopicPartition {
+pub(super) fn partition(text: &str) -> TopicPartition {
     let (topic, partition) = text.rsplit_once('-').unwrap_or_else(|| panic!("no partition: {text}"));
     TopicPartition::new(topic, partition.parse().unwrap())
 }
 
-fn duration(text: &str) -> Duration {
+pub(super) fn duration(text: &str) -> Duration {
     let number = |unit: &str| text.strip_suffix(unit).and_then(|number| number.parse().ok());
     number("ms")
         .map(Duration::from_millis)

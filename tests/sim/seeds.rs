@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::judge;
 use super::world::World;
@@ -27,9 +27,7 @@ fn run(seed: u64) -> String {
 
 /// The seeds to run.
 fn seeds() -> Vec<u64> {
-    let text = std::env::var("KSCOPE_SEEDS").unwrap_or_else(|_| "0..200".into());
-    let (from, to) = text.split_once("..").expect("KSCOPE_SEEDS=A..B");
-    let range = from.parse::<u64>().unwrap()..to.parse().unwrap();
+    let range = named("KSCOPE_SEEDS", "0..200");
     range.clone().chain(FOUND.iter().copied().filter(|seed| !range.contains(seed))).collect()
 }
 
@@ -40,30 +38,15 @@ const TOLD: &[&str] =
 /// So many seeds show all of it.
 const ENOUGH: usize = 100;
 
-/// FNV-1a of a log.
-fn sum(log: &str) -> u64 {
-    log.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-#[test]
-fn no_seed_loses_an_acknowledged_record_or_breaks_an_invariant_and_each_is_the_same_twice() {
-    let seeds = seeds();
-    let next = AtomicU64::new(0);
-    let sums = Mutex::new(BTreeMap::new());
+/// Runs each seed twice, several at a time, and shows the log of each. All must end, and be the same twice.
+pub(crate) fn each_twice(seeds: &[u64], run: impl Fn(u64) -> String + Sync, show: impl Fn(u64, &str) + Sync) {
+    let next = AtomicUsize::new(0);
     let failed = Mutex::new(BTreeSet::new());
-    let told = Mutex::new(BTreeMap::new());
-    let count = |log: &str| {
-        for what in TOLD {
-            *told.lock().unwrap().entry(*what).or_insert(0) += log.matches(what).count();
-        }
-    };
     let work = || {
-        while let Some(&seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
-            match std::panic::catch_unwind(|| (run(seed), run(seed))) {
-                Ok((first, second)) if first == second => {
-                    count(&first);
-                    sums.lock().unwrap().insert(seed, sum(&first));
-                }
+        while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let twice = std::panic::AssertUnwindSafe(|| (run(seed), run(seed)));
+            match std::panic::catch_unwind(twice) {
+                Ok((first, second)) if first == second => show(seed, &first),
                 Ok(_) => drop(failed.lock().unwrap().insert((seed, "is not the same twice"))),
                 Err(_) => drop(failed.lock().unwrap().insert((seed, "fails, as said above"))),
             }
@@ -76,6 +59,34 @@ fn no_seed_loses_an_acknowledged_record_or_breaks_an_invariant_and_each_is_the_s
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "seeds: {failed:?}");
+}
+
+/// The seeds that the environment names, else those of `default`: `A..B`.
+pub(crate) fn named(variable: &str, default: &str) -> std::ops::Range<u64> {
+    let text = std::env::var(variable).unwrap_or_else(|_| default.into());
+    let (from, to) = text.split_once("..").unwrap_or_else(|| panic!("{variable}=A..B"));
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
+/// FNV-1a of a log.
+fn sum(log: &str) -> u64 {
+    log.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[test]
+fn no_seed_loses_an_acknowledged_record_or_breaks_an_invariant_and_each_is_the_same_twice() {
+    let seeds = seeds();
+    let sums = Mutex::new(BTreeMap::new());
+    let told = Mutex::new(BTreeMap::new());
+    let count = |log: &str| {
+        for what in TOLD {
+            *told.lock().unwrap().entry(*what).or_insert(0) += log.matches(what).count();
+        }
+    };
+    each_twice(&seeds, run, |seed, log| {
+        count(log);
+        sums.lock().unwrap().insert(seed, sum(log));
+    });
     let told = told.into_inner().unwrap();
     println!("in {} seeds: {told:?}", seeds.len());
     assert!(seeds.len() < ENOUGH || told.values().all(|count| *count > 0), "{told:?}");

@@ -41,7 +41,7 @@ fn markdown() -> String {
     let mut text = String::from(
         "# Keys\n\nMade from the table of commands (`src/app/command.rs`) and held against it by a test: set `UPDATE_DOCS=1` and run the \
          tests to write it anew.\n\nKeys of one's own stand in `keys.ron` in kscope's configuration folder, a map from a command's \
-         name to its keys:\n`{ \"kill-broker\": [\"K\", \"x x\"], \"quit\": [] }`. While a text field has the focus, keys are \
+         name to its keys:\n`{ \"kill-broker\": [\"K\", \"Z Z\"], \"quit\": [] }`. While a text field has the focus, keys are \
          text. A question takes only `y` as yes.\n",
     );
     for category in Category::ALL {

@@ -48,10 +48,10 @@ fn a_question_takes_no_command_but_leaving() {
 
 #[test]
 fn the_user_moves_a_command_to_other_keys() {
-    let keymap = keymap(&[("kill-broker", &["x x"])]).expect("no clash");
+    let keymap = keymap(&[("kill-broker", &["Z Z"])]).expect("no clash");
     assert_eq!(keymap.find(Mode::Cluster, &[key("K")]), Found::Nothing);
-    assert_eq!(keymap.find(Mode::Cluster, &[key("x"), key("x")]), Found::Command(Command::KillBroker));
-    assert_eq!(keymap.keys_of("kill-broker"), ["x x"]);
+    assert_eq!(keymap.find(Mode::Cluster, &[key("Z"), key("Z")]), Found::Command(Command::KillBroker));
+    assert_eq!(keymap.keys_of("kill-broker"), ["Z Z"]);
 }
 
 #[test]

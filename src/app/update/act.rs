@@ -15,7 +15,7 @@ use crate::app::effect::{Effect, Purpose};
 use crate::view;
 use crate::view::format::{grouped, plural};
 
-use super::{form, messages, overlay, topic_form};
+use super::{form, groups, messages, overlay, topic_form};
 
 /// Lab time per real time at real time, in millionths.
 const REAL_TIME_PPM: u64 = 1_000_000;
@@ -80,6 +80,12 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
             Vec::new()
         }
         Command::Produce | Command::NewTopic | Command::AlterTopic | Command::DeleteTopic => on_topics(model, command),
+        Command::AddConsumer
+        | Command::RemoveConsumer
+        | Command::CrashConsumer
+        | Command::PauseConsumer
+        | Command::ResetOffsets
+        | Command::CompareGroups => groups::perform(model, command),
         Command::Seek | Command::Follow | Command::ViewAs | Command::Zoom => on_messages(model, command),
     }
 }
@@ -114,6 +120,7 @@ fn on_lists(model: &mut Model, command: Command) {
         (Command::Export, _) => form::export(model),
         (_, Screen::Topics) => model.topics.sort(reverse),
         (_, Screen::Brokers) => model.brokers.sort(reverse),
+        (_, Screen::Groups) => model.groups.sort(reverse),
         // The table of commands offers it nowhere else.
         (_, Screen::Cluster | Screen::Events) => {}
     }
@@ -257,8 +264,10 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     let text = match model.selection() {
         _ if model.screen == Screen::Cluster => join_line(model.original()),
         Selection::Broker(id) => model.original().brokers.get(&id).map_or_else(String::new, |b| b.address.to_string()),
-        Selection::Topic(name) => name.to_string(),
-        Selection::Partition(at) | Selection::Replica(_, at) => format!("{}-{}", at.topic, at.partition),
+        Selection::Topic(name) | Selection::Group(name) | Selection::Member(_, name) => name.to_string(),
+        Selection::Partition(at) | Selection::Replica(_, at) | Selection::GroupPartition(_, at) => {
+            format!("{}-{}", at.topic, at.partition)
+        }
         Selection::Event(id) => {
             let event = model.snapshot.events.iter().find(|event| event.id == id);
             event.map_or_else(String::new, |event| format!("{} because {}", event.text, event.because))

@@ -21,6 +21,7 @@ use crate::view::format::{bytes as size, plural};
 use crate::view::text::safe_str;
 
 use super::answer::words;
+use super::groups;
 use super::topic_form::{changed, topic, topic_name};
 
 /// Opens the form to write a record: to what is selected, or to the fullest topic.
@@ -68,7 +69,7 @@ pub(super) fn text(label: &str, help: &str, text: &str, rows: u16) -> FormField 
     FormField { label, help, field, error: None, rows, choices: Vec::new(), inherited: None }
 }
 
-fn choice(label: &str, help: &str, choices: &[&str]) -> FormField {
+pub(super) fn choice(label: &str, help: &str, choices: &[&str]) -> FormField {
     let first = choices.first().copied().unwrap_or_default();
     let choices = choices.iter().map(|choice| Arc::from(*choice)).collect();
     FormField { choices, ..text(label, help, first, 1) }
@@ -127,6 +128,10 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         FormKind::AlterTopic => {
             changed(form, &snapshot).map(|change| Effect::Ask(Action::AlterTopic(change), Purpose::Form(form.kind)))
         }
+        FormKind::AddConsumer => groups::consumer(form, &snapshot)
+            .map(|consumer| Effect::Ask(Action::AddConsumer(consumer), Purpose::Form(form.kind))),
+        FormKind::ResetOffsets => groups::reset(form, snapshot.clock.date_ms)
+            .map(|reset| Effect::Ask(Action::ResetOffsets(reset), Purpose::Form(form.kind))),
         FormKind::Export => file(form, &shown).map(Effect::Write),
     };
     match checked {
@@ -160,6 +165,10 @@ pub(super) fn answered(model: &mut Model, kind: FormKind, outcome: &Outcome) {
         Outcome::Produced { partition, offset: None } => {
             Ok(format!("sent to {topic}-{partition}; acks=0 tells no offset"))
         }
+        Outcome::Offsets(changes) => {
+            groups::preview(model, changes);
+            return;
+        }
         Outcome::Records(_) => return,
         Outcome::Failed(failure) => Err(words(failure)),
     };
@@ -170,7 +179,7 @@ pub(super) fn answered(model: &mut Model, kind: FormKind, outcome: &Outcome) {
     match (said, form, kind) {
         (Ok(what), Some(form), FormKind::Produce) => form.state = FormState::Done(what),
         (Err(why), Some(form), _) => form.state = FormState::Failed(why),
-        (Ok(what), Some(_), FormKind::NewTopic | FormKind::AlterTopic | FormKind::Export) => {
+        (Ok(what), Some(_), _) => {
             model.overlays.pop();
             model.tell(what, false);
         }

@@ -90,7 +90,7 @@ pub(super) fn answered(model: &mut Model, purpose: &Purpose, outcome: Outcome) -
             messages.error = Some(words(&failure));
             return Vec::new();
         }
-        Outcome::Done(_) | Outcome::Produced { .. } => return Vec::new(),
+        Outcome::Done(_) | Outcome::Produced { .. } | Outcome::Offsets(_) => return Vec::new(),
     };
     messages.error = None;
     match purpose {

@@ -229,6 +229,13 @@ pub(super) fn answered(model: &mut Model, yes: bool) -> Vec<Effect> {
     match confirm.then {
         Confirmed::Write(export) => vec![Effect::Write(export)],
         Confirmed::Quit => vec![Effect::Quit],
-        Confirmed::Ask(action) => vec![Effect::Ask(action, Purpose::Tell(confirm.question.into()))],
+        Confirmed::Ask(action) => {
+            // A form that led to the question is told what came of it.
+            let purpose = match model.overlays.last() {
+                Some(Overlay::Form(form)) => Purpose::Form(form.kind),
+                _ => Purpose::Tell(confirm.question.into()),
+            };
+            vec![Effect::Ask(action, purpose)]
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::session::fixture;
 use crate::session::snapshot::TopicPartition;
 use crate::view::{Body, Full, View};
 
+mod groups;
 mod lists;
 mod topics;
 
@@ -447,8 +448,12 @@ fn beyond_the_brokers_are_the_producers_and_the_consumers() {
     assert_eq!(state.model.selection(), Selection::Producer(1));
     assert!(press(&mut state, "K").is_empty(), "a producer is no broker");
     press(&mut state, "G");
-    assert_eq!(state.model.selection(), Selection::Consumer(2));
-    press(&mut state, "Esc");
+    assert_eq!(state.model.selection(), Selection::Consumer(4));
+    press(&mut state, "k");
+    assert_eq!(state.model.selection(), Selection::Group("dashboard".into()), "its members are one entry");
+    press(&mut state, "Enter");
+    assert_eq!((state.model.screen, state.model.groups.opened), (Screen::Groups, true));
+    press(&mut state, "1 Esc");
     assert_eq!(state.model.selection(), Selection::Broker(1));
 }
 

@@ -125,6 +125,13 @@ impl Connections {
         self.open.contains_key(&peer)
     }
 
+    /// The address of a socket's client, with a slash ahead, as Java writes it: `/127.0.0.1`.
+    pub fn host_of(&self, peer: Peer) -> Arc<str> {
+        let address = self.open.get(&peer).map(|connection| Arc::clone(&connection.address)).unwrap_or_default();
+        let host = address.rsplit_once(':').map_or(&*address, |(host, _)| host);
+        format!("/{}", host.trim_matches(['[', ']'])).into()
+    }
+
     /// What the client says it is, from `ApiVersions`.
     pub fn introduce(&mut self, peer: Peer, software: Arc<str>) {
         if let Some(connection) = self.open.get_mut(&peer) {

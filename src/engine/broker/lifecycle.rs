@@ -100,6 +100,7 @@ impl Broker {
             cold: super::ColdReads::default(),
             log_dir_error: disk.failed,
             cleaning: super::Cleaning::default(),
+            groups: super::Groups::default(),
             producer_ids: super::ProducerIds::default(),
             purgatory: super::Purgatory::default(),
             waited: false,
@@ -119,6 +120,7 @@ impl Broker {
         self.start_flushing(ctx);
         self.start_retention(ctx);
         self.start_cleaner(ctx);
+        self.expire_offsets(ctx);
     }
 
     /// What the process leaves on the disk: after a kill the high watermarks of the last checkpoint, after a clean stop

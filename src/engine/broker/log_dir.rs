@@ -36,6 +36,7 @@ impl Broker {
             self.log_dir_error = Some(Arc::clone(&reason));
             ctx.emit(EventKind::Broker(BrokerEvent::LogDirFailed { reason: reason.to_string() }));
             self.take_replicas_offline();
+            self.stop_coordinating_all(ctx);
             let told = Write::create(
                 znodes::LOG_DIR_EVENT,
                 znodes::log_dir_failure(self.id),

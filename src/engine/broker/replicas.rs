@@ -1,6 +1,7 @@
 //! The replicas that a broker hosts: how it finds them, what wakes when they move, what is checkpointed. Kafka's
 //! `ReplicaManager`, without the APIs, which stand in [`super::api`].
 
+use crate::engine::topic_name::CONSUMER_OFFSETS;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,9 @@ impl Broker {
     /// A replica changed: whoever watches it is tried again at the end of the step.
     pub(crate) fn touch(&mut self, id: &TopicPartition) {
         self.purgatory.moved(id);
+        if *id.topic == *CONSUMER_OFFSETS {
+            self.groups.moved(id.partition);
+        }
         if !self.touched.contains(id) {
             self.touched.insert(id.clone());
         }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod fetching;
+mod member;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use audit::{Audit, PartitionAudit, Read};
 use fetching::Session;
+pub use member::{Book, Membership, Phase};
 
 use super::link::{Alarm, Connected, Links};
 use super::metadata::{Metadata, News};
@@ -27,6 +29,9 @@ use crate::protocol::ErrorCode;
 /// A topic and a partition.
 type Key = (Arc<str>, i32);
 
+/// How far an application is in partitions: the next offset, and the leader epoch of the record before.
+type Offsets = BTreeMap<Key, (i64, i32)>;
+
 /// What a request was about.
 #[derive(Clone, Debug)]
 enum About {
@@ -35,6 +40,17 @@ enum About {
     Offsets(Vec<Key>),
     /// A fetch from the broker.
     Fetch(BrokerId),
+    /// Who coordinates the group.
+    Coordinator,
+    Join,
+    Sync,
+    /// In which generation.
+    Heartbeat(i32),
+    Leave,
+    /// How far the group has come in these partitions.
+    Committed(Vec<Key>),
+    /// Offsets, whether the application waits for them, and in which generation.
+    Commit(Box<(Offsets, bool, i32)>),
 }
 
 /// How far a consumer is in a partition.
@@ -42,6 +58,14 @@ enum About {
 pub struct Position {
     /// The next offset that it reads; `None` until it knows where to begin.
     pub offset: Option<i64>,
+    /// A member of a group: the position behind what its application has polled.
+    pub consumed: Option<i64>,
+    /// A member of a group: what it committed last, or found committed.
+    pub committed: Option<i64>,
+    /// The leader epoch of what was polled last.
+    consumed_epoch: i32,
+    /// Whether its group is to say first how far it has come.
+    waits_for_group: bool,
     /// The high watermark, as last heard.
     pub high_watermark: i64,
     /// Records read.
@@ -59,9 +83,16 @@ pub struct Position {
 }
 
 impl Position {
-    /// High watermark minus position.
+    /// High watermark minus position: behind what was polled, where it is a member of a group.
     pub fn lag(&self) -> u64 {
-        self.offset.map_or(0, |offset| u64::try_from(self.high_watermark - offset).unwrap_or(0))
+        self.consumed.or(self.offset).map_or(0, |offset| u64::try_from(self.high_watermark - offset).unwrap_or(0))
+    }
+}
+
+impl Position {
+    /// Whether a leader has to be asked where to begin.
+    fn wants_offset(&self) -> bool {
+        self.offset.is_none() && !self.asked && !self.waits_for_group
     }
 }
 
@@ -80,6 +111,10 @@ pub struct Consumer {
     busy_until: Time,
     read: u64,
     paused: bool,
+    /// Whether it has ended.
+    closed: bool,
+    /// Its part in a group, where it is a member of one.
+    member: Option<Membership>,
     audit: Audit,
     /// How many losses of each producer's partition were reported.
     reported: BTreeMap<(ClientId, i32), u64>,
@@ -92,6 +127,7 @@ impl Consumer {
         if spec.audit {
             spec.from = OffsetReset::Earliest;
         }
+        let spec_group = spec.group.clone();
         let (backoff, max_age) = (millis(spec.retry_backoff_ms), millis(spec.metadata_max_age_ms));
         Self {
             id,
@@ -105,6 +141,8 @@ impl Consumer {
             busy_until: Time::ZERO,
             read: 0,
             paused: false,
+            closed: false,
+            member: spec_group.map(Membership::new),
             audit: Audit::default(),
             reported: BTreeMap::new(),
             last_error: None,
@@ -135,7 +173,8 @@ impl Consumer {
             self.audit.forget(topic);
             self.sessions.clear();
         }
-        for name in &self.spec.topics {
+        // A member reads what it is assigned.
+        for name in self.spec.topics.iter().filter(|_| self.member.is_none()) {
             for partition in self.metadata.topic(name).into_iter().flat_map(|topic| topic.partitions.keys()) {
                 let fresh = || Position { last_epoch: -1, ..Position::default() };
                 self.positions.entry((Arc::clone(name), *partition)).or_insert_with(fresh);
@@ -159,6 +198,7 @@ impl Consumer {
         if !self.paused {
             at = at.min(self.next_fetch()).min(self.next_ask_offsets());
         }
+        at = at.min(self.next_in_group());
         self.alarm.set(at.max(ctx.now.lab + Duration::from_millis(1)), ctx);
     }
 
@@ -192,7 +232,12 @@ impl Consumer {
         self.positions.iter().map(|((topic, partition), position)| (topic, *partition, position))
     }
 
-    /// Records read since its start.
+    /// Its part in a group, where it is a member of one.
+    pub fn membership(&self) -> Option<&Membership> {
+        self.member.as_ref()
+    }
+
+    /// Records read since its start; processed, where it is a member of a group.
     pub fn read(&self) -> u64 {
         self.read
     }
@@ -263,6 +308,7 @@ impl Connected for Consumer {
                 About::Metadata => self.metadata.failed(),
                 About::Offsets(partitions) => self.offsets_failed(&partitions, ctx.now.lab),
                 About::Fetch(_) => {}
+                about => self.group_lost(&about, ctx.now.lab),
             }
         }
         if lane.is_none_or(|lane| lane == Lane::CLIENT) {
@@ -276,8 +322,12 @@ impl Connected for Consumer {
         if self.metadata.is_settled() && self.positions.values().all(|position| !position.troubled) {
             self.trouble.over();
         }
+        if self.is_gone() {
+            return;
+        }
         ctx.because(self.trouble.cause(), |ctx| {
             self.metadata.ask_if_due(&mut self.links, About::Metadata, ctx);
+            self.go_on_in_group(ctx);
             if !self.paused {
                 self.ask_offsets(ctx);
                 self.fetch(ctx);

@@ -97,6 +97,19 @@ impl Metadata {
         }
     }
 
+    /// These topics are wanted too. Returns whether that is news: they are asked for then.
+    pub(super) fn want<'a>(&mut self, topics: impl Iterator<Item = &'a Arc<str>>) -> bool {
+        let known = self.names.len();
+        for topic in topics {
+            if !self.names.contains(topic) {
+                self.names.push(Arc::clone(topic));
+            }
+        }
+        let news = self.names.len() > known;
+        self.stale |= news;
+        news
+    }
+
     /// What is known is no longer true: asked again soon.
     pub(super) fn outdated(&mut self) {
         self.stale = true;

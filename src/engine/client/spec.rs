@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::assignor::{CLIENT_ASSIGNORS, SERVER_ASSIGNORS, client_assignor, server_assignor};
+
 /// A built-in client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSpec {
@@ -188,7 +190,104 @@ pub enum OffsetReset {
     Latest,
 }
 
-/// A consumer of all partitions of its topics.
+/// When a member of a group commits how far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Commit {
+    /// `enable.auto.commit`: when it polls, at most this often. What was processed since the last commit is processed again
+    /// after a crash.
+    Auto {
+        /// `auto.commit.interval.ms`.
+        interval_ms: u32,
+    },
+    /// After the records of a poll are processed: at least once.
+    After,
+    /// Before they are processed: at most once.
+    Before,
+    /// Never.
+    Never,
+}
+
+impl Commit {
+    /// Its name on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Auto { .. } => "auto",
+            Self::After => "after processing",
+            Self::Before => "before processing",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// How the members of a group talk to their coordinator: `group.protocol`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupProtocol {
+    /// They meet, and one of them assigns.
+    #[default]
+    Classic,
+    /// The coordinator assigns (KIP-848).
+    Consumer,
+}
+
+impl GroupProtocol {
+    /// As people write it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Consumer => "consumer",
+        }
+    }
+}
+
+/// A consumer's part in a group. The settings are Kafka's, under Kafka's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GroupSpec {
+    /// `group.id`.
+    pub id: Arc<str>,
+    /// `group.instance.id`, for a static member.
+    pub instance_id: Option<Arc<str>>,
+    /// `group.protocol`.
+    pub protocol: GroupProtocol,
+    /// `group.remote.assignor`: the one that it wants of a coordinator that assigns.
+    pub remote_assignor: Option<Arc<str>>,
+    /// `partition.assignment.strategy`, by name, the one that it likes best first.
+    pub assignors: Vec<Arc<str>>,
+    /// When it commits.
+    pub commit: Commit,
+    /// How long it works on one record, in microseconds.
+    pub work_us: u32,
+    /// `max.poll.records`: 1 and up.
+    pub max_poll_records: u32,
+    /// `session.timeout.ms`; by the protocol of KIP-848 the coordinator's setting counts.
+    pub session_timeout_ms: u32,
+    /// `heartbeat.interval.ms`, likewise.
+    pub heartbeat_interval_ms: u32,
+    /// `max.poll.interval.ms`.
+    pub max_poll_interval_ms: u32,
+}
+
+impl Default for GroupSpec {
+    fn default() -> Self {
+        Self {
+            id: "".into(),
+            instance_id: None,
+            protocol: GroupProtocol::Classic,
+            remote_assignor: None,
+            assignors: vec!["range".into(), "cooperative-sticky".into()],
+            commit: Commit::Auto { interval_ms: 5_000 },
+            work_us: 0,
+            max_poll_records: 500,
+            session_timeout_ms: 45_000,
+            heartbeat_interval_ms: 3_000,
+            max_poll_interval_ms: 300_000,
+        }
+    }
+}
+
+/// A consumer of its topics: of all their partitions, or of those that its group assigns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConsumerSpec {
@@ -200,6 +299,8 @@ pub struct ConsumerSpec {
     pub max_per_sec: Option<u32>,
     /// The least time between two fetches from one broker, in milliseconds.
     pub poll_ms: u32,
+    /// The group that it is a member of, if it is.
+    pub group: Option<GroupSpec>,
     /// Whether it keeps account of what the built-in producers wrote: the auditor. It reads from the beginning.
     pub audit: bool,
     /// `request.timeout.ms`.
@@ -217,6 +318,7 @@ impl Default for ConsumerSpec {
             from: OffsetReset::Latest,
             max_per_sec: None,
             poll_ms: 50,
+            group: None,
             audit: false,
             request_timeout_ms: 30_000,
             retry_backoff_ms: 100,
@@ -225,17 +327,101 @@ impl Default for ConsumerSpec {
     }
 }
 
+impl ClientSpec {
+    /// What is wrong with it, in a line.
+    ///
+    /// # Errors
+    /// That line.
+    pub fn check(&self) -> Result<(), String> {
+        if self.name.is_empty() {
+            return Err("a client needs a name".to_owned());
+        }
+        let Role::Consumer(ConsumerSpec { topics, group, .. }) = &self.role else { return Ok(()) };
+        if topics.is_empty() {
+            return Err(format!("{} reads no topic", self.name));
+        }
+        let Some(group) = group else { return Ok(()) };
+        if group.id.is_empty() {
+            return Err("a group needs a name".to_owned());
+        }
+        if let Some(name) = group.remote_assignor.as_ref().filter(|name| server_assignor(name).is_none()) {
+            return Err(format!("no coordinator has an assignor {name}; there are {}", server_names()));
+        }
+        let unknown = group.assignors.iter().find(|name| client_assignor(name).is_none());
+        match unknown {
+            Some(name) => Err(format!("there is no assignor {name}; there are {}", names())),
+            None if group.assignors.is_empty() => Err(format!("an assignor is needed: {}", names())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The assignors by name.
+fn names() -> String {
+    CLIENT_ASSIGNORS.iter().map(|assignor| assignor.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The coordinator's assignors by name.
+fn server_names() -> String {
+    SERVER_ASSIGNORS.iter().map(|assignor| assignor.name).collect::<Vec<_>>().join(", ")
+}
+
 /// Milliseconds of a setting as a duration.
 pub(super) fn millis(ms: u32) -> Duration {
     Duration::from_millis(ms.into())
 }
 
+/// How long built-in clients wait: a pace's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// `delivery.timeout.ms`.
+    pub delivery_timeout_ms: u32,
+    /// `session.timeout.ms`.
+    pub session_timeout_ms: u32,
+    /// `heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: u32,
+    /// `max.poll.interval.ms`.
+    pub max_poll_interval_ms: u32,
+    /// `auto.commit.interval.ms`.
+    pub auto_commit_interval_ms: u32,
+}
+
+impl Patience {
+    /// Kafka's defaults.
+    pub const KAFKA: Self = Self {
+        delivery_timeout_ms: 120_000,
+        session_timeout_ms: 45_000,
+        heartbeat_interval_ms: 3_000,
+        max_poll_interval_ms: 300_000,
+        auto_commit_interval_ms: 5_000,
+    };
+
+    /// `--pace lab`: shorter, in the same order.
+    pub const LAB: Self = Self {
+        delivery_timeout_ms: 30_000,
+        session_timeout_ms: 3_000,
+        heartbeat_interval_ms: 500,
+        max_poll_interval_ms: 20_000,
+        auto_commit_interval_ms: 1_000,
+    };
+
+    /// A membership that waits so long.
+    pub fn group(&self) -> GroupSpec {
+        GroupSpec {
+            commit: Commit::Auto { interval_ms: self.auto_commit_interval_ms },
+            session_timeout_ms: self.session_timeout_ms,
+            heartbeat_interval_ms: self.heartbeat_interval_ms,
+            max_poll_interval_ms: self.max_poll_interval_ms,
+            ..GroupSpec::default()
+        }
+    }
+}
+
 /// The lab that `kscope` starts with: its topics, and its clients in the order of their ids. The first client creates
 /// the topics.
 ///
-/// `delivery_timeout_ms` is that of the pace: 30,000 for `lab`, 120,000 for `kafka`. With fewer brokers than replicas
-/// wanted, `brokers` (1 and up) bounds the replication factor.
-pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, Vec<ClientSpec>) {
+/// With fewer brokers than replicas wanted, `brokers` (1 and up) bounds the replication factor.
+pub fn default_lab(brokers: u32, patience: &Patience) -> (Vec<TopicSpec>, Vec<ClientSpec>) {
     let most = i16::try_from(brokers.max(1)).unwrap_or(i16::MAX);
     let topic = |name: &str, partitions, replication_factor: i16| TopicSpec {
         name: name.into(),
@@ -245,7 +431,7 @@ pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, V
     let topics = vec![topic("trucks_gps", 10, 3), topic("orders", 3, 3), topic("alerts", 2, 2)];
     let producer = |name: &str, spec: ProducerSpec| ClientSpec {
         name: name.into(),
-        role: Role::Producer(ProducerSpec { delivery_timeout_ms, ..spec }),
+        role: Role::Producer(ProducerSpec { delivery_timeout_ms: patience.delivery_timeout_ms, ..spec }),
     };
     let consumer = |name: &str, spec| ClientSpec { name: name.into(), role: Role::Consumer(spec) };
     let trucks = ProducerSpec {
@@ -261,7 +447,8 @@ pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, V
         workload: Workload::Orders { per_sec: 10 },
         ..ProducerSpec::default()
     };
-    let dashboard = ConsumerSpec { topics: vec!["trucks_gps".into()], ..ConsumerSpec::default() };
+    let group = GroupSpec { id: "dashboard".into(), ..patience.group() };
+    let dashboard = ConsumerSpec { topics: vec!["trucks_gps".into()], group: Some(group), ..ConsumerSpec::default() };
     let audit = ConsumerSpec {
         topics: topics.iter().map(|topic| Arc::clone(&topic.name)).collect(),
         from: OffsetReset::Earliest,
@@ -273,7 +460,9 @@ pub fn default_lab(brokers: u32, delivery_timeout_ms: u32) -> (Vec<TopicSpec>, V
         ClientSpec { name: "admin".into(), role: Role::Admin { topics: topics.clone() } },
         producer("trucks", trucks),
         producer("shop", shop),
-        consumer("dashboard", dashboard),
+        consumer("dashboard-1", dashboard.clone()),
+        consumer("dashboard-2", dashboard.clone()),
+        consumer("dashboard-3", dashboard),
         consumer("audit", audit),
     ];
     (topics, clients)

@@ -179,6 +179,11 @@ impl Cluster {
             Command::Heal(a, b) => self.heal(a, b),
             Command::HealAll => self.heal_all(),
             Command::Slow(a, b, by) => self.slow(a, b, by),
+            Command::AddClient(spec) => self.add_client(&spec, by, outside),
+            Command::CloseClient(id) => self.close_client(id, by, outside),
+            Command::CrashClient(id) => self.crash_client(id, by, outside),
+            Command::PauseClient(id, paused) => self.pause_client(id, paused, by, outside),
+            Command::SlowClient(id, work_us) => self.slow_client(id, work_us, by),
             Command::Ask { broker, version, request } => {
                 self.ask(ticket, by, broker, version, request);
                 return;
@@ -337,14 +342,15 @@ impl Cluster {
         true
     }
 
-    fn with_client(
+    pub(super) fn with_client(
         &mut self,
         id: ClientId,
         cause: Cause,
         outside: &mut Outside<'_>,
         work: impl FnOnce(&mut crate::engine::client::Client, &mut Context<'_>),
     ) -> bool {
-        let Some(client) = self.clients.get_mut(&id).map(Arc::make_mut) else { return false };
+        let running = self.clients.get_mut(&id).filter(|client| client.runs());
+        let Some(client) = running.map(Arc::make_mut) else { return false };
         let node = NodeId::Client(id);
         let ((), effects) = self.turn.lend(node, Clock::Lab, cause, &mut *outside.disks, |ctx| work(client, ctx));
         self.carry_out(node, effects, outside);

@@ -1,7 +1,9 @@
 //! What can happen to a built-in client. Which client it is, is said by the event's node.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::engine::message::By;
 use crate::engine::node::{BrokerId, ClientId};
 use crate::protocol::ErrorCode;
 
@@ -29,6 +31,69 @@ pub enum ClientEvent {
         partitions: u32,
         /// How many offsets it never read for that.
         skipped: u64,
+    },
+    /// A member of a group begins to read partitions.
+    PartitionsAssigned {
+        /// How many.
+        partitions: u32,
+    },
+    /// A member of a group gives partitions back, for others to read.
+    PartitionsRevoked {
+        /// How many.
+        partitions: u32,
+    },
+    /// A member hears that its group has gone on without it.
+    PartitionsLost {
+        /// How many it read.
+        partitions: u32,
+    },
+    /// A member worked on its records for longer than `max.poll.interval.ms`, and has left its group.
+    PollTooLate {
+        /// That setting.
+        after: Duration,
+    },
+    /// A commit was refused for good: what was processed will be processed again by whoever reads there now.
+    CommitFailed {
+        /// Of how many partitions.
+        partitions: u32,
+        /// Why.
+        error: ErrorCode,
+    },
+    /// A consumer cannot be a member of its group.
+    GroupRefused {
+        /// Why.
+        error: ErrorCode,
+    },
+    /// It was started while the lab ran.
+    Started {
+        /// How that was asked for.
+        by: By,
+    },
+    /// It was told to end.
+    Closing {
+        /// How.
+        by: By,
+    },
+    /// It has ended in order.
+    Closed,
+    /// Its process was killed: it says nothing more, and its group has to find out.
+    Crashed {
+        /// How that was asked for.
+        by: By,
+    },
+    /// It was stopped, or goes on.
+    Paused {
+        /// Whether it is stopped.
+        paused: bool,
+        /// How that was asked for.
+        by: By,
+    },
+    /// It works for another time on each record.
+    Works {
+        /// How long, in microseconds.
+        each_us: u32,
+        /// How that was asked for.
+        by: By,
     },
     /// A producer sent records, that another leader had not acknowledged, to a new one.
     RecordsSentAgain {

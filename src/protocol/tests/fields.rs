@@ -22,16 +22,16 @@ pub(super) fn parse(debug: &str) -> Tree {
 }
 
 /// The paths of the fields of `ours` that `theirs` lacks or has otherwise. Fields that only `theirs` has (of versions
-/// after Kafka 3.9) do not count, nor do empty ones that only `ours` has (of versions that the crate dropped); a null,
-/// an empty string and an empty array are the same, since the codecs differ in what a version without the field is
-/// read as (the bytes are compared elsewhere).
+/// after Kafka 3.9) do not count, nor do those that only `ours` has (of versions that the crate dropped) where they are
+/// empty or -1; a null, an empty string and an empty array are the same, since the codecs differ in what a version
+/// without the field is read as (the bytes are compared elsewhere).
 pub(super) fn differences(ours: &Tree, theirs: &Tree, path: &str) -> Vec<String> {
     match (ours, theirs) {
         (Tree::Structure(ours), Tree::Structure(theirs)) => ours
             .iter()
             .flat_map(|(name, ours)| match theirs.get(name) {
                 Some(theirs) => differences(ours, theirs, &format!("{path}.{name}")),
-                None if empty(ours) => Vec::new(),
+                None if empty(ours) || *ours == Tree::Leaf("-1".to_owned()) => Vec::new(),
                 None => vec![format!("{path}.{name} is unknown there")],
             })
             .collect(),

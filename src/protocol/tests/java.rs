@@ -339,6 +339,68 @@ fn alter_partition_by_topic_name() {
     }
 }
 
+#[test]
+fn offset_commit_before_the_broker_kept_the_time() {
+    use offset_commit::*;
+    let partition = OffsetCommitRequestPartition { partition_index: 4, committed_offset: 1042, ..Default::default() };
+    let topic = |partition| OffsetCommitRequestTopic { name: text("trucks"), partitions: vec![partition] };
+    let old =
+        OffsetCommitRequest { group_id: text("dash"), topics: vec![topic(partition.clone())], ..Default::default() };
+    check_request(0, old.clone(), "000464617368000000010006747275636b7300000001000000040000000000000412ffff");
+    let partition = OffsetCommitRequestPartition {
+        commit_timestamp: 1_700_000_000_000,
+        committed_metadata: Some(text("note")),
+        ..partition
+    };
+    let request = OffsetCommitRequest {
+        generation_id_or_member_epoch: 3,
+        member_id: text("m-1"),
+        topics: vec![topic(partition)],
+        ..old
+    };
+    check_request(
+        1,
+        request,
+        "0004646173680000000300036d2d31000000010006747275636b73000000010000000400000000000004120000018bcfe5680000046e6f\
+         7465",
+    );
+    for version in 0..=1 {
+        let error_code = ErrorCode::OFFSET_METADATA_TOO_LARGE;
+        let partitions = vec![OffsetCommitResponsePartition { partition_index: 4, error_code }];
+        let topics = vec![OffsetCommitResponseTopic { name: text("trucks"), partitions }];
+        let response = OffsetCommitResponse { topics, ..Default::default() };
+        check_response(version, response, "000000010006747275636b730000000100000004000c");
+    }
+}
+
+#[test]
+fn offset_fetch_from_zookeeper() {
+    use offset_fetch::*;
+    let topic = OffsetFetchRequestTopic { name: text("trucks"), partition_indexes: vec![4, 5] };
+    let request = OffsetFetchRequest { group_id: text("dash"), topics: Some(vec![topic]), ..Default::default() };
+    check_request(0, request, "000464617368000000010006747275636b73000000020000000400000005");
+    let partitions = vec![
+        OffsetFetchResponsePartition {
+            partition_index: 4,
+            committed_offset: 1042,
+            metadata: Some(text("note")),
+            ..Default::default()
+        },
+        OffsetFetchResponsePartition {
+            partition_index: 5,
+            committed_offset: NO_OFFSET,
+            error_code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ..Default::default()
+        },
+    ];
+    let topics = vec![OffsetFetchResponseTopic { name: text("trucks"), partitions }];
+    check_response(
+        0,
+        OffsetFetchResponse { topics, ..Default::default() },
+        "000000010006747275636b730000000200000004000000000000041200046e6f7465000000000005ffffffffffffffffffff0003",
+    );
+}
+
 /// Every version that the definitions cover is compared somewhere: those that the crate lacks are the ones above.
 #[test]
 fn nothing_is_left_uncompared() {
@@ -348,6 +410,8 @@ fn nothing_is_left_uncompared() {
         (ApiKey::StopReplica, 4..=4),
         (ApiKey::UpdateMetadata, 8..=8),
         (ApiKey::ControlledShutdown, 3..=3),
+        (ApiKey::OffsetCommit, 0..=1),
+        (ApiKey::OffsetFetch, 0..=0),
         (ApiKey::CreateTopics, 0..=1),
         (ApiKey::DeleteTopics, 0..=0),
         (ApiKey::OffsetForLeaderEpoch, 0..=1),

@@ -1,12 +1,16 @@
 //! Actions: what somebody asks of a session becomes a command to the lab or a request to one of its brokers, and what
 //! comes of it becomes an outcome with a line for a person.
 
+pub(super) mod consumers;
+mod offsets;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::look;
 use super::read;
+use crate::engine::client::Patience;
 use crate::engine::cluster::Cluster;
 use crate::engine::message::{Answer, By, Command};
 use crate::engine::node::BrokerId;
@@ -41,13 +45,15 @@ const TIMEOUT_MS: i32 = 30_000;
 #[derive(Clone)]
 pub(super) struct Actor {
     handle: Handle,
+    /// How long built-in clients wait.
+    patience: Patience,
     /// How what is being carried out was asked for.
     by: By,
 }
 
 impl Actor {
-    pub(super) fn new(handle: Handle) -> Self {
-        Self { handle, by: By::default() }
+    pub(super) fn new(handle: Handle, patience: Patience) -> Self {
+        Self { handle, patience, by: By::default() }
     }
 
     /// Carries out `action`; returns when it is done, or refused.
@@ -81,6 +87,12 @@ impl Actor {
                     .map_err(ended)??;
                 Ok(Outcome::Records(read::decode(&taken)))
             }
+            Action::ResetOffsets(wanted) => offsets::reset(self, wanted).await,
+            action @ (Action::AddConsumer(_)
+            | Action::CloseConsumer(_)
+            | Action::CrashConsumer(_)
+            | Action::PauseConsumer { .. }
+            | Action::SlowConsumer { .. }) => self.on_consumer(action).await,
             Action::SetRate { rate_ppm } => self.set_rate(rate_ppm).await,
             Action::Pause(paused) => {
                 self.handle.pause(paused).await.map_err(ended)?;
@@ -88,6 +100,13 @@ impl Actor {
             }
             Action::Step { n } => self.step(n).await,
         }
+    }
+
+    async fn on_consumer(&self, action: Action) -> Result<Outcome, Failure> {
+        let patience = self.patience;
+        let command = self.inspect(move |cluster| consumers::command(&action, cluster, &patience)).await?;
+        let (command, said) = command.ok_or_else(|| failed("that is nothing a consumer does"))?;
+        self.command(command, said).await
     }
 
     async fn command(&self, command: Command, text: String) -> Result<Outcome, Failure> {

@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::engine::client::default_lab;
+use crate::engine::client::{Patience, default_lab};
 use crate::engine::config::Config;
 use crate::engine::runtime;
 use crate::engine::settings::{SettingError, Settings};
+
+/// Kafka's name of the setting that a small lab is started with.
+const OFFSETS_REPLICAS: &str = "offsets.topic.replication.factor";
 
 /// What a lab is started with. See the command line's options of the same names.
 #[derive(Clone, Debug)]
@@ -38,6 +41,8 @@ pub struct LabOptions {
     /// Where logs and ZooKeeper's state are kept; `None` for memory.
     pub data_dir: Option<PathBuf>,
     settings: Settings,
+    /// Whether `offsets.topic.replication.factor` was asked for.
+    offsets_replicas_set: bool,
 }
 
 /// A broker setting that was not taken: what is wrong, in one line.
@@ -63,13 +68,16 @@ impl LabOptions {
             rate_ppm: runtime::REAL_TIME_PPM,
             traffic: true,
             data_dir: None,
+            offsets_replicas_set: false,
             settings: if kafka_pace { Settings::default() } else { Settings::lab() },
         }
     }
 
     /// Sets a broker setting under Kafka's own name.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
-        Ok(self.settings.set(name, value)?)
+        self.settings.set(name, value)?;
+        self.offsets_replicas_set |= name == OFFSETS_REPLICAS;
+        Ok(())
     }
 
     /// The host that clients are told.
@@ -82,17 +90,20 @@ impl LabOptions {
         if self.traffic { "trucks".into() } else { "lab".into() }
     }
 
+    /// How long built-in clients wait: by the pace of the brokers.
+    pub(super) fn patience(&self) -> Patience {
+        let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
+        if timeout_ms < 6_000 { Patience::LAB } else { Patience::KAFKA }
+    }
+
     /// As the engine wants it, on the ports that were taken.
     pub(super) fn config(&self, ports: Vec<u16>) -> Config {
-        let timeout_ms = u64::try_from(self.settings.zookeeper_session_timeout_ms).unwrap_or_default();
-        let quick = timeout_ms < 6_000;
-        let delivery_timeout_ms = if quick { 30_000 } else { 120_000 };
-        let clients = if self.traffic { default_lab(self.brokers.into(), delivery_timeout_ms).1 } else { Vec::new() };
+        let clients = if self.traffic { default_lab(self.brokers.into(), &self.patience()).1 } else { Vec::new() };
         Config {
             clients,
             brokers: self.brokers.into(),
             zookeepers: self.zookeepers,
-            settings: Arc::new(self.settings.clone()),
+            settings: Arc::new(self.settings()),
             advertised_host: self.advertised_host(),
             ports,
             memory_bytes: self.memory_bytes,
@@ -102,9 +113,35 @@ impl LabOptions {
         }
     }
 
+    /// The brokers' settings. A lab of fewer brokers than `__consumer_offsets` wants replicas could have no groups: it is
+    /// started with as many as there are brokers, unless somebody says otherwise (deviation: fewer-offsets-replicas).
+    fn settings(&self) -> Settings {
+        let most = i16::try_from(self.brokers).unwrap_or(i16::MAX);
+        let mut settings = self.settings.clone();
+        if !self.offsets_replicas_set {
+            settings.offsets_topic_replication_factor = settings.offsets_topic_replication_factor.min(most);
+        }
+        settings
+    }
+
     /// The data directory as an absolute path, or a name for memory.
     fn log_dirs(&self) -> Arc<str> {
         let absolute = self.data_dir.as_ref().map(|dir| std::path::absolute(dir).unwrap_or_else(|_| dir.clone()));
         absolute.map_or_else(|| "/memory".into(), |dir| dir.display().to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_of_one_broker_has_groups_unless_somebody_says_otherwise() {
+        let replicas = |options: &LabOptions| options.config(vec![9092]).settings.offsets_topic_replication_factor;
+        let mut options = LabOptions { brokers: 1, ..LabOptions::new(false) };
+        assert_eq!(replicas(&options), 1);
+        assert_eq!(replicas(&LabOptions { brokers: 5, ..LabOptions::new(false) }), 3);
+        options.set(OFFSETS_REPLICAS, "2").unwrap();
+        assert_eq!(replicas(&options), 2);
     }
 }

@@ -9,6 +9,7 @@ mod brokers;
 mod clients;
 mod events;
 mod flight;
+mod groups;
 mod rates;
 mod topic_settings;
 mod topics;
@@ -26,6 +27,7 @@ use crate::session::snapshot::{Capabilities, ClockState, Memory, Snapshot};
 use brokers::Brokers;
 use clients::Clients;
 use events::EventLog;
+use groups::Groups;
 use rates::Flow;
 use topic_settings::TopicSettings;
 use topics::{Topics, Touched};
@@ -49,6 +51,7 @@ pub(super) struct Projector {
     events: EventLog,
     flow: Flow,
     clients: Clients,
+    groups: Groups,
     memory: MemoryCount,
 }
 
@@ -82,6 +85,7 @@ impl Projector {
             events: EventLog::default(),
             flow: Flow::default(),
             clients: Clients::default(),
+            groups: Groups::default(),
             memory: MemoryCount::default(),
         }
     }
@@ -97,6 +101,7 @@ impl Projector {
         let brokers = self.brokers.project(cluster, clock, controller, &topics);
         let (events, events_dropped) = self.events.project(cluster);
         let (producers, consumers) = self.clients.project(cluster, clock.now.lab);
+        let (groups, more_groups) = self.groups.project(cluster, clock, &topics);
         let records_in = cluster.brokers().filter_map(|(_, node)| node.running()).map(|b| b.stats.records_in).sum();
         self.flow.add(lab_us, self.brokers.records_in_ever().max(records_in));
         self.ready = self.ready || Self::is_ready(cluster, controller.is_some(), &topics);
@@ -122,6 +127,8 @@ impl Projector {
             topic_settings: self.topic_settings.project(cluster),
             producers: Arc::new(producers),
             consumers: Arc::new(consumers),
+            groups: Arc::new(groups),
+            more_groups,
             zookeeper: Some(Arc::new(zookeeper::project(cluster, clock))),
             in_flight: flight::project(cluster),
             events,

@@ -1,15 +1,19 @@
 //! Reading records straight from the value: what a message view shows. Batches are taken on the engine's thread (they are
 //! shared, not copied) and decoded elsewhere.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::actions::{failed, no_topic};
 use super::look;
 use crate::engine::cluster::Cluster;
 use crate::engine::log::{Disks, StorageError, StoredBatch};
 use crate::engine::replica::TopicPartition;
+use crate::engine::topic_name::CONSUMER_OFFSETS;
+use crate::protocol::group_records::GroupRecord;
 use crate::protocol::records::{self, TimestampType};
 use crate::session::action::{Failure, Position, ReadFrom, Record};
 
@@ -29,6 +33,8 @@ pub(super) struct Taken {
     /// Below it is wanted.
     up_to: i64,
     max_records: usize,
+    /// Of Kafka's own topic, whose records say something: the names of topics by their ids.
+    names: Option<BTreeMap<Uuid, Arc<str>>>,
 }
 
 /// Takes the batches that `wanted` asks for.
@@ -65,7 +71,14 @@ pub(super) fn take(cluster: &Cluster, disks: &mut dyn Disks, wanted: &ReadFrom) 
     let back = back.into_iter().filter(|batch| batch.header.base_offset < resident_from);
     let resident = log.batches_from(from.max(resident_from)).filter(|_| reaches);
     let batches = back.chain(resident).take_while(enough_from(from, enough)).collect();
-    Ok(Taken { batches, from, high_watermark, up_to, max_records })
+    let names = (*wanted.topic == *CONSUMER_OFFSETS).then(|| names(cluster));
+    Ok(Taken { batches, from, high_watermark, up_to, max_records, names })
+}
+
+/// The names of the topics, by their ids.
+fn names(cluster: &Cluster) -> BTreeMap<Uuid, Arc<str>> {
+    let known = look::metadata(cluster).into_iter().flat_map(|metadata| &metadata.topics);
+    known.map(|(name, topic)| (topic.id, Arc::clone(name))).collect()
 }
 
 /// A batch that holds the first offset wanted may begin with many that are not: it never is enough by itself.
@@ -91,13 +104,20 @@ pub(super) fn decode(taken: &Taken) -> Vec<Record> {
     let all = taken.batches.iter().filter(|batch| !batch.header.attributes.is_control());
     let decoded = all.flat_map(|batch| {
         let records = records::records_of(&batch.header, &batch.body).unwrap_or_default();
-        records.into_iter().map(|record| record_of(batch, &record, taken.high_watermark))
+        records.into_iter().map(|record| record_of(batch, &record, taken))
     });
     let wanted = decoded.filter(|record| (taken.from..taken.up_to).contains(&record.offset));
     wanted.take(taken.max_records).collect()
 }
 
-fn record_of(batch: &StoredBatch, record: &records::Record, high_watermark: i64) -> Record {
+/// What a record of `__consumer_offsets` says.
+fn decoded(record: &records::Record, names: &BTreeMap<Uuid, Arc<str>>) -> Option<Arc<str>> {
+    let decoded = GroupRecord::decode(record.key.as_ref()?, record.value.as_ref()).ok()?;
+    let name = |id: Uuid| names.get(&id).cloned().unwrap_or_else(|| id.to_string().into());
+    Some(decoded.text(&name).into())
+}
+
+fn record_of(batch: &StoredBatch, record: &records::Record, taken: &Taken) -> Record {
     let header = &batch.header;
     let place = i32::try_from(record.offset - header.base_offset).unwrap_or(0);
     Record {
@@ -106,6 +126,7 @@ fn record_of(batch: &StoredBatch, record: &records::Record, high_watermark: i64)
         log_append_time: header.attributes.timestamp_type() == TimestampType::LogAppendTime,
         key: record.key.as_ref().map(shared),
         value: record.value.as_ref().map(shared),
+        decoded: taken.names.as_ref().and_then(|names| decoded(record, names)),
         headers: record.headers.iter().map(|(name, value)| (text(name), value.as_ref().map(shared))).collect(),
         batch: (header.base_offset, header.last_offset()),
         batch_bytes: u32::try_from(header.size_bytes()).unwrap_or(u32::MAX),
@@ -113,7 +134,7 @@ fn record_of(batch: &StoredBatch, record: &records::Record, high_watermark: i64)
         leader_epoch: header.leader_epoch,
         producer: (header.producer_id >= 0)
             .then(|| (header.producer_id, header.producer_epoch, header.base_sequence.wrapping_add(place))),
-        readable: record.offset < high_watermark,
+        readable: record.offset < taken.high_watermark,
     }
 }
 
@@ -153,5 +174,22 @@ mod tests {
         let last = all.last().unwrap();
         assert_eq!(read(Position::Time(0)), all, "everything is later than 1970");
         assert_eq!(read(Position::Time(last.timestamp_ms + 1)), [], "nothing is so late");
+    }
+
+    #[test]
+    fn what_a_group_keeps_is_told_in_words() {
+        let mut lab = Stepped::new(&LabOptions::new(false), 1_767_225_600_000);
+        lab.pass(Duration::from_secs(6));
+        let partition = lab.snapshot().groups["dashboard"].offsets_partition;
+        let topic = CONSUMER_OFFSETS.into();
+        let wanted = ReadFrom { topic, partition, from: Position::Earliest, max_records: 100, uncommitted: false };
+        let read = decode(&take(lab.cluster(), &mut crate::engine::log::InMemory, &wanted).unwrap());
+        let said: Vec<&str> = read.iter().filter_map(|record| record.decoded.as_deref()).collect();
+        assert_eq!(said.len(), read.len(), "all of it is known here");
+        for words in
+            ["group dashboard: Stable, generation 1, range, 3 members", "group dashboard: trucks_gps-4 committed"]
+        {
+            assert!(said.iter().any(|line| line.starts_with(words)), "{words} in {said:#?}");
+        }
     }
 }

@@ -5,10 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::actions::{by, failed};
+use super::actions::{by, consumers, failed};
 use super::observer::About;
 use super::options::LabOptions;
 use super::project::Projector;
+use crate::engine::client::Patience;
 use crate::engine::cluster::Cluster;
 use crate::engine::message::{Answer, Command, Input, Output};
 use crate::engine::node::BrokerId;
@@ -24,6 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct Stepped {
     cluster: Cluster,
     projector: Projector,
+    patience: Patience,
     time: Time,
     newest: Arc<Snapshot>,
 }
@@ -43,7 +45,8 @@ impl Stepped {
         };
         let cluster = Cluster::new(options.config(ports), epoch_ms);
         let projector = Projector::new(About { name: options.name(), addresses }, &cluster);
-        let mut lab = Self { cluster, projector, time: Time::ZERO, newest: Arc::default() };
+        let patience = options.patience();
+        let mut lab = Self { cluster, projector, patience, time: Time::ZERO, newest: Arc::default() };
         lab.look();
         lab
     }
@@ -67,14 +70,19 @@ impl Stepped {
         }
     }
 
-    /// Does what is asked for at once: kills, starts or shuts down a broker. Other actions are for a lab with a clock.
+    /// Does what is asked for at once: to a broker's process, or to a consumer. Other actions are for a lab with a clock.
     pub fn act(&mut self, action: &Action, origin: Origin) -> Outcome {
         let command = match action {
             Action::KillBroker(id) => Command::Kill(BrokerId(*id)),
             Action::PowerLoss(id) => Command::PowerLoss(BrokerId(*id)),
             Action::StartBroker(id) => Command::Start(BrokerId(*id)),
             Action::ShutdownBroker(id) => Command::Shutdown(BrokerId(*id)),
-            _ => return Outcome::Failed(failed("a lab that is stepped only kills, starts and shuts down brokers")),
+            other => match consumers::command(other, &self.cluster, &self.patience) {
+                Some((command, _)) => command,
+                None => {
+                    return Outcome::Failed(failed("a lab that is stepped only starts and ends brokers and consumers"));
+                }
+            },
         };
         let outputs = self.step(Input::Command { ticket: 0, by: by(origin), command }, self.now(self.time));
         self.look();

@@ -31,7 +31,7 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
                 view.put(plan.area, plan.area.x, y + row, line.cut(usize::from(plan.label)));
             }
         }
-        cursor::bar(scene, view, Row::Broker(broker.id), Area { y, height, ..plan.area });
+        cursor::bar(scene, view, &Row::Broker(broker.id), Area { y, height, ..plan.area });
         if scene.snapshot.zookeeper.is_some() {
             session(scene, view, broker, y);
         }

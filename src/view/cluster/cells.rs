@@ -309,11 +309,11 @@ fn arrows(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u16) {
     }
 }
 
-/// Whether a built-in consumer reads the column's partition now.
+/// Whether a group or a built-in consumer reads the column's partition now.
 fn is_read(scene: &Scene<'_>, column: &Column) -> bool {
-    scene.snapshot.consumers.values().filter(|consumer| !consumer.paused && consumer.read_per_sec > 0).any(|consumer| {
-        let mut assigned = consumer.assigned.iter().map(|assigned| &assigned.partition);
-        assigned.any(|at| at.topic == column.topic && Stack::Partition(at.partition) == column.stack)
+    scene.readers.iter().filter(|reader| reader.reads()).any(|reader| {
+        let mut assigned = reader.assigned.iter();
+        assigned.any(|(at, _)| at.topic == column.topic && Stack::Partition(at.partition) == column.stack)
     })
 }
 

@@ -1,8 +1,8 @@
-//! Producers above the brokers and consumers below: who writes which columns and how much, who reads which and how far
+//! Producers above the brokers, groups and consumers below: who writes which columns and how much, who reads which and how far
 //! behind. A number from 1, a bar from 4, the warning colour from [`LAG_WARN`].
 
 use crate::model::cluster::Row;
-use crate::session::snapshot::{Consumer, Producer};
+use crate::session::snapshot::Producer;
 use crate::view::Area;
 use crate::view::format;
 use crate::view::line::{self, Line};
@@ -11,6 +11,7 @@ use crate::view::text::safe_str;
 
 use super::grid::{Column, Stack, partition};
 use super::plan::{Room, Rows};
+use super::readers::Reader;
 use super::{ClusterView, Scene, cursor};
 
 /// From this lag on a partition's lag is a warning.
@@ -61,7 +62,7 @@ fn producers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
     let most = scene.snapshot.producers.values().flat_map(|producer| producer.per_partition.values()).copied().max();
     for (y, producer) in (rows.y + 1..).zip(&shown) {
         let row = Area { y, height: 1, ..plan.area };
-        cursor::bar(scene, view, Row::Producer(producer.id), row);
+        cursor::bar(scene, view, &Row::Producer(producer.id), row);
         let words = producer_words(scene, producer, name);
         view.put(plan.area, plan.area.x, y, words.cut(usize::from(plan.label.saturating_sub(1))));
         for column in scene.grid.columns.iter().filter(|column| column.topic == producer.topic) {
@@ -158,17 +159,19 @@ fn producers_row(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
             .with(Role::Text, format!(" {}/s ", format::count(producer.acked_per_sec)));
         line.spans.extend(losses(scene, producer, true).spans);
         let place = Area { x: from, y, width: line.columns() - from, height: 1 };
-        cursor::bar(scene, view, Row::Producer(producer.id), place);
+        cursor::bar(scene, view, &Row::Producer(producer.id), place);
     }
     view.put(plan.area, plan.area.x, y, line.cut(usize::from(plan.area.width)));
 }
 
 /// How the lag moves, in words.
-fn trend(consumer: &Consumer) -> String {
-    let (lag, trend) = (consumer.lag, consumer.lag_trend_per_sec);
+fn trend(reader: &Reader) -> String {
+    let (lag, trend) = (reader.behind, reader.trend_per_sec);
     // A tenth of the lag, or a few records, is noise.
     let noise = i64::try_from(lag / 10).unwrap_or(i64::MAX).max(5);
-    if consumer.paused {
+    if reader.members == Some(0) {
+        "no members".into()
+    } else if reader.paused {
         "stopped".into()
     } else if trend > noise {
         "growing".into()
@@ -186,39 +189,39 @@ fn lag_role(lag: u64) -> Role {
 
 fn consumers(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
     let plan = &scene.plan;
-    let all = scene.snapshot.consumers.len();
-    let heading = Line::of(Role::Dim, " consumers").padded(usize::from(plan.label.saturating_sub(4)));
+    let all = scene.readers.len();
+    let heading = Line::of(Role::Dim, " groups and consumers").padded(usize::from(plan.label.saturating_sub(4)));
     view.put(plan.area, plan.area.x, rows.y, if all > 0 { heading.with(Role::Faint, "lag") } else { heading });
     if all == 0 {
         view.put(plan.area, plan.area.x, rows.y + 1, Line::of(Role::Dim, "   none: any Kafka client may read"));
         return;
     }
     let right = scene.grid.end().unwrap_or(plan.area.x + plan.label) + 2;
-    for ((consumer, lags), left) in
-        scene.snapshot.consumers.values().zip((rows.y..).step_by(3)).zip((0..rows.count).rev())
-    {
+    for ((reader, lags), left) in scene.readers.iter().zip((rows.y..).step_by(3)).zip((0..rows.count).rev()) {
         let band = lags + 1;
-        cursor::bar(scene, view, Row::Consumer(consumer.id), Area { y: lags, height: 2, ..plan.area });
+        cursor::bar(scene, view, &reader.row, Area { y: lags, height: 2, ..plan.area });
         let more = all.saturating_sub(usize::from(rows.count));
         let more = if left == 0 && more > 0 { format!(", {more} more") } else { String::new() };
-        view.put(plan.area, plan.area.x, band, consumer_words(consumer, &more).cut(usize::from(plan.label)));
-        bands(scene, view, consumer, band);
-        for (column, lag) in lagging(scene, consumer) {
+        view.put(plan.area, plan.area.x, band, reader_words(reader, &more).cut(usize::from(plan.label)));
+        bands(scene, view, reader, band);
+        for (column, lag) in lagging(scene, reader) {
             pile(view, scene, column, lags, lag);
         }
         let words = Line::of(Role::Dim, "lag ")
-            .with(if consumer.lag >= 2 * LAG_WARN { Role::Warn } else { Role::Strong }, format::count(consumer.lag))
-            .with(Role::Dim, format!("  {}", trend(consumer)));
+            .with(if reader.behind >= 2 * LAG_WARN { Role::Warn } else { Role::Strong }, format::count(reader.behind))
+            .with(Role::Dim, format!("  {}", trend(reader)));
         view.put(plan.area, right, band, words);
     }
 }
 
-fn consumer_words(consumer: &Consumer, more: &str) -> Line {
-    let sign = if consumer.paused { " ‖ " } else { " ▸ " };
-    let name = line::cut(&safe_str(&consumer.name), 14);
+fn reader_words(reader: &Reader, more: &str) -> Line {
+    let sign = if reader.paused { " ‖ " } else { " ▸ " };
+    let name = line::cut(&safe_str(&reader.name), 14);
+    let members = reader.members.map_or_else(String::new, |members| format!(" ×{members}"));
     Line::of(Role::Read, sign)
         .with(Role::Strong, name)
-        .with(Role::Text, format!("  {}/s", format::count(consumer.read_per_sec)))
+        .with(Role::Dim, members)
+        .with(Role::Text, format!("  {}/s", format::count(reader.per_sec)))
         .with(Role::Dim, more.to_owned())
 }
 
@@ -251,19 +254,15 @@ fn short(n: u64) -> String {
     }
 }
 
-/// The columns that a consumer reads, with their lags.
-fn lagging<'a>(scene: &'a Scene<'_>, consumer: &'a Consumer) -> impl Iterator<Item = (&'a Column, u64)> {
-    consumer.assigned.iter().filter_map(|assigned| {
-        let column = scene.grid.column(&assigned.partition.topic, assigned.partition.partition)?;
-        Some((column, assigned.lag))
-    })
+/// The columns that a group or a consumer reads, with their lags.
+fn lagging<'a>(scene: &'a Scene<'_>, reader: &'a Reader) -> impl Iterator<Item = (&'a Column, u64)> {
+    reader.assigned.iter().filter_map(|(at, behind)| Some((scene.grid.column(&at.topic, at.partition)?, *behind)))
 }
 
 /// The bands over what a consumer reads: one per run of neighbouring columns.
-fn bands(scene: &Scene<'_>, view: &mut ClusterView, consumer: &Consumer, y: u16) {
+fn bands(scene: &Scene<'_>, view: &mut ClusterView, reader: &Reader, y: u16) {
     let reads = |column: &Column| {
-        let mut assigned = consumer.assigned.iter().map(|assigned| &assigned.partition);
-        assigned.any(|at| {
+        reader.assigned.iter().any(|(at, _)| {
             at.topic == column.topic && [Stack::Topic, Stack::Partition(at.partition)].contains(&column.stack)
         })
     };
@@ -289,20 +288,20 @@ fn bands(scene: &Scene<'_>, view: &mut ClusterView, consumer: &Consumer, y: u16)
 fn readers_rows(scene: &Scene<'_>, view: &mut ClusterView, rows: Rows) {
     let plan = &scene.plan;
     let right = (plan.area.x + plan.area.width).saturating_sub(plan.right) + 2;
-    for (consumer, y) in scene.snapshot.consumers.values().zip(rows.y..rows.y + rows.count) {
-        let sign = if consumer.paused { " ‖ " } else { " ▸ " };
-        let name = line::cut(&safe_str(&consumer.name), usize::from(plan.label.saturating_sub(4)));
+    for (reader, y) in scene.readers.iter().zip(rows.y..rows.y + rows.count) {
+        let sign = if reader.paused { " ‖ " } else { " ▸ " };
+        let name = line::cut(&safe_str(&reader.name), usize::from(plan.label.saturating_sub(4)));
         view.put(plan.area, plan.area.x, y, Line::of(Role::Read, sign).with(Role::Strong, name));
-        cursor::bar(scene, view, Row::Consumer(consumer.id), Area { y, height: 1, ..plan.area });
-        bands(scene, view, consumer, y);
-        for (column, lag) in lagging(scene, consumer).filter(|(_, lag)| *lag >= LAG_WARN) {
+        cursor::bar(scene, view, &reader.row, Area { y, height: 1, ..plan.area });
+        bands(scene, view, reader, y);
+        for (column, lag) in lagging(scene, reader).filter(|(_, lag)| *lag >= LAG_WARN) {
             let text = Line::of(Role::Warn, short(lag));
             if text.columns() <= column.width {
                 view.put(plan.area, column.x + column.width.saturating_sub(text.columns()), y, text);
             }
         }
         let lag = Line::of(Role::Dim, "lag ")
-            .with(if consumer.lag >= 2 * LAG_WARN { Role::Warn } else { Role::Text }, short(consumer.lag));
+            .with(if reader.behind >= 2 * LAG_WARN { Role::Warn } else { Role::Text }, short(reader.behind));
         view.put(plan.area, right, y, lag);
     }
 }

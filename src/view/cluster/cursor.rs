@@ -33,7 +33,7 @@ pub fn reach(model: &Model) -> Reach {
     }
     rows.extend(scene.snapshot.brokers.keys().map(|id| Row::Broker(*id)));
     if let Some(shown) = scene.plan.consumers.filter(|_| !scene.grid.numbered) {
-        rows.extend(scene.snapshot.consumers.keys().take(usize::from(shown.count)).map(|id| Row::Consumer(*id)));
+        rows.extend(scene.readers.iter().take(usize::from(shown.count)).map(|reader| reader.row.clone()));
     }
     let columns = scene.grid.columns.iter().map(|column| match column.stack {
         Stack::Partition(_) => partition_of(column).map_or_else(|| At::Topic(column.topic.clone()), At::Partition),
@@ -74,14 +74,15 @@ pub(super) fn sketch(scene: &Scene<'_>, view: &mut ClusterView) {
 }
 
 /// The bar at the left edge of a selected row of `height` rows, in place of a broker's.
-pub(super) fn bar(scene: &Scene<'_>, view: &mut ClusterView, row: Row, area: Area) {
+pub(super) fn bar(scene: &Scene<'_>, view: &mut ClusterView, row: &Row, area: Area) {
     let target = match row {
-        Row::Producer(id) => Selection::Producer(id),
-        Row::Consumer(id) => Selection::Consumer(id),
-        Row::Broker(id) => Selection::Broker(id),
+        Row::Producer(id) => Selection::Producer(*id),
+        Row::Consumer(id) => Selection::Consumer(*id),
+        Row::Group(id) => Selection::Group(id.clone()),
+        Row::Broker(id) => Selection::Broker(*id),
     };
     view.hits.push(Hit { area, target: Target::Select(target) });
-    if scene.model.cluster.event.is_none() && scene.model.cluster.row() == Some(row) {
+    if scene.model.cluster.event.is_none() && scene.model.cluster.row().as_ref() == Some(row) {
         let x = if scene.plan.room == Room::Compact { area.x } else { scene.plan.area.x };
         view.selected = Some(Area { x, width: 1, ..area });
     }

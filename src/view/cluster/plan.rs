@@ -6,7 +6,7 @@ use crate::session::snapshot::{BrokerState, Snapshot};
 
 use crate::view::Area;
 
-use super::many;
+use super::{many, readers};
 
 /// How much room the words have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -299,7 +299,7 @@ impl Counts {
         Self {
             brokers: count(snapshot.brokers.len()).max(1),
             producers: count(snapshot.producers.len()).clamp(u16::from(lab), 3),
-            consumers: count(snapshot.consumers.len()).clamp(u16::from(lab), 3),
+            consumers: count(readers::count(snapshot)).clamp(u16::from(lab), 3),
             zookeeper: snapshot.zookeeper.is_some(),
             names: many::rows(snapshot, width),
             servers: snapshot.zookeeper.as_ref().map_or(0, |zk| count(zk.servers.len())).min(4),

@@ -202,6 +202,15 @@ const WORDS: &[(&str, &str)] = &[
     ("acks", "how many copies must have a record before it is acknowledged: 0, 1 or all."),
     ("min.insync.replicas", "with fewer copies in sync, writes with acks=all are refused."),
     ("offset", "a record's number in its partition: 0, 1, 2, without gaps for readers to fear."),
+    ("group", "consumers that share the partitions of their topics: each has one reader in the group."),
+    ("coordinator", "the broker that leads the group's partition of __consumer_offsets: it keeps its state."),
+    ("generation", "counts the times that the members have met; who speaks with an old one is refused."),
+    ("rebalance", "the members meet again, because one came, left or fell silent, and share out anew."),
+    ("eager", "who joins again gives up all it had first: nothing is read until all are back."),
+    ("cooperative", "who joins again keeps what it has; in a second round only what moves is handed over."),
+    ("committed offset", "where the group goes on after a crash: what it has said that it is done with."),
+    ("lag", "what can be read and is not done yet: log end minus committed offset."),
+    ("heartbeat", "a member says that it lives; silent for session.timeout.ms, it is taken for dead."),
     ("watch", "asks ZooKeeper to tell once when a node changes; this is how the controller hears."),
 ];
 

@@ -111,11 +111,11 @@ fn an_empty_log_is_said_to_be_empty() {
 
 #[test]
 fn a_consumer_says_what_its_lag_is() {
-    let text = said(fixture::killed(), &Selection::Consumer(1));
+    let text = said(fixture::killed(), &Selection::Consumer(4));
     for words in [
-        "It reads 10 partitions and is 45 records behind",
+        "It reads 15 partitions and is 40 records behind",
         "waits for a leader",
-        "7 of 10 partitions have a leader",
+        "11 of 15 partitions have a leader",
         "grows by 40 a second",
     ] {
         assert!(text.contains(words), "{words} in\n{text}");

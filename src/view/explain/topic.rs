@@ -94,13 +94,12 @@ fn now(snapshot: &Snapshot, topic: &Topic, page: &mut Page) {
         ),
         "",
     );
+    let groups = snapshot.groups.values().filter(|group| group.topics.contains(&topic.name));
+    let groups = groups.map(|group| format!("{} (a group, lag {})", safe_str(&group.id), count(group.lag)));
     let reads = |consumer: &&crate::session::snapshot::Consumer| {
-        consumer.assigned.iter().any(|at| at.partition.topic == topic.name)
+        consumer.group.is_none() && consumer.assigned.iter().any(|at| at.partition.topic == topic.name)
     };
     let readers = snapshot.consumers.values().filter(reads);
-    page.fact(
-        "read by",
-        names(readers.map(|consumer| format!("{} (lag {})", safe_str(&consumer.name), count(consumer.lag))).collect()),
-        "",
-    );
+    let readers = readers.map(|consumer| format!("{} (lag {})", safe_str(&consumer.name), count(consumer.lag)));
+    page.fact("read by", names(groups.chain(readers).collect()), "");
 }

@@ -4,14 +4,14 @@
 use crate::model::Model;
 use crate::model::place::Selection;
 use crate::model::prompt::Prompt;
-use crate::model::topics::Pane;
+use crate::model::topics::{Format, Pane};
 use crate::session::action::Record;
 use crate::session::snapshot::{Partition, Topic, TopicPartition};
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
 use crate::view::sheet::{Chosen, Sheet, columns, left, right};
-use crate::view::text::safe;
+use crate::view::text::{safe, safe_str};
 use crate::view::{Area, Target};
 
 use super::{BESIDE, record};
@@ -188,9 +188,14 @@ fn record_line(model: &Model, partition: &Partition, record: &Record, width: usi
     let value = record.value.as_deref().map_or_else(|| "tombstone".to_owned(), safe);
     let line = Line::of(Role::Record, format!("{mark}{mark}"))
         .with(number, right(&format::grouped(record.offset), 9))
-        .with(Role::Faint, format!("  {}  ", time(record.timestamp_ms, width >= usize::from(CLOCK_FROM))))
-        .with(if record.key.is_some() { text } else { Role::Faint }, left(&key, 12))
-        .with(Role::Text, " ");
+        .with(Role::Faint, format!("  {}  ", time(record.timestamp_ms, width >= usize::from(CLOCK_FROM))));
+    // What Kafka keeps for itself says more in words than in bytes.
+    if let (Some(decoded), Format::Json) = (&record.decoded, model.topics.messages.format) {
+        let room = width.saturating_sub(line.width() + if newest { 6 } else { 2 });
+        let line = line.with(text, crate::view::line::cut(&safe_str(decoded), room));
+        return if newest { line.with(Role::Accent, "  new") } else { line };
+    }
+    let line = line.with(if record.key.is_some() { text } else { Role::Faint }, left(&key, 12)).with(Role::Text, " ");
     let room = width.saturating_sub(line.width() + if newest { 6 } else { 2 });
     let value_role = if record.value.is_some() { text } else { Role::Faint };
     let line = line.with(value_role, crate::view::line::cut(&value, room));

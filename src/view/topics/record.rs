@@ -58,6 +58,9 @@ fn title(record: &Record, format: Format, area: Area, sheet: &mut Sheet) {
 
 /// The value in a format; in one line where there is little room.
 fn value(record: &Record, format: Format, width: usize, one_line: bool) -> Vec<Line> {
+    if let (Some(decoded), Format::Json) = (&record.decoded, format) {
+        return text(decoded.as_bytes(), width);
+    }
     let Some(value) = record.value.as_deref() else {
         return vec![Line::of(Role::Dim, "a tombstone: it deletes the key when the log is compacted")];
     };

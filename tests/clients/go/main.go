@@ -1,4 +1,5 @@
-// franz-go: `franz-go BOOTSTRAP TOPIC`. The line protocol and the runs: ../README.md.
+// franz-go: `franz-go BOOTSTRAP TOPIC`, and as a member of a group `franz-go BOOTSTRAP TOPIC GROUP NAME`. The line
+// protocol and the runs: ../README.md.
 package main
 
 import (
@@ -185,6 +186,10 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	bootstrap, topic := os.Args[1], os.Args[2]
+	if len(os.Args) > 4 {
+		member(ctx, bootstrap, topic, os.Args[3], os.Args[4])
+		return
+	}
 	create(ctx, bootstrap, topic)
 	basic(ctx, bootstrap, topic+".basic")
 	failover(ctx, bootstrap, topic)

@@ -1,4 +1,4 @@
-// KafkaJS: `node client.js BOOTSTRAP TOPIC`. It reads by groups alone, so here it writes, and the driver reads.
+// KafkaJS: `node client.js BOOTSTRAP TOPIC`. It reads by groups alone, which member.js does: here the driver reads.
 // The line protocol and the runs: ../README.md.
 "use strict";
 const { Kafka, CompressionTypes, logLevel } = require("kafkajs");

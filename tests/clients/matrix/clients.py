@@ -75,7 +75,7 @@ def set_up_java():
             call("mvn", "-q", "-B", "-f", "java/pom.xml", "dependency:copy-dependencies", f"-Dkafka.version={version}",
                  f"-DoutputDirectory={fetched}")
             fetched.rename(home / "lib")
-        call("javac", "-cp", f"{home}/lib/*", "-d", home / "classes", "java/Client.java")
+        call("javac", "-cp", f"{home}/lib/*", "-d", home / "classes", "java/Client.java", "java/Member.java")
 
 
 def set_up_go():
@@ -96,6 +96,8 @@ class Client:
     set_up: object
     argv: tuple
     codecs: tuple = CODECS
+    # The program that is a member of a group; none where it cannot, or where librdkafka is there already.
+    member: tuple = ()
     # Whether nothing may be there twice.
     idempotent: bool = True
     # Whether it makes its topics itself; otherwise the driver does.
@@ -107,24 +109,30 @@ class Client:
         return [need for need in self.needs if not shutil.which(need)]
 
 
-def java(version):
+def java(version, program):
     home = TARGET / f"java-{version}"
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-    return ("java", "-Xmx256m", "-XX:TieredStopAtLevel=1", quiet, "-cp", f"{home}/classes:{home}/lib/*", "Client")
+    return ("java", "-Xmx256m", "-XX:TieredStopAtLevel=1", quiet, "-cp", f"{home}/classes:{home}/lib/*", program)
 
 
 RUST = HERE / "rust" / "target" / "debug"
 PYTHON = ("python3",)
+# What writes the numbered stream that a group reads.
+WRITER = (VENV_PYTHON, "python/writer.py")
 JAVA = ("java", "javac", "mvn")
 
 CLIENTS = (
-    Client("kcat", PYTHON, set_up_kcat, (sys.executable, "python/kcat.py"), creates=False),
+    Client("kcat", PYTHON, set_up_kcat, (sys.executable, "python/kcat.py"), creates=False,
+           member=(sys.executable, "python/kcat_member.py")),
     Client("rdkafka", ("cargo", "cc", "make"), set_up_rust, (RUST / "rdkafka",)),
-    Client("confluent-kafka", PYTHON, set_up_python, (VENV_PYTHON, "python/confluent.py")),
+    Client("confluent-kafka", PYTHON, set_up_python, (VENV_PYTHON, "python/confluent.py"),
+           member=(VENV_PYTHON, "python/confluent_member.py")),
     Client("rskafka", ("cargo", "cc", "make"), set_up_rust, (RUST / "rskafka",), idempotent=False),
-    Client("kafka-python", PYTHON, set_up_python, (VENV_PYTHON, "python/kafkapython.py"), codecs=("none", "gzip")),
-    Client("franz-go", ("go",), set_up_go, (TARGET / "franz-go",)),
-    Client("java-3", JAVA, set_up_java, java(JAVA_3)),
-    Client("java-4", JAVA, set_up_java, java(JAVA_4)),
-    Client("kafkajs", ("node", "npm"), set_up_node, ("node", "js/client.js"), codecs=("none", "gzip"), reads=False),
+    Client("kafka-python", PYTHON, set_up_python, (VENV_PYTHON, "python/kafkapython.py"), codecs=("none", "gzip"),
+           member=(VENV_PYTHON, "python/kafkapython_member.py")),
+    Client("franz-go", ("go",), set_up_go, (TARGET / "franz-go",), member=(TARGET / "franz-go",)),
+    Client("java-3", JAVA, set_up_java, java(JAVA_3, "Client"), member=java(JAVA_3, "Member")),
+    Client("java-4", JAVA, set_up_java, java(JAVA_4, "Client"), member=java(JAVA_4, "Member")),
+    Client("kafkajs", ("node", "npm"), set_up_node, ("node", "js/client.js"), codecs=("none", "gzip"), reads=False,
+           member=("node", "js/member.js")),
 )

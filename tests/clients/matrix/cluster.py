@@ -56,6 +56,8 @@ class Cluster:
     """What every cluster can be asked; the two kinds below say how it is broken and mended."""
 
     bootstrap = ""
+    # Whether another broker coordinates a dead one's groups before its members' sessions end.
+    keeps_sessions = False
 
     def addresses(self):
         return self.bootstrap.split(",")
@@ -97,10 +99,11 @@ class Lab(Cluster):
     """A `kscope serve` of its own: started here, broken by its control API, gone with `close`."""
 
     patience = 30
+    keeps_sessions = True
 
-    def __init__(self, binary, log):
+    def __init__(self, binary, log, *options):
         self.log = log
-        command = [binary, "serve", "--port", "0", "--zk-port", "0", "--control", "127.0.0.1:0", "--no-traffic"]
+        command = [binary, "serve", "--port", "0", "--zk-port", "0", "--control", "127.0.0.1:0", *options]
         with open(log, "wb") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:

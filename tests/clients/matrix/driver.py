@@ -13,7 +13,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from . import judge, wire
+from . import group, judge, wire
 from .clients import CLIENTS, HERE, TARGET, SetupError, set_up_kcat
 from .cluster import ClusterError, Lines
 
@@ -21,10 +21,13 @@ sys.path.insert(0, str(HERE / "python"))
 import kcat  # noqa: E402  (the client that reads for those that cannot)
 from line import PARTITIONS, REPLICAS, SETTINGS  # noqa: E402
 
+# The name of the run of all as one group.
+GROUP = "group"
 TESTS = ("reads back what it writes", "survives its leader's death", "its cluster heals")
 # How much of a log is shown with a failure.
 LOG_LINES = 40
-TROUBLE = (ClusterError, judge.Wrong, wire.WireError, OSError, RuntimeError, ValueError, KeyError, queue.Empty)
+TROUBLE = (ClusterError, group.MemberError, judge.Wrong, wire.WireError, OSError, RuntimeError, ValueError, KeyError,
+           queue.Empty)
 
 
 class ClientError(Exception):
@@ -72,6 +75,7 @@ class Run:
     def __init__(self, client, cluster, topic):
         self.client, self.cluster, self.topic = client, cluster, topic
         self.passed, self.notes = [], {}
+        self.logs = [TARGET / "logs" / f"{client.name}.client.log"]
         self.killed = None  # The broker that is dead now.
 
     def go(self):
@@ -127,8 +131,10 @@ class Run:
 class Matrix:
     """All runs and what came of them."""
 
-    def __init__(self, cluster_for, jobs):
+    def __init__(self, cluster_for, traffic_for, jobs):
         self.cluster_for, self.jobs = cluster_for, jobs
+        # What gives a lab with built-in consumers; none on another cluster.
+        self.traffic_for = traffic_for
         self.lock = threading.Lock()
         self.passed = self.failed = 0
 
@@ -146,10 +152,11 @@ class Matrix:
         if os.environ.get("CI") == "true":
             self.count(0, len(TESTS))
 
-    def run(self, clients):
+    def run(self, clients, in_group):
+        """Each of the clients by itself, and then those of `in_group` as one group."""
         (TARGET / "logs").mkdir(parents=True, exist_ok=True)
         here = []
-        for client in clients:
+        for client in dict.fromkeys([*clients, *in_group]):
             missing = client.missing()
             if missing:
                 self.leave_out(client, missing)
@@ -157,7 +164,9 @@ class Matrix:
                 here.append(client)
         ready = self.set_up(here)
         with ThreadPoolExecutor(self.jobs) as pool:
-            list(pool.map(self.one, ready))
+            list(pool.map(self.one, [client for client in ready if client in clients]))
+        if in_group:
+            self.group([client for client in ready if client in in_group])
 
     def set_up(self, clients):
         """Those of the clients that could be made ready."""
@@ -183,34 +192,43 @@ class Matrix:
         return [client for client in clients if client.set_up not in broken]
 
     def one(self, client):
-        run = cluster = None
+        def make(cluster):
+            return Run(client, cluster, f"matrix-{client.name}-{int(time.time())}")
+
+        self.judged(client.name, TESTS, make)
+
+    def group(self, clients):
+        self.judged("group", group.TESTS if self.traffic_for else group.TESTS[:-1],
+                    lambda cluster: group.Run(clients, self.traffic_for, cluster))
+
+    def judged(self, name, tests, make):
+        """One run on a cluster of its own, what came of it counted and shown."""
+        run = None
         trouble = []
         try:
-            cluster = self.cluster_for(client.name)
-            run = Run(client, cluster, f"matrix-{client.name}-{int(time.time())}")
+            run = make(self.cluster_for(name))
             run.go()
         except (ClientError, *TROUBLE) as error:
             trouble += [f"{type(error).__name__}: {error}"]
         except Exception:  # pylint: disable=broad-except  (a fault of the driver is shown as a failure, too)
             trouble += [traceback.format_exc()]
         try:
-            if cluster:
-                cluster.close()
+            if run:
+                run.cluster.close()
         except ClusterError as error:
             trouble += [f"at the end: {error}"]
-        self.report(client, run, cluster, trouble)
+        self.report(name, tests, run, trouble)
 
-    def report(self, client, run, cluster, trouble):
+    def report(self, name, tests, run, trouble):
         passed = run.passed if run else []
-        lines = [f"ok {client.name} {test}: {run.notes[at]}" for at, test in enumerate(passed)]
-        lines += [f"FAILED {client.name} {test}" for test in TESTS[len(passed):]]
+        lines = [f"ok {name} {test}: {run.notes[at]}" for at, test in enumerate(passed)]
+        lines += [f"FAILED {name} {test}" for test in tests[len(passed):]]
         lines += [f"  {line}" for line in trouble]
-        if trouble:
-            logs = [TARGET / "logs" / f"{client.name}.client.log"] + ([cluster.log] if cluster and cluster.log else [])
-            lines += [line for log in logs for line in tail(log)]
+        if trouble and run:
+            lines += [line for log in [*run.logs, run.cluster.log] if log for line in tail(log)]
         self.say("\n".join(lines))
-        late = 1 if trouble and len(passed) == len(TESTS) else 0  # The cluster's own end went wrong.
-        self.count(len(passed) - late, len(TESTS) - len(passed) + late)
+        late = 1 if trouble and len(passed) == len(tests) else 0  # The cluster's own end went wrong.
+        self.count(len(passed) - late, len(tests) - len(passed) + late)
 
 
 def tail(log):
@@ -224,6 +242,10 @@ def tail(log):
 
 
 def chosen(names):
-    """The clients of these names, or all; raises KeyError with the first name that is none."""
+    """The clients of these names, or all, and those of the group where it is named; raises KeyError with the first name
+    that is none."""
     by_name = {client.name: client for client in CLIENTS}
-    return [by_name[name] for name in names] if names else list(CLIENTS)
+    members = [client for client in CLIENTS if client.member]
+    if not names:
+        return list(CLIENTS), members
+    return [by_name[name] for name in names if name != GROUP], members if GROUP in names else []

@@ -11,7 +11,6 @@ use crate::engine::context::Context;
 use crate::engine::replica::TopicPartition;
 use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::find_coordinator::{Coordinator, key_type};
-use crate::protocol::partitioner::java_hash;
 use crate::protocol::{ApiKey, ErrorCode, FindCoordinatorResponse, Request};
 
 /// See the [module](self).
@@ -55,13 +54,11 @@ fn find(broker: &mut Broker, kind: i8, key: &Arc<str>, ctx: &mut Context<'_>) ->
 type Found = Result<(i32, Arc<str>, i32), (ErrorCode, &'static str)>;
 
 fn group(broker: &mut Broker, group: &str, ctx: &mut Context<'_>) -> Found {
-    let Some(topic) = broker.metadata.topics.get(CONSUMER_OFFSETS) else {
+    if !broker.metadata.topics.contains_key(CONSUMER_OFFSETS) {
         broker.create_automatically(&Arc::from(CONSUMER_OFFSETS), ctx);
         return Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "The coordinator is not available."));
-    };
-    let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX).max(1);
-    // As Kafka's Utils.abs: the absolute value, and 0 for the one number that has none.
-    let partition = java_hash(group).checked_abs().unwrap_or(0) % partitions;
+    }
+    let partition = broker.partition_of_group(group);
     let cache = &broker.metadata;
     cache
         .partition(&TopicPartition::new(CONSUMER_OFFSETS, partition))

@@ -15,6 +15,7 @@ use crate::engine::context::Context;
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{PartitionState, Replica, TopicPartition};
+use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::leader_and_isr::{
     LeaderAndIsrPartitionError, LeaderAndIsrPartitionState, LeaderAndIsrTopicError, LeaderAndIsrTopicState,
 };
@@ -88,6 +89,13 @@ fn apply_topic(
             Err(error) => error,
         };
         partition_errors.push(LeaderAndIsrPartitionError { partition_index: state.partition_index, error_code });
+    }
+    let is_offsets = *topic.topic_name == *CONSUMER_OFFSETS;
+    for id in led.iter().filter(|_| is_offsets) {
+        broker.begin_coordinating(id.partition, ctx);
+    }
+    for id in followed.iter().filter(|_| is_offsets) {
+        broker.stop_coordinating(id.partition, ctx);
     }
     if !led.is_empty() {
         ctx.note(EventKind::Broker(BrokerEvent::Leads { partitions: led }));

@@ -14,6 +14,8 @@ use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
 use crate::engine::log::{AppendError, RecordError};
 use crate::engine::replica::TopicPartition;
+use crate::engine::topic_name;
+use crate::protocol::Records;
 use crate::protocol::produce::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceData, PartitionProduceResponse,
     TopicProduceResponse,
@@ -26,6 +28,8 @@ pub(crate) const API: Api = Api { key: ApiKey::Produce, oldest: 0, newest: 11, c
 
 /// The oldest version whose record format is served (magic 2).
 const OLDEST_SERVED: i16 = 3;
+/// The `client.id` that may write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`).
+const ADMIN_CLIENT: &str = "__admin_client";
 /// The version from which on batches may be compressed with Zstandard (KIP-110).
 const ZSTD_FROM: i16 = 7;
 /// The version from which on the answer names the new leader (KIP-951).
@@ -101,6 +105,12 @@ fn check(request: &ProduceRequest, version: i16) -> Result<(), ErrorCode> {
     }
 }
 
+/// Only brokers write to internal topics, and Kafka's own tools.
+fn check_internal(id: &TopicPartition, client_id: &str) -> Result<(), ErrorCode> {
+    let allowed = !topic_name::is_internal(&id.topic) || client_id == ADMIN_CLIENT;
+    if allowed { Ok(()) } else { Err(ErrorCode::INVALID_TOPIC_EXCEPTION) }
+}
+
 fn append_all(broker: &mut Broker, request: ProduceRequest, origin: &Origin, ctx: &mut Context<'_>) -> ParkedProduce {
     let whole = check(&request, origin.version);
     let acks = request.acks;
@@ -109,7 +119,7 @@ fn append_all(broker: &mut Broker, request: ProduceRequest, origin: &Origin, ctx
         let mut partition_responses = Vec::with_capacity(topic.partition_data.len());
         for data in topic.partition_data {
             let id = TopicPartition::new(Arc::clone(&topic.name), data.index);
-            let outcome = match whole {
+            let outcome = match whole.and_then(|()| check_internal(&id, &origin.client_id)) {
                 Ok(()) => append(broker, &id, &data, (acks, origin.version), ctx),
                 Err(code) => Err(code.into()),
             };
@@ -205,6 +215,25 @@ fn append(
         log_start_offset: appended.log_start_offset,
         until: appended.last_offset + 1,
     })
+}
+
+/// Appends what the broker itself keeps, as with acks=all. Returns the high watermark to wait for ([`replicated`]).
+///
+/// # Errors
+/// As a producer is told.
+pub(crate) fn append_own(
+    broker: &mut Broker,
+    id: &TopicPartition,
+    records: Records,
+    ctx: &mut Context<'_>,
+) -> Result<i64, ErrorCode> {
+    let data = PartitionProduceData { index: id.partition, records: Some(records) };
+    append(broker, id, &data, (-1, API.newest), ctx).map(|done| done.until).map_err(|refusal| refusal.code)
+}
+
+/// How the wait for the in-sync replicas ended, if it has ([`append_own`]).
+pub(crate) fn replicated(broker: &Broker, id: &TopicPartition, until: i64) -> Option<ErrorCode> {
+    outcome(broker, &Wait { id: id.clone(), until, acks_all: true })
 }
 
 fn answer_of(

@@ -7,6 +7,7 @@ use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::replica::{Role, TopicPartition};
+use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::stop_replica::{StopReplicaPartitionError, StopReplicaPartitionState};
 use crate::protocol::{ApiKey, ErrorCode, Request, StopReplicaResponse};
 
@@ -48,6 +49,9 @@ fn stop(
         return Err(ErrorCode::FENCED_LEADER_EPOCH);
     }
     replica.role = Role::Idle;
+    if *id.topic == *CONSUMER_OFFSETS {
+        broker.stop_coordinating(id.partition, ctx);
+    }
     broker.assign_fetcher(id);
     broker.touch(id);
     if state.delete_partition {

@@ -11,11 +11,17 @@ use crate::protocol::{ApiKey, ErrorCode, Request, UpdateMetadataResponse};
 pub(crate) const API: Api =
     Api { key: ApiKey::UpdateMetadata, oldest: 8, newest: 8, callers: Callers::Brokers, handle };
 
-fn handle(broker: &mut Broker, request: Request, _origin: &Origin, _ctx: &mut Context<'_>) -> Handled {
+fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::UpdateMetadata(request) = request else { return Handled::Close };
     let error_code = match broker.check_controller(request.controller_epoch, request.broker_epoch) {
         Ok(()) => {
+            let before = Arc::clone(&broker.metadata);
             Arc::make_mut(&mut broker.metadata).update(&request);
+            let gone = |name: &&Arc<str>| !broker.metadata.topics.contains_key(*name);
+            let gone: Vec<Arc<str>> = before.topics.keys().filter(gone).cloned().collect();
+            if !gone.is_empty() {
+                broker.forget_offsets_of(&gone, ctx);
+            }
             ErrorCode::NONE
         }
         Err(error) => error,

@@ -1,7 +1,7 @@
 //! Between a consumer's positions and the brokers: where to begin (`ListOffsets`), what to fetch from whom in which session
 //! (KIP-227), what the answers mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,9 +71,36 @@ impl Consumer {
             }
             (Response::ListOffsets(response), About::Offsets(asked)) => self.on_offsets(&response, &asked, ctx),
             (Response::Fetch(response), About::Fetch(broker)) => self.on_fetch(broker, response, ctx),
-            _ => {}
+            (response, about) => self.on_group_response(response, about, ctx),
         }
         self.go_on(ctx);
+    }
+
+    /// An answer of the group's coordinator, or who that is.
+    fn on_group_response(&mut self, response: Response, about: About, ctx: &mut Context<'_>) {
+        match (response, about) {
+            (Response::FindCoordinator(response), _) => self.on_coordinator(&response, ctx),
+            (Response::JoinGroup(response), _) => self.on_joined(response, ctx),
+            (Response::ConsumerGroupHeartbeat(response), About::Join) => self.on_epoch(&response, true, ctx),
+            (Response::ConsumerGroupHeartbeat(response), About::Heartbeat(_)) => self.on_epoch(&response, false, ctx),
+            (Response::SyncGroup(response), _) => self.on_synced(&response, ctx),
+            (Response::Heartbeat(response), About::Heartbeat(generation)) => {
+                self.on_heartbeat(&response, generation, ctx);
+            }
+            (Response::OffsetFetch(response), About::Committed(asked)) => {
+                self.on_committed_offsets(&response, &asked, ctx);
+            }
+            (Response::OffsetCommit(response), About::Commit(commit)) => {
+                let (offsets, waits, generation) = *commit;
+                self.on_commit(&response, &offsets, waits, generation, ctx);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether records of the partition wait to be polled: no more are fetched then.
+    fn is_buffered(&self, key: &Key) -> bool {
+        self.member.as_ref().is_some_and(|member| member.buffer.has(key))
     }
 
     fn leader_of(&self, (topic, partition): &Key) -> Option<(BrokerId, i32)> {
@@ -83,7 +110,7 @@ impl Consumer {
 
     /// When offsets are to be asked for next, where that is not up to an answer.
     pub(super) fn next_ask_offsets(&self) -> Time {
-        let wanted = self.positions.iter().filter(|(_, position)| position.offset.is_none() && !position.asked);
+        let wanted = self.positions.iter().filter(|(_, position)| position.wants_offset());
         wanted
             .filter_map(|(key, position)| Some((self.leader_of(key)?.0, position.not_before)))
             .map(|(leader, not_before)| not_before.max(self.links.not_before(leader, Lane::METADATA)))
@@ -96,7 +123,7 @@ impl Consumer {
         let now = ctx.now.lab;
         let mut by_leader: BTreeMap<BrokerId, Vec<(Key, i32)>> = BTreeMap::new();
         for (key, position) in &self.positions {
-            let wanted = position.offset.is_none() && !position.asked && position.not_before <= now;
+            let wanted = position.wants_offset() && position.not_before <= now;
             if let Some((leader, epoch)) = self.leader_of(key).filter(|_| wanted)
                 && self.links.not_before(leader, Lane::METADATA) <= now
             {
@@ -156,6 +183,7 @@ impl Consumer {
                 }
                 if told.error_code.is_ok() && told.offset >= 0 {
                     position.offset = Some(told.offset);
+                    position.consumed = Some(told.offset).filter(|_| self.member.is_some());
                     position.not_before = Time::ZERO;
                     if let Some(lost_at) = position.lost_at.take() {
                         reset += 1;
@@ -179,7 +207,7 @@ impl Consumer {
     pub(super) fn next_fetch(&self) -> Time {
         self.positions
             .iter()
-            .filter(|(_, position)| position.offset.is_some())
+            .filter(|(key, position)| position.offset.is_some() && !self.is_buffered(key))
             .filter_map(|(key, position)| Some((self.leader_of(key)?.0, position.not_before)))
             .filter(|(leader, _)| self.sessions.get(leader).is_none_or(|session| !session.busy))
             .map(|(leader, not_before)| not_before.max(self.may_fetch_at(leader)))
@@ -199,7 +227,7 @@ impl Consumer {
         for (key, position) in &self.positions {
             let (Some(offset), Some((leader, epoch))) = (position.offset, self.leader_of(key)) else { continue };
             let id = self.metadata.topic(&key.0).map_or(Uuid::nil(), |topic| topic.id);
-            if position.not_before <= now && self.may_fetch_at(leader) <= now {
+            if position.not_before <= now && self.may_fetch_at(leader) <= now && !self.is_buffered(key) {
                 by_leader.entry(leader).or_default().insert(key.clone(), (id, offset, epoch));
             }
         }
@@ -317,6 +345,10 @@ impl Consumer {
         let end = position.offset.map_or(end_offset, |offset| offset.min(end_offset));
         let go_on = if self.spec.audit { self.audit.cut(&key.0, key.1, end) } else { end };
         position.offset = Some(go_on);
+        if let Some(member) = &mut self.member {
+            member.buffer.drop_partition(key);
+            position.consumed = position.consumed.map(|consumed| consumed.min(go_on));
+        }
         position.last_epoch = if go_on == end { epoch } else { -1 };
     }
 
@@ -337,7 +369,7 @@ impl Consumer {
     /// Reads the records from `offset` on. The first batch may begin below, and the last one be cut off.
     fn take_in(&mut self, key: &Key, offset: i64, records: &Records) {
         let mut next = offset;
-        let mut count = 0;
+        let mut offsets = VecDeque::new();
         let mut last_epoch = None;
         for (header, body) in BatchReader::new(records).map_while(Result::ok) {
             if header.body_bytes() > body.len() {
@@ -349,7 +381,7 @@ impl Consumer {
             if !header.attributes.is_control() {
                 for record in records_of(&header, &body).unwrap_or_default() {
                     if record.offset >= next {
-                        count += 1;
+                        offsets.push_back(record.offset);
                         if self.spec.audit {
                             self.audit.add(&key.0, key.1, &record);
                         }
@@ -359,11 +391,18 @@ impl Consumer {
             next = header.next_offset();
             last_epoch = Some(header.leader_epoch);
         }
-        self.read += count;
-        if let Some(position) = self.positions.get_mut(key) {
-            position.offset = Some(next);
-            position.read += count;
-            position.last_epoch = last_epoch.unwrap_or(position.last_epoch);
+        let count = offsets.len() as u64;
+        let Some(position) = self.positions.get_mut(key) else { return };
+        position.offset = Some(next);
+        position.last_epoch = last_epoch.unwrap_or(position.last_epoch);
+        match &mut self.member {
+            // Its application polls it.
+            Some(member) if next > offset => member.buffer.push(key, offsets, next, position.last_epoch),
+            Some(_) => {}
+            None => {
+                position.read += count;
+                self.read += count;
+            }
         }
     }
 }

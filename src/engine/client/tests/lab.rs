@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Consumer, Producer, default_lab, scoreboard};
+use super::super::{Consumer, Patience, Producer, default_lab, scoreboard};
 use crate::engine::cluster::Cluster;
 use crate::engine::config::Config;
 use crate::engine::event::{ClientEvent, EventKind};
@@ -11,19 +11,19 @@ use crate::engine::node::BrokerId;
 use crate::engine::settings::Settings;
 use crate::engine::time::{Now, Time};
 
-struct Lab {
-    cluster: Cluster,
-    time: Time,
+pub(super) struct Lab {
+    pub(super) cluster: Cluster,
+    pub(super) time: Time,
 }
 
 impl Lab {
-    fn new() -> Self {
-        let (_, clients) = default_lab(3, 30_000);
+    pub(super) fn new() -> Self {
+        let (_, clients) = default_lab(3, &Patience::LAB);
         let config = Config { settings: Settings::lab().into(), clients, ..Config::new(7) };
         Self { cluster: Cluster::new(config, 1_700_000_000_000), time: Time::ZERO }
     }
 
-    fn run(&mut self, time: Duration) {
+    pub(super) fn run(&mut self, time: Duration) {
         let end = self.time + time;
         let mut outputs = Vec::new();
         loop {
@@ -39,7 +39,7 @@ impl Lab {
         self.time = end;
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         let now = Now { lab: self.time, outside: self.time, epoch_ms: self.cluster.now().epoch_ms };
         self.cluster.step(Input::Command { ticket: 1, by: By::Program, command }, now, &mut Vec::new());
     }
@@ -48,7 +48,7 @@ impl Lab {
         self.cluster.clients().filter_map(|(_, client)| client.as_producer()).find(|p| &**p.name() == name).unwrap()
     }
 
-    fn consumer(&self, name: &str) -> &Consumer {
+    pub(super) fn consumer(&self, name: &str) -> &Consumer {
         self.cluster.clients().filter_map(|(_, client)| client.as_consumer()).find(|c| &**c.name() == name).unwrap()
     }
 
@@ -68,7 +68,9 @@ impl Lab {
 fn steady_traffic_is_written_and_read_back() {
     let mut lab = Lab::new();
     lab.run(Duration::from_secs(10));
-    assert_eq!(lab.events(), [], "steady traffic is no news");
+    let news = |event: &ClientEvent| !matches!(event, ClientEvent::PartitionsAssigned { .. });
+    let news: Vec<ClientEvent> = lab.events().into_iter().filter(news).collect();
+    assert_eq!(news, [], "steady traffic is no news");
     for (name, at_least) in [("trucks", 480), ("shop", 80)] {
         let producer = lab.producer(name);
         let counts = producer.counts();
@@ -79,8 +81,10 @@ fn steady_traffic_is_written_and_read_back() {
         assert_eq!((score.lost, score.duplicated), (0, 0));
         assert!(score.readable + 60 >= counts.acked, "{score:?}, {counts:?}");
     }
-    let dashboard = lab.consumer("dashboard");
-    assert!(dashboard.read() > 400 && dashboard.lag() < 30, "{} {}", dashboard.read(), dashboard.lag());
+    let dashboard = ["dashboard-1", "dashboard-2", "dashboard-3"].map(|name| lab.consumer(name));
+    let read: u64 = dashboard.iter().map(|member| member.read()).sum();
+    let lag: u64 = dashboard.iter().map(|member| member.lag()).sum();
+    assert!(read > 300 && lag < 30, "{read} {lag}");
     let per_second: u64 = lab.producer("trucks").per_partition(lab.time).values().sum();
     assert!(per_second.abs_diff(60) <= 10, "{per_second}");
 }
@@ -103,7 +107,7 @@ fn leaders_die_and_come_back_and_nothing_that_all_replicas_had_is_lost_or_repeat
     assert!(score.unread < 60 && score.readable + score.unread == trucks.counts().acked, "{score:?}");
     let events = lab.events();
     let lost = events.iter().filter(|event| matches!(event, ClientEvent::ConnectionLost { .. })).count();
-    assert!((3..=12).contains(&lost), "each client once for each death: {lost}");
+    assert!((3..=18).contains(&lost), "each client once for each death: {lost}");
     assert!(events.iter().any(|event| matches!(event, ClientEvent::RecordsSentAgain { .. })));
     assert!(events.iter().any(|event| matches!(event, ClientEvent::LeaderFound { .. })));
 }

@@ -46,7 +46,8 @@ impl Clients {
                 let score = audit.map(|audit| scoreboard(producer, audit)).unwrap_or_default();
                 producers.insert(id.0, remembered.producer(producer, score, now));
             } else if let Some(consumer) = client.as_consumer() {
-                consumers.insert(id.0, remembered.consumer(consumer, now));
+                let consumer = remembered.consumer(consumer, now);
+                consumers.insert(id.0, Consumer { gone: !client.runs(), ..consumer });
             }
         }
         (producers, consumers)
@@ -98,6 +99,8 @@ impl Remembered {
         Consumer {
             id: consumer.id().0,
             name: Arc::clone(consumer.name()),
+            group: consumer.membership().map(|member| Arc::clone(&member.spec().id)),
+            gone: false,
             paused: consumer.is_paused(),
             assigned: assigned.collect(),
             read_per_sec: self.first.per_sec(),

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::clients;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Id;
-use crate::engine::event::Event as Happened;
+use crate::engine::event::{Event as Happened, EventKind};
 use crate::engine::node::NodeId;
 use crate::session::event::{Event, Hop, NodeRef};
 use crate::session::snapshot::Snapshot;
 use text::Told;
+pub(super) use text::group as group_words;
 
 /// Tells events, and keeps the newest.
 #[derive(Default)]
@@ -59,6 +60,7 @@ fn tell(cluster: &Cluster, happened: &Happened) -> Event {
         changes: told.changes,
         brokers: told.brokers,
         partitions: told.partitions,
+        group: group_of(happened),
         cause: happened.cause.id(),
         cause_event,
         via: happened
@@ -76,6 +78,14 @@ fn tell(cluster: &Cluster, happened: &Happened) -> Event {
             .collect(),
         via_forgotten: happened.cause.forgotten(),
         taken: told.taken,
+    }
+}
+
+/// The group that an event is about.
+fn group_of(happened: &Happened) -> Option<Arc<str>> {
+    match &happened.kind {
+        EventKind::Group(told) => told.group().cloned(),
+        _ => None,
     }
 }
 

@@ -1,15 +1,15 @@
 //! The words for each kind of event: what happened in one line, why in a few words, and what changed. One line per
 //! effect, not per partition.
 
+mod client;
 mod controller;
+pub(in super::super) mod group;
 mod log;
 
 use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Hop;
-use crate::engine::event::{
-    BrokerEvent, ClientEvent, Event as Happened, EventKind, Lost, OperatorEvent, SettingChange,
-};
+use crate::engine::event::{BrokerEvent, Event as Happened, EventKind, Lost, OperatorEvent, SettingChange};
 use crate::engine::message::By;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -40,7 +40,8 @@ impl Told {
             EventKind::Controller(event) => controller::told(event, happened.node),
             EventKind::Broker(event) => broker(event, happened),
             EventKind::Operator(event) => operator(event),
-            EventKind::Client(event) => client(event, &name(cluster, happened.node)),
+            EventKind::Client(event) => client::told(event, &name(cluster, happened.node)),
+            EventKind::Group(event) => group::told(event, &happened.node.to_string()),
             other => zookeeper(other),
         };
         if told.because.is_empty() {
@@ -203,46 +204,6 @@ fn zookeeper(kind: &EventKind) -> Told {
 fn name(cluster: &Cluster, node: NodeId) -> String {
     let client = cluster.clients().find(|(id, _)| NodeId::Client(*id) == node);
     client.map_or_else(|| node.to_string(), |(_, client)| client.name().to_string())
-}
-
-fn client(event: &ClientEvent, name: &str) -> Told {
-    match event {
-        ClientEvent::ConnectionLost { broker, waiting: 0 } => {
-            let text = format!("{name}: connection to {broker} lost");
-            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
-        }
-        ClientEvent::ConnectionLost { broker, waiting } => {
-            let waits = if *waiting == 1 { "waits" } else { "wait" };
-            let text = format!("{name}: connection to {broker} lost, {} {waits}", counted_u64(*waiting, "record"));
-            Told::new("connection_lost", Severity::Warning, text, "").about(*broker)
-        }
-        ClientEvent::LeaderFound { leader, partitions } => {
-            let text = format!("{name} reads {} from {leader}", counted_u64((*partitions).into(), "partition"));
-            Told::new(kind::LEADER_FOUND, Severity::Good, text, "leaders moved").about(*leader)
-        }
-        ClientEvent::OffsetsReset { partitions, skipped } => {
-            let (partitions, skipped) =
-                (counted_u64((*partitions).into(), "partition"), counted_u64(*skipped, "offset"));
-            let text = format!("{name} goes on by auto.offset.reset in {partitions}, and skips {skipped}");
-            Told::new("offsets_reset", Severity::Warning, text, "what it wanted to read is gone from the log")
-        }
-        ClientEvent::RecordsSentAgain { leader, records, .. } => {
-            let text =
-                format!("{name}: metadata names {leader}, sends {} again", counted_u64(*records, "waiting record"));
-            Told::new(kind::RECORDS_SENT_AGAIN, Severity::Good, text, "leaders moved").about(*leader)
-        }
-        ClientEvent::DeliveryFailed { records, error } => {
-            let text = format!("{name} gives up {}", counted_u64(*records, "record"));
-            Told::new("delivery_failed", Severity::Bad, text, error.name())
-        }
-        ClientEvent::RecordsLost { topic, partition, records, from, to, .. } => {
-            let text = format!(
-                "{topic}-{partition}: {} lost, acknowledged and not there ({from} to {to})",
-                counted_u64(*records, "record")
-            );
-            Told::new("records_lost", Severity::Bad, text, "only the dead leader had them")
-        }
-    }
 }
 
 fn counted_u64(count: u64, thing: &str) -> String {

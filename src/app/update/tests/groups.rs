@@ -1,0 +1,114 @@
+//! Groups and their members under the keys.
+
+use super::*;
+use crate::model::groups::Pane;
+use crate::model::overlay::{Confirmed, FormKind};
+use crate::session::action::{CommitMode, NewConsumer, OffsetChange, OffsetsReset, ResetTo};
+
+fn done(effects: &[Effect]) -> Vec<Action> {
+    asked(effects).into_iter().cloned().collect()
+}
+
+#[test]
+fn the_keys_of_a_group_act_on_the_selected_member() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "4 Enter j");
+    let effects = press(&mut state, "X");
+    assert_eq!(done(&effects), [Action::CrashConsumer(2)]);
+    assert_eq!(done(&press(&mut state, "j x")), [Action::CloseConsumer(3)]);
+    assert_eq!(done(&press(&mut state, "F")), [Action::PauseConsumer { id: 3, paused: true }]);
+    press(&mut state, "Tab");
+    assert_eq!(state.model.groups.pane, Pane::Partitions);
+    assert!(done(&press(&mut state, "X")).is_empty(), "a partition is no member");
+    assert!(state.model.notices.last().is_some_and(|notice| notice.bad));
+}
+
+#[test]
+fn a_client_outside_is_not_ours_to_stop() {
+    let mut state = state(fixture::many_groups());
+    press(&mut state, "4 g g j Enter");
+    assert!(done(&press(&mut state, "X")).is_empty());
+    assert!(state.model.notices.last().is_some_and(|notice| notice.text.contains("outside")));
+}
+
+#[test]
+fn a_consumer_is_added_to_the_selected_group_as_its_form_says() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "4 c Tab Tab Tab Right Tab");
+    type_in(&mut state, "x");
+    assert!(done(&press(&mut state, "Enter")).is_empty(), "0x is no time");
+    press(&mut state, "Backspace Backspace");
+    type_in(&mut state, "50 ms");
+    let wanted = NewConsumer {
+        group: "dashboard".into(),
+        topics: vec!["trucks_gps".into()],
+        assignors: vec!["range".into()],
+        commit: CommitMode::After,
+        work_us: 50_000,
+        instance_id: None,
+        from_earliest: false,
+    };
+    assert_eq!(done(&press(&mut state, "Enter")), [Action::AddConsumer(wanted)]);
+}
+
+#[test]
+fn offsets_are_reset_only_of_a_group_without_members_and_after_a_look() {
+    let mut state = state(fixture::many_groups());
+    press(&mut state, "4 g g o");
+    assert!(state.model.overlays.is_empty(), "it has members");
+    assert!(state.model.notices.last().is_some_and(|notice| notice.text.contains("while nobody is in the group")));
+    press(&mut state, "G k o");
+    let wanted = OffsetsReset { group: "reports".into(), topic: None, to: ResetTo::Earliest, execute: false };
+    assert_eq!(done(&press(&mut state, "Enter")), [Action::ResetOffsets(wanted.clone())]);
+    let at = TopicPartition { topic: "trucks_gps".into(), partition: 3 };
+    let changes = vec![OffsetChange { at, before: Some(3_216), after: 0 }];
+    let purpose = Purpose::Form(FormKind::ResetOffsets);
+    update(&mut state, 1, Msg::Answer(purpose.clone(), Outcome::Offsets(changes)));
+    let Some(Overlay::Confirm(confirm)) = state.model.overlays.last() else { panic!("it asks first") };
+    assert_eq!(confirm.question, "Reset 1 offset of reports?");
+    assert!(confirm.consequences[0].contains("3,216 →         0  3,216 read again"), "{confirm:?}");
+    let execute = OffsetsReset { execute: true, ..wanted };
+    assert_eq!(confirm.then, Confirmed::Ask(Action::ResetOffsets(execute.clone())));
+    let yes = update(&mut state, 1, Msg::Key(KeyPress::plain(Code::Char('y'))));
+    assert_eq!(yes, [Effect::Ask(Action::ResetOffsets(execute), purpose.clone())]);
+    update(&mut state, 1, Msg::Answer(purpose, Outcome::Done("reset".into())));
+    assert!(state.model.overlays.is_empty(), "the form is through");
+}
+
+#[test]
+fn a_no_to_a_reset_leads_back_to_its_form() {
+    let mut state = state(fixture::many_groups());
+    press(&mut state, "4 G k o Enter");
+    let at = TopicPartition { topic: "trucks_gps".into(), partition: 3 };
+    let changes = vec![OffsetChange { at, before: Some(1), after: 0 }];
+    let purpose = Purpose::Form(FormKind::ResetOffsets);
+    update(&mut state, 1, Msg::Answer(purpose, Outcome::Offsets(changes)));
+    update(&mut state, 1, Msg::Key(KeyPress::plain(Code::Char('n'))));
+    assert!(matches!(state.model.overlays.last(), Some(Overlay::Form(form)) if form.state == FormState::Editing));
+}
+
+#[test]
+fn two_groups_stand_side_by_side_and_esc_leads_back_step_by_step() {
+    let mut state = state(fixture::many_groups());
+    press(&mut state, "4 g g Enter V");
+    let beside = |state: &State| state.model.groups.beside.clone();
+    assert_eq!(beside(&state).as_deref(), Some("billing"));
+    press(&mut state, "V V");
+    assert_eq!(beside(&state).as_deref(), Some("reports"));
+    press(&mut state, "Esc");
+    assert_eq!((beside(&state), state.model.groups.opened), (None, true));
+    press(&mut state, "Esc");
+    assert!(!state.model.groups.opened);
+}
+
+#[test]
+fn a_member_that_is_gone_hands_the_selection_to_who_stands_there_then() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "4 Enter j");
+    let mut snapshot = fixture::calm();
+    let groups = Arc::make_mut(&mut snapshot.groups);
+    Arc::make_mut(groups.get_mut("dashboard").unwrap()).members.remove(1);
+    update(&mut state, 1, Msg::Snapshot(Arc::new(snapshot)));
+    let Selection::Member(_, member) = state.model.selection() else { panic!("a member is selected") };
+    assert!(member.starts_with("dashboard-3"), "{member}");
+}

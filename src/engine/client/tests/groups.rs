@@ -1,0 +1,151 @@
+//! Members of groups in a whole lab.
+
+mod epochs;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::super::{ClientSpec, Commit, Consumer, ConsumerSpec, GroupSpec, Numbers, OffsetReset, Phase, Role};
+use super::lab::Lab;
+use crate::engine::event::{EventKind, GroupEvent};
+use crate::engine::message::Command;
+use crate::engine::node::ClientId;
+
+fn member(name: &str, group: GroupSpec) -> ClientSpec {
+    let spec = ConsumerSpec {
+        topics: vec!["trucks_gps".into()],
+        from: OffsetReset::Earliest,
+        group: Some(GroupSpec {
+            id: "g".into(),
+            session_timeout_ms: 6_000,
+            heartbeat_interval_ms: 1_000,
+            max_poll_interval_ms: 20_000,
+            ..group
+        }),
+        ..ConsumerSpec::default()
+    };
+    ClientSpec { name: name.into(), role: Role::Consumer(spec) }
+}
+
+impl Lab {
+    fn add(&mut self, name: &str, group: GroupSpec) -> ClientId {
+        self.command(Command::AddClient(member(name, group)));
+        self.cluster.clients().last().unwrap().0
+    }
+
+    /// Who has which partitions, of the members that are in the group.
+    fn owners(&self) -> BTreeMap<String, Vec<i32>> {
+        let members = self.cluster.clients().filter(|(_, client)| client.runs());
+        let members = members.filter_map(|(_, client)| client.as_consumer());
+        let of_g = |consumer: &&Consumer| consumer.membership().is_some_and(|member| &*member.spec().id == "g");
+        members
+            .filter(of_g)
+            .map(|c| (c.name().to_string(), c.positions().map(|(_, partition, _)| partition).collect()))
+            .collect()
+    }
+
+    /// Records processed by anybody, and how many of them more than once.
+    fn processed(&self) -> (u64, u64) {
+        let mut union: BTreeMap<i32, Numbers> = BTreeMap::new();
+        let mut all = 0;
+        for (_, client) in self.cluster.clients() {
+            let Some(member) = client.as_consumer().and_then(Consumer::membership) else { continue };
+            if &*member.spec().id != "g" {
+                continue;
+            }
+            for (_, partition, book) in member.books() {
+                all += book.processed.len() + book.again;
+                for (first, last) in book.processed.intervals() {
+                    union.entry(partition).or_default().insert_range(first, last);
+                }
+            }
+        }
+        let distinct = union.values().map(Numbers::len).sum();
+        (distinct, all - distinct)
+    }
+
+    fn group_events(&self) -> Vec<GroupEvent> {
+        let of = |kind: &EventKind| if let EventKind::Group(event) = kind { Some(event.clone()) } else { None };
+        self.cluster.events().iter().filter_map(|event| of(&event.kind)).collect()
+    }
+}
+
+fn all(owners: &BTreeMap<String, Vec<i32>>) -> Vec<i32> {
+    let mut all: Vec<i32> = owners.values().flatten().copied().collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn members_share_the_partitions_and_take_over_from_one_that_crashes() {
+    for assignor in ["range", "roundrobin", "sticky", "cooperative-sticky"] {
+        let mut lab = Lab::new();
+        lab.run(Duration::from_secs(2));
+        let spec = GroupSpec { assignors: vec![assignor.into()], ..GroupSpec::default() };
+        for name in ["a", "b", "c"] {
+            lab.add(name, spec.clone());
+        }
+        lab.run(Duration::from_secs(8));
+        let owners = lab.owners();
+        assert_eq!(all(&owners), (0..10).collect::<Vec<_>>(), "{assignor}: {owners:?}\n{:#?}", lab.group_events());
+        assert!(owners.values().all(|owned| (3..=4).contains(&owned.len())), "{assignor}: {owners:?}");
+        let crashed = lab.cluster.clients().last().unwrap().0;
+        lab.command(Command::CrashClient(crashed));
+        lab.run(Duration::from_secs(5));
+        assert_eq!(lab.owners().values().map(Vec::len).sum::<usize>(), all(&owners).len() - owners["c"].len());
+        lab.run(Duration::from_secs(8));
+        let owners = lab.owners();
+        assert_eq!(all(&owners), (0..10).collect::<Vec<_>>(), "{assignor}: the others take over: {owners:?}");
+        let (_, again) = lab.processed();
+        assert!(again > 0 && again < 400, "{assignor}: what was not committed is read again: {again}");
+    }
+}
+
+#[test]
+fn one_that_leaves_gives_up_its_place_at_once_and_nothing_is_repeated() {
+    let mut lab = Lab::new();
+    lab.run(Duration::from_secs(2));
+    let first = lab.add("a", GroupSpec::default());
+    lab.add("b", GroupSpec::default());
+    lab.run(Duration::from_secs(8));
+    lab.command(Command::CloseClient(first));
+    lab.run(Duration::from_millis(3_500));
+    assert_eq!(all(&lab.owners()), (0..10).collect::<Vec<_>>());
+    assert_eq!(lab.consumer("a").membership().unwrap().phase(), Phase::Gone);
+    lab.run(Duration::from_secs(8));
+    let (processed, again) = lab.processed();
+    assert!(processed > 900 && again == 0, "{processed} {again}");
+}
+
+#[test]
+fn commits_before_processing_lose_and_commits_after_it_repeat() {
+    for (commit, repeats) in [(Commit::After, true), (Commit::Before, false)] {
+        let mut lab = Lab::new();
+        lab.run(Duration::from_secs(2));
+        // Slow enough to die in the middle of a poll.
+        let spec = GroupSpec { commit, work_us: 10_000, max_poll_records: 50, ..GroupSpec::default() };
+        let first = lab.add("a", spec.clone());
+        let in_hand = |lab: &Lab| lab.consumer("a").membership().unwrap().in_hand();
+        while in_hand(&lab) < 3 {
+            lab.run(Duration::from_millis(1));
+            assert!(lab.time.as_millis() < 60_000, "{:?}", lab.consumer("a").membership().unwrap().phase());
+        }
+        // Some of them are processed, some are not.
+        lab.run(Duration::from_millis(15));
+        lab.command(Command::CrashClient(first));
+        let in_hand = in_hand(&lab);
+        assert!(in_hand > 0);
+        lab.add("b", spec);
+        lab.run(Duration::from_secs(40));
+        let (processed, again) = lab.processed();
+        let read_to: i64 = lab.consumer("b").positions().map(|(_, _, position)| position.consumed.unwrap()).sum();
+        let left = lab.consumer("b").membership().unwrap().in_hand() as u64;
+        let passed = u64::try_from(read_to).unwrap() - left;
+        let lost = passed - processed;
+        if repeats {
+            assert!(again > 0 && lost == 0, "again {again}, lost {lost}");
+        } else {
+            assert!(again == 0 && lost == in_hand as u64, "again {again}, lost {lost} of {in_hand} in hand");
+        }
+    }
+}

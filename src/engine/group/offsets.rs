@@ -1,0 +1,174 @@
+//! How far a group is: the offsets that it has committed.
+//!
+//! A commit counts once its record is on all in-sync replicas; until then it is pending, and what was committed before is
+//! what `OffsetFetch` answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::GroupRecord;
+use super::desk::{Desk, Kept};
+use crate::engine::broker::connection::Origin;
+use crate::engine::replica::TopicPartition;
+use crate::protocol::group_records::{NO_TIMESTAMP, OffsetCommitKey, OffsetCommitValue};
+use crate::protocol::{ErrorCode, OffsetCommitResponse};
+
+/// A committed offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The next offset to read.
+    pub offset: i64,
+    /// The leader epoch of the last record that was read; -1 where it is not known.
+    pub leader_epoch: i32,
+    /// What the committer noted beside it.
+    pub metadata: Arc<str>,
+    /// When it was committed, ms since 1970.
+    pub commit_ms: i64,
+    /// When it is forgotten, where its committer said so (`OffsetCommit` up to version 4).
+    pub expire_ms: Option<i64>,
+}
+
+/// A commit that is on its way to the in-sync replicas.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Who committed.
+    pub origin: Origin,
+    /// The answer, as it is if all ends well.
+    pub response: OffsetCommitResponse,
+    /// What.
+    pub offsets: Vec<(TopicPartition, Committed)>,
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub struct Offsets {
+    committed: BTreeMap<TopicPartition, Committed>,
+    /// How many commits of each partition are on their way.
+    pending: BTreeMap<TopicPartition, u32>,
+}
+
+impl Offsets {
+    /// What is committed of a partition.
+    pub fn get(&self, id: &TopicPartition) -> Option<&Committed> {
+        self.committed.get(id)
+    }
+
+    /// All that is committed.
+    pub fn iter(&self) -> impl Iterator<Item = (&TopicPartition, &Committed)> {
+        self.committed.iter()
+    }
+
+    /// How many partitions have one.
+    pub fn len(&self) -> usize {
+        self.committed.len()
+    }
+
+    /// Whether nothing is committed, nor on its way.
+    pub fn is_empty(&self) -> bool {
+        self.committed.is_empty() && self.pending.is_empty()
+    }
+
+    /// Has a commit kept.
+    pub fn commit(&mut self, commit: Commit, desk: &mut Desk<'_, '_>) {
+        for (id, _) in &commit.offsets {
+            *self.pending.entry(id.clone()).or_default() += 1;
+        }
+        let group = Arc::clone(&desk.group);
+        let records = commit.offsets.iter().map(|(id, committed)| record(&group, id, Some(committed))).collect();
+        desk.keep(records, Kept::Commit(commit));
+    }
+
+    /// A commit is on all in-sync replicas, or could not be kept.
+    pub fn kept(&mut self, commit: Commit, outcome: Result<(), ErrorCode>, desk: &mut Desk<'_, '_>) {
+        let Commit { origin, mut response, offsets } = commit;
+        let error = outcome.err().map(to_committers);
+        for (id, committed) in offsets {
+            if let Some(count) = self.pending.get_mut(&id) {
+                *count -= 1;
+                if *count == 0 {
+                    self.pending.remove(&id);
+                }
+            }
+            match error {
+                None => drop(self.committed.insert(id, committed)),
+                Some(error) => set_error(&mut response, &id, error),
+            }
+        }
+        desk.reply(origin, response);
+    }
+
+    /// What a record of the log says.
+    pub fn replay(&mut self, id: TopicPartition, committed: Option<Committed>) {
+        match committed {
+            Some(committed) => drop(self.committed.insert(id, committed)),
+            None => drop(self.committed.remove(&id)),
+        }
+    }
+
+    /// Forgets what `gone` says, unless a commit is on its way, and has that kept. Returns what went.
+    pub fn forget(
+        &mut self,
+        gone: impl Fn(&TopicPartition, &Committed) -> bool,
+        desk: &mut Desk<'_, '_>,
+    ) -> Vec<TopicPartition> {
+        let pending = &self.pending;
+        let goes = |id: &TopicPartition, committed: &Committed| !pending.contains_key(id) && gone(id, committed);
+        let ids: Vec<TopicPartition> =
+            self.committed.iter().filter(|(id, committed)| goes(id, committed)).map(|(id, _)| id.clone()).collect();
+        if !ids.is_empty() {
+            let group = Arc::clone(&desk.group);
+            desk.keep(ids.iter().map(|id| record(&group, id, None)).collect(), Kept::Nothing);
+        }
+        for id in &ids {
+            self.committed.remove(id);
+        }
+        ids
+    }
+}
+
+/// A committed offset as a record of `__consumer_offsets`; the one that deletes it where there is none.
+fn record(group: &Arc<str>, id: &TopicPartition, committed: Option<&Committed>) -> GroupRecord {
+    let key = OffsetCommitKey { group: Arc::clone(group), topic: Arc::clone(&id.topic), partition: id.partition };
+    let value = committed.map(|committed| OffsetCommitValue {
+        offset: committed.offset,
+        leader_epoch: committed.leader_epoch,
+        metadata: Arc::clone(&committed.metadata),
+        commit_timestamp: committed.commit_ms,
+        expire_timestamp: committed.expire_ms.unwrap_or(NO_TIMESTAMP),
+    });
+    GroupRecord::OffsetCommit { key, value }
+}
+
+impl From<OffsetCommitValue> for Committed {
+    fn from(value: OffsetCommitValue) -> Self {
+        Self {
+            offset: value.offset,
+            leader_epoch: value.leader_epoch,
+            metadata: value.metadata,
+            commit_ms: value.commit_timestamp,
+            expire_ms: Some(value.expire_timestamp).filter(|at| *at != NO_TIMESTAMP),
+        }
+    }
+}
+
+fn set_error(response: &mut OffsetCommitResponse, id: &TopicPartition, error: ErrorCode) {
+    for topic in response.topics.iter_mut().filter(|topic| topic.name == id.topic) {
+        for partition in topic.partitions.iter_mut().filter(|partition| partition.partition_index == id.partition) {
+            partition.error_code = error;
+        }
+    }
+}
+
+/// What committers are told when the log did not take it (`GroupMetadataManager.storeOffsets`).
+fn to_committers(error: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        | ErrorCode::NOT_ENOUGH_REPLICAS
+        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
+        ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE | ErrorCode::INVALID_FETCH_SIZE => {
+            ErrorCode::INVALID_COMMIT_OFFSET_SIZE
+        }
+        other => other,
+    }
+}

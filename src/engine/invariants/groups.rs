@@ -1,0 +1,201 @@
+//! What must always hold of groups and of the built-in members: one owner of a partition in a generation, committed offsets
+//! that never go back by themselves, and what each way of committing promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Violation, state};
+use crate::engine::client::{Commit, Consumer, Membership, Numbers, Phase};
+use crate::engine::cluster::Cluster;
+use crate::engine::context::Id;
+use crate::engine::event::{ClientEvent, EventKind, GroupEvent, OperatorEvent};
+use crate::engine::group::shard::Phase as ShardPhase;
+use crate::engine::node::{BrokerId, NodeId};
+use crate::engine::replica::TopicPartition;
+use crate::engine::topic_name::CONSUMER_OFFSETS;
+
+/// What was seen of groups.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    /// The committed offsets, by group and partition, as the coordinator had them.
+    committed: BTreeMap<(Arc<str>, TopicPartition), i64>,
+    /// Whether an operator has committed: such a commit may go back, and counts when it has arrived, whenever that is.
+    is_operated: bool,
+    /// The last event that was looked at.
+    event: Id,
+    /// Where the members were when their partitions were looked at last.
+    members: Vec<(Phase, i32, usize)>,
+}
+
+/// The built-in members of groups, those that have ended too.
+fn members(cluster: &Cluster) -> impl Iterator<Item = (&Consumer, &Membership)> {
+    cluster.clients().filter_map(|(_, client)| {
+        let consumer = client.as_consumer()?;
+        Some((consumer, consumer.membership()?))
+    })
+}
+
+impl Groups {
+    /// After a step.
+    pub(super) fn check(
+        &mut self,
+        cluster: &Cluster,
+        touched: &BTreeSet<(BrokerId, TopicPartition)>,
+    ) -> Result<(), Violation> {
+        let now: Vec<_> = members(cluster).map(|(c, m)| (m.phase(), m.generation(), c.positions().count())).collect();
+        if self.members != now {
+            self.members = now;
+            check_owners(cluster)?;
+        }
+        self.forgive(cluster);
+        if touched.iter().any(|(_, partition)| *partition.topic == *CONSUMER_OFFSETS) {
+            self.check_committed(cluster)?;
+        }
+        Ok(())
+    }
+
+    /// An operator may set offsets back, or forget them, and a reader whose place is gone begins elsewhere.
+    fn forgive(&mut self, cluster: &Cluster) {
+        for event in cluster.events().after(self.event) {
+            self.event = event.id;
+            match (&event.kind, event.node) {
+                (EventKind::Operator(OperatorEvent::Asked { api: "OffsetCommit", .. }), _) => self.is_operated = true,
+                (EventKind::Group(GroupEvent::OffsetsRemoved { group, .. } | GroupEvent::Removed { group }), _) => {
+                    self.committed.retain(|(of, _), _| of != group);
+                }
+                (EventKind::Client(ClientEvent::OffsetsReset { .. }), NodeId::Client(id)) => {
+                    let reader = cluster.clients().find(|(other, _)| *other == id);
+                    let member = reader.and_then(|(_, client)| client.as_consumer()?.membership());
+                    if let Some(member) = member {
+                        self.committed.retain(|(of, _), _| *of != member.spec().id);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn check_committed(&mut self, cluster: &Cluster) -> Result<(), Violation> {
+        for (id, node) in cluster.brokers() {
+            let Some(broker) = node.running() else { continue };
+            for (partition, shard) in broker.groups().shards() {
+                if shard.phase != ShardPhase::Active {
+                    continue;
+                }
+                // One that was cut off does not know yet that it does not coordinate any more.
+                let place = TopicPartition::new(CONSUMER_OFFSETS, partition);
+                let is_stale = || state(cluster, &place).and_then(|state| state.leader) != Some(id);
+                for group in shard.groups() {
+                    for (partition, committed) in group.offsets.iter() {
+                        let key = (Arc::clone(&group.id), partition.clone());
+                        let seen = self.committed.entry(key).or_insert(committed.offset);
+                        if committed.offset < *seen && is_stale() {
+                            continue;
+                        }
+                        if committed.offset < *seen && !self.is_operated {
+                            return Err(Violation::CommitWentBack {
+                                group: Arc::clone(&group.id),
+                                partition: partition.clone(),
+                                before: *seen,
+                                after: committed.offset,
+                            });
+                        }
+                        *seen = committed.offset;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the ways of committing promise: of groups whose members all commit after they have processed, every record below
+    /// a committed offset was processed; of those that all commit before, none was processed twice.
+    pub(super) fn sweep(&self, cluster: &Cluster) -> Result<(), Violation> {
+        let mut groups: BTreeMap<&Arc<str>, Vec<&Membership>> = BTreeMap::new();
+        for (_, member) in members(cluster) {
+            groups.entry(&member.spec().id).or_default().push(member);
+        }
+        for (group, members) in groups {
+            let before = members.iter().filter(|member| member.spec().commit == Commit::Before).count();
+            let processed = union(&members);
+            if before == members.len() {
+                at_most_once(group, &members, &processed)?;
+            } else if before == 0 {
+                self.at_least_once(group, &processed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn at_least_once(&self, group: &Arc<str>, processed: &BTreeMap<TopicPartition, Numbers>) -> Result<(), Violation> {
+        for ((_, partition), committed) in self.committed.iter().filter(|((of, _), _)| of == group) {
+            let Some(numbers) = processed.get(partition) else { continue };
+            let (Some((first, _)), Ok(end)) = (numbers.intervals().next(), u64::try_from(*committed)) else { continue };
+            if let Some((offset, _)) = end.checked_sub(1).and_then(|last| numbers.missing(first, last).first().copied())
+            {
+                return Err(Violation::NeverProcessed {
+                    group: Arc::clone(group),
+                    partition: partition.clone(),
+                    offset,
+                    committed: *committed,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What anybody in a group has processed.
+fn union(members: &[&Membership]) -> BTreeMap<TopicPartition, Numbers> {
+    let mut union: BTreeMap<TopicPartition, Numbers> = BTreeMap::new();
+    for (topic, partition, book) in members.iter().flat_map(|member| member.books()) {
+        let all = union.entry(TopicPartition::new(Arc::clone(topic), partition)).or_default();
+        for (first, last) in book.processed.intervals() {
+            all.insert_range(first, last);
+        }
+    }
+    union
+}
+
+fn at_most_once(
+    group: &Arc<str>,
+    members: &[&Membership],
+    processed: &BTreeMap<TopicPartition, Numbers>,
+) -> Result<(), Violation> {
+    let each = members.iter().flat_map(|member| member.books()).map(|(_, _, book)| book.processed.len() + book.again);
+    let (each, once): (u64, u64) = (each.sum(), processed.values().map(Numbers::len).sum());
+    if each == once {
+        Ok(())
+    } else {
+        Err(Violation::ProcessedTwice { group: Arc::clone(group), records: each - once })
+    }
+}
+
+/// Two that use one `group.instance.id` are one member to the group: the older one hears that with its next heartbeat.
+fn are_one(first: &Consumer, second: &Consumer) -> bool {
+    let instance = |consumer: &Consumer| consumer.membership().and_then(|member| member.spec().instance_id.clone());
+    instance(first).is_some_and(|id| instance(second) == Some(id))
+}
+
+/// In a generation a partition has one owner at most.
+fn check_owners(cluster: &Cluster) -> Result<(), Violation> {
+    let mut owners: BTreeMap<_, &Consumer> = BTreeMap::new();
+    let live = cluster.clients().filter(|(_, client)| client.runs()).filter_map(|(_, client)| client.as_consumer());
+    for consumer in live {
+        let Some(member) = consumer.membership().filter(|member| member.phase() == Phase::In) else { continue };
+        for (topic, partition, _) in consumer.positions() {
+            let place = (&member.spec().id, member.generation(), topic, partition);
+            let Some(first) = owners.insert(place, consumer) else { continue };
+            if !are_one(first, consumer) {
+                return Err(Violation::TwoOwners {
+                    group: Arc::clone(&member.spec().id),
+                    generation: member.generation(),
+                    partition: TopicPartition::new(Arc::clone(topic), partition),
+                    first: Arc::clone(first.name()),
+                    second: Arc::clone(consumer.name()),
+                });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! What changed with each generation of a group: who had what before and after, why, and what it cost.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::super::events::group_words;
+use super::tags::Tags;
+use super::{partitions_of, unread};
+use crate::engine::context::Id;
+use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
+use crate::engine::event::{ClientEvent, GroupEvent};
+use crate::engine::group::classic::{ClassicGroup, State};
+use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
+use crate::session::snapshot::{Generation, Group, GroupPartition, Rebalance, TopicPartition};
+
+/// For how long after an assignment a partition that nobody reads counts as stopped by it, in microseconds of lab time.
+const SETTLES_US: u64 = 5_000_000;
+
+/// Who has what, by member id.
+pub(super) type Owned = Vec<(Arc<str>, Vec<TopicPartition>)>;
+
+/// See the [module](self).
+#[derive(Default)]
+pub(super) struct History {
+    /// Newest first.
+    kept: Arc<[Generation]>,
+    under_way: Option<Rebalance>,
+    /// The assignment in force, or the one that ends, with its generation.
+    current: Option<(i32, Owned)>,
+    /// The one before that.
+    previous: Option<Owned>,
+    /// The assignor of the generation that is being formed, and when its members had met.
+    formed: Option<(Arc<str>, u64)>,
+    /// Whether anything was assigned when the last rebalance began.
+    read_before: bool,
+    /// What was seen to stand since the last rebalance began, and how long at most.
+    stopped: BTreeSet<TopicPartition>,
+    stopped_ms: u64,
+    /// How many partitions built-in members gave up that nobody has taken yet, and when, oldest first.
+    given_up: VecDeque<(u64, u32)>,
+    /// How many were taken over in the newest generation, and how long that took at most, in milliseconds: two looks may
+    /// be too far apart to see it.
+    taken_over: (u32, u64),
+}
+
+impl History {
+    /// The generations, newest first.
+    pub(super) fn shared(&self) -> Arc<[Generation]> {
+        Arc::clone(&self.kept)
+    }
+
+    /// The rebalance that is under way.
+    pub(super) fn under_way(&self) -> Option<Rebalance> {
+        self.under_way.clone()
+    }
+
+    /// What was assigned last: in force, or ending.
+    pub(super) fn current(&self) -> Option<&Owned> {
+        self.current.as_ref().map(|(_, owned)| owned)
+    }
+
+    /// What was assigned before that.
+    pub(super) fn previous(&self) -> Option<&Owned> {
+        self.previous.as_ref()
+    }
+
+    /// Takes up an event, by its number and its time.
+    pub(super) fn take(&mut self, told: &GroupEvent, (id, at_us): (Id, u64), tags: &mut Tags) {
+        match told {
+            GroupEvent::RebalanceBegan { why, .. } => self.begin(why, (id, at_us), tags),
+            GroupEvent::Consumer { event, .. } => self.take_of_consumers(event, (id, at_us), tags),
+            GroupEvent::GenerationFormed { members, protocol, .. } => {
+                self.formed = Some((Arc::clone(protocol), at_us));
+                for member in members {
+                    tags.of_new(member);
+                }
+            }
+            GroupEvent::Assigned { generation, assignment, .. } => {
+                let owned: Owned =
+                    assignment.iter().map(|(member, ids)| (Arc::clone(member), partitions_of(ids))).collect();
+                self.remember(*generation, at_us, &owned, tags);
+                self.replace(*generation, owned);
+            }
+            GroupEvent::Emptied { generation, .. } => {
+                self.under_way = None;
+                self.given_up.clear();
+                self.replace(*generation, Vec::new());
+            }
+            GroupEvent::MemberReplaced { old, new, .. } => {
+                tags.rename(old, new);
+                let all = self.current.iter_mut().map(|(_, owned)| owned).chain(&mut self.previous);
+                for (member, _) in all.flatten().filter(|(member, _)| member == old) {
+                    *member = Arc::clone(new);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A built-in member gave up partitions, or got some.
+    pub(super) fn changed_hands(&mut self, told: &ClientEvent, at_us: u64) {
+        match told {
+            ClientEvent::PartitionsRevoked { partitions } if self.given_up.len() < Group::MAX_MEMBERS => {
+                self.given_up.push_back((at_us, *partitions));
+            }
+            ClientEvent::PartitionsAssigned { partitions } => {
+                let mut left = *partitions;
+                while let Some((since_us, waiting)) = self.given_up.front_mut().filter(|_| left > 0) {
+                    let taken = left.min(*waiting);
+                    let ms = at_us.saturating_sub(*since_us) / 1_000;
+                    self.taken_over = (self.taken_over.0 + taken, self.taken_over.1.max(ms));
+                    left -= taken;
+                    *waiting -= taken;
+                    if *waiting == 0 {
+                        self.given_up.pop_front();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, why: &Why, (id, at_us): (Id, u64), tags: &mut Tags) {
+        self.read_before = self.current().is_some_and(|owned| owned.iter().any(|(_, all)| !all.is_empty()));
+        self.stopped.clear();
+        self.stopped_ms = 0;
+        self.under_way = Some(Rebalance { began_us: at_us, why: reason(why, tags).into(), event: id });
+    }
+
+    /// In a group of KIP-848 an epoch is what a generation is; its assignment is there at once, and followed after.
+    fn take_of_consumers(&mut self, told: &ConsumerGroupEvent, (id, at_us): (Id, u64), tags: &mut Tags) {
+        match told {
+            ConsumerGroupEvent::EpochRaised { why, .. } => self.begin(why, (id, at_us), tags),
+            ConsumerGroupEvent::TargetAssigned { epoch, assignor, assignment } => {
+                let owned: Owned =
+                    assignment.iter().map(|(member, ids)| (Arc::clone(member), partitions_of(ids))).collect();
+                let under_way = self.under_way.clone();
+                self.formed = Some((Arc::clone(assignor), at_us));
+                self.remember(*epoch, at_us, &owned, tags);
+                self.replace(*epoch, owned);
+                self.under_way = under_way;
+            }
+            _ => {}
+        }
+    }
+
+    /// When the newest generation began, as far as that was seen.
+    pub(super) fn newest_us(&self) -> u64 {
+        self.kept.first().map_or(0, |newest| newest.at_us)
+    }
+
+    /// The assignor of the newest generation.
+    pub(super) fn assignor(&self) -> Option<Arc<str>> {
+        self.kept.first().map(|newest| Arc::clone(&newest.assignor))
+    }
+
+    /// The same for a group of KIP-848, whose newest target is of this epoch.
+    pub(super) fn catch_up_to(&mut self, epoch: i32, target: impl FnOnce() -> Owned) {
+        if self.current.as_ref().is_none_or(|(known, _)| *known < epoch) {
+            self.replace(epoch, target());
+        }
+    }
+
+    /// What the group has itself, where the events that led there were not seen: it was read from the log.
+    pub(super) fn catch_up(&mut self, classic: &ClassicGroup) {
+        let known = self.current.as_ref().map(|(generation, _)| *generation);
+        if classic.state() == State::Stable && known != Some(classic.generation()) {
+            let owned = classic.members().map(|(id, member)| (Arc::clone(id), assigned(&member.assignment)));
+            self.replace(classic.generation(), owned.collect());
+        }
+    }
+
+    /// Counts what nobody reads because of the last rebalance.
+    pub(super) fn note_stops(&mut self, partitions: &[GroupPartition], now_us: u64) {
+        // Before the first generation nobody read: nothing stopped.
+        if !self.read_before {
+            return;
+        }
+        let newest = self.kept.first();
+        let settles = newest.is_some_and(|newest| now_us < newest.at_us.saturating_add(SETTLES_US));
+        if self.under_way.is_none() && !settles {
+            return;
+        }
+        for (at, unread_ms) in unread(partitions) {
+            self.stopped.insert(at.clone());
+            self.stopped_ms = self.stopped_ms.max(unread_ms);
+        }
+        let stopped = super::count(self.stopped.len()).max(self.taken_over.0);
+        let stopped_ms = self.stopped_ms.max(self.taken_over.1);
+        let known = newest.is_none_or(|newest| (newest.stopped, newest.stopped_ms) == (stopped, stopped_ms));
+        if self.under_way.is_none() && !known {
+            let mut kept = self.kept.to_vec();
+            if let Some(newest) = kept.first_mut() {
+                (newest.stopped, newest.stopped_ms) = (stopped, stopped_ms);
+            }
+            self.kept = kept.into();
+        }
+    }
+
+    fn replace(&mut self, generation: i32, owned: Owned) {
+        self.previous = self.current.take().map(|(_, owned)| owned);
+        self.current = Some((generation, owned));
+    }
+
+    fn remember(&mut self, generation: i32, at_us: u64, owned: &Owned, tags: &mut Tags) {
+        let (why, formed) = (self.under_way.take(), self.formed.take());
+        self.taken_over = (0, 0);
+        let tagged = owned.iter().flat_map(|(member, ids)| {
+            let tag = tags.of_new(member);
+            ids.iter().map(move |at| (at.clone(), Arc::clone(&tag))).collect::<Vec<_>>()
+        });
+        let mut owners: Vec<_> = tagged.collect();
+        owners.sort();
+        owners.truncate(Group::MAX_PARTITIONS);
+        let newest = Generation {
+            generation,
+            at_us,
+            began_us: why.as_ref().map(|why| why.began_us),
+            event: why.as_ref().map(|why| why.event),
+            why: why.map(|why| why.why).unwrap_or_default(),
+            formed_us: formed.as_ref().map(|(_, at_us)| *at_us),
+            assignor: formed.map(|(assignor, _)| assignor).unwrap_or_default(),
+            members: super::count(owned.len()),
+            owners,
+            stopped: super::count(self.stopped.len()),
+            stopped_ms: self.stopped_ms,
+        };
+        let older = self.kept.iter().take(Group::MAX_HISTORY - 1).cloned();
+        self.kept = std::iter::once(newest).chain(older).collect();
+    }
+}
+
+/// The partitions that an assignment names; none where it cannot be read.
+pub(super) fn assigned(bytes: &bytes::Bytes) -> Vec<TopicPartition> {
+    let Ok(assignment) = ConsumerProtocolAssignment::from_bytes(bytes) else { return Vec::new() };
+    let of = |topic: crate::protocol::consumer_protocol::TopicPartition| {
+        let name = topic.topic;
+        let numbers = topic.partitions.into_iter();
+        numbers.map(move |partition| TopicPartition { topic: Arc::clone(&name), partition }).collect::<Vec<_>>()
+    };
+    let mut all: Vec<TopicPartition> = assignment.assigned_partitions.into_iter().flat_map(of).collect();
+    all.sort();
+    all
+}
+
+/// Why a rebalance begins, by the members' tags.
+fn reason(why: &Why, tags: &mut Tags) -> String {
+    match why {
+        Why::Joins(member) => format!("{} joins", tags.of_new(member)),
+        Why::Rejoins { member, reason } if reason.is_empty() => format!("{} joins again", tags.of_new(member)),
+        Why::Rejoins { member, reason } => format!("{} joins again: {reason}", tags.of_new(member)),
+        Why::Gone(member, Gone::Left) => format!("{} left", tags.of_new(member)),
+        Why::Gone(member, Gone::Silent) => format!("{} fell silent", tags.of_new(member)),
+        Why::Gone(member, why) => format!("{} is gone: {}", tags.of_new(member), group_words::gone(*why)),
+        Why::Subscribes(member) => format!("{} wants other topics", tags.of_new(member)),
+        Why::NoSync(_) | Why::NotKept(_) | Why::TopicsChanged => group_words::reason(why),
+    }
+}

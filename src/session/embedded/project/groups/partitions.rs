@@ -1,0 +1,54 @@
+//! The partitions that a group reads or has offsets of: whose they are, how far behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::lanes::Lanes;
+use super::{Look, members};
+use crate::engine::group::Group as Coordinated;
+use crate::session::snapshot::{GroupMember, GroupPartition, TopicPartition};
+
+/// All of them, in their order.
+pub(super) fn all(
+    group: &Coordinated,
+    topics: &BTreeSet<Arc<str>>,
+    (members, cooperative): (&[GroupMember], bool),
+    lanes: &mut Lanes,
+    look: &Look<'_>,
+) -> Vec<GroupPartition> {
+    let committed: BTreeMap<TopicPartition, i64> = group
+        .offsets
+        .iter()
+        .map(|(id, at)| (TopicPartition { topic: Arc::clone(&id.topic), partition: id.partition }, at.offset))
+        .collect();
+    let owners: BTreeMap<&TopicPartition, &Arc<str>> =
+        members.iter().flat_map(|member| member.after.iter().flatten().map(|at| (at, &member.tag))).collect();
+    let readers = members::readers(members, cooperative, look);
+    let mut partitions = Vec::new();
+    for (name, topic) in topics.iter().filter_map(|name| Some((name, look.topics.get(name)?))) {
+        for known in &topic.partitions {
+            let at = TopicPartition { topic: Arc::clone(name), partition: known.id };
+            let committed = committed.get(&at).copied();
+            let mut partition = GroupPartition {
+                owner: owners.get(&at).map(|tag| Arc::clone(tag)),
+                reader: None,
+                unread_ms: None,
+                committed,
+                position: None,
+                log_end: known.high_watermark,
+                lag: committed.map(|offset| u64::try_from(known.high_watermark - offset).unwrap_or(0)),
+                behind: 0,
+                trend_per_sec: 0,
+                read_per_sec: 0,
+                behinds: Vec::new(),
+                lane: Vec::new(),
+                at,
+            };
+            let reader = readers.get(&partition.at);
+            lanes.go_on(&mut partition, reader, look);
+            partitions.push(partition);
+        }
+    }
+    lanes.retain(|at| partitions.binary_search_by(|partition| partition.at.cmp(at)).is_ok());
+    partitions
+}

@@ -1,0 +1,74 @@
+//! The rebalances of a group, newest first: one row for each, one cell for each partition with its reader's name.
+
+use crate::session::snapshot::{Generation, Group};
+use crate::view::Area;
+use crate::view::format::{self, duration_ms};
+use crate::view::line::Line;
+use crate::view::role::Role;
+use crate::view::sheet::{Sheet, left, right};
+use crate::view::text::safe_str;
+
+use super::colours;
+
+/// Columns of a cell.
+const CELL: usize = 4;
+
+/// Draws as many as there is room for.
+pub(super) fn project(group: &Group, area: Area, sheet: &mut Sheet) {
+    if area.height < 2 {
+        return;
+    }
+    let room = usize::from(area.width).saturating_sub(24 + 50);
+    let cells = group.partitions.len() * CELL <= room;
+    let note = if cells { "each cell: who owned the partition" } else { "how many each member owned" };
+    sheet.put_title(area, "Generations", note);
+    for (generation, y) in group.history.iter().zip(1..area.height) {
+        let older = group.history.iter().find(|older| older.generation < generation.generation);
+        sheet.put(area.row(y), row(group, generation, older, cells));
+    }
+}
+
+fn row(group: &Group, generation: &Generation, older: Option<&Generation>, cells: bool) -> Line {
+    let at = format::clock(generation.at_us);
+    let line = Line::of(Role::Faint, "generation ")
+        .with(Role::Strong, right(&generation.generation.to_string(), 3))
+        .with(Role::Dim, format!("  {}   ", at.get(..8).unwrap_or(&at)));
+    let line = if cells { owners(group, generation, older, line) } else { shares(generation, line) };
+    let line = line.with(Role::Text, "   ").with(Role::Text, left(&safe_str(&generation.why), 22));
+    let took = generation.began_us.map(|began| generation.at_us.saturating_sub(began) / 1_000);
+    let took = took.map_or_else(String::new, |took| format!("took {}", duration_ms(took)));
+    let line = line.with(Role::Dim, left(&took, 13));
+    match generation.stopped {
+        0 => line.with(Role::Faint, "nothing stopped"),
+        n => line.with(Role::Warn, format!("{n} stopped, up to {}", duration_ms(generation.stopped_ms))),
+    }
+}
+
+/// Who owned what; what changed since the generation before stands out.
+fn owners(group: &Group, generation: &Generation, older: Option<&Generation>, line: Line) -> Line {
+    group.partitions.iter().fold(line, |line, partition| {
+        let of = |generation: &Generation| {
+            generation.owners.iter().find(|(at, _)| *at == partition.at).map(|(_, tag)| tag.clone())
+        };
+        match of(generation) {
+            Some(tag) if older.is_some_and(|older| of(older) != Some(tag.clone())) => {
+                line.with(colours(&tag).owned, left(&tag, CELL - 1)).with(Role::Text, " ")
+            }
+            Some(tag) => line.with(colours(&tag).name, left(&tag, CELL)),
+            None => line.with(Role::Faint, left("–", CELL)),
+        }
+    })
+}
+
+/// How many each owned.
+fn shares(generation: &Generation, line: Line) -> Line {
+    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for (_, tag) in &generation.owners {
+        *counts.entry(tag).or_default() += 1;
+    }
+    let most = 6;
+    let shown = counts.iter().take(most);
+    let line = shown.fold(line, |line, (tag, count)| line.with(colours(tag).name, format!("{tag} {count}  ")));
+    let more = counts.len().saturating_sub(most);
+    line.with(Role::Faint, if more > 0 { format!("and {more} more") } else { String::new() })
+}

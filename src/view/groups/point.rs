@@ -1,0 +1,214 @@
+//! The point of a group's screen, in words: what matters most now, and why. It is a list of questions, the worst first.
+
+use crate::session::snapshot::{Group, GroupKnown, GroupMember, GroupState, Snapshot, Standing};
+use crate::view::Area;
+use crate::view::chrome::whole_sentences;
+use crate::view::format::{self, count, plural};
+use crate::view::line::{self, Line};
+use crate::view::role::Role;
+use crate::view::sheet::Sheet;
+
+use super::{Trend, since_ms};
+
+/// What there is to say: how bad it is, what stands out, what explains it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) role: Role,
+    pub(super) bold: String,
+    pub(super) plain: String,
+}
+
+impl Point {
+    fn new(role: Role, bold: impl Into<String>, plain: impl Into<String>) -> Self {
+        Self { role, bold: bold.into(), plain: plain.into() }
+    }
+}
+
+/// Puts it, in two rows where there is room; returns what is left below.
+pub(super) fn project(snapshot: &Snapshot, group: &Group, area: Area, tall: bool, sheet: &mut Sheet) -> Area {
+    let Point { role, bold, plain } = of(snapshot, group);
+    let bar = |line: Line| Line { spans: Line::of(role, "▌ ").spans.into_iter().chain(line.spans).collect() };
+    if tall {
+        sheet.put(area, bar(Line::of(Role::Strong, bold)));
+        let room = usize::from(area.width).saturating_sub(2);
+        sheet.put(area.below(1), bar(Line::of(Role::Text, whole_sentences(&plain, room))));
+        return area.below(2);
+    }
+    let room = usize::from(area.width).saturating_sub(usize::from(line::columns(&bold)) + 3);
+    let plain = whole_sentences(&plain, room);
+    sheet.put(area, bar(Line::of(Role::Strong, bold).with(Role::Text, format!(" {plain}"))));
+    area.below(1)
+}
+
+/// What there is to say of a group.
+pub(super) fn of(snapshot: &Snapshot, group: &Group) -> Point {
+    let questions: [fn(&Snapshot, &Group) -> Option<Point>; 7] =
+        [uncoordinated, nobody, gathering, moving, unread, idle, behind];
+    let said = questions.iter().find_map(|question| question(snapshot, group));
+    said.unwrap_or_else(|| {
+        let all = plural(group.partitions.len(), "partition");
+        let members = plural(group.members.len(), "member");
+        Point::new(Role::Accent, format!("Every partition is read: {all}, {members}."), cost(group))
+    })
+}
+
+/// What the last rebalance cost.
+fn cost(group: &Group) -> String {
+    let Some(last) = group.history.first() else { return String::new() };
+    let why = if last.why.is_empty() { String::new() } else { format!(", because {}", last.why) };
+    match last.stopped {
+        0 => format!("Generation {} began{why}; no partition was seen to stop.", last.generation),
+        n => format!(
+            "Generation {} began{why}; {} stopped for up to {}.",
+            last.generation,
+            plural(usize::try_from(n).unwrap_or(usize::MAX), "partition"),
+            format::duration_ms(last.stopped_ms)
+        ),
+    }
+}
+
+fn uncoordinated(_: &Snapshot, group: &Group) -> Option<Point> {
+    let partition = group.offsets_partition;
+    match group.known {
+        GroupKnown::Now => None,
+        GroupKnown::Loading => Some(Point::new(
+            Role::Warn,
+            "Its new coordinator reads the log; the group waits.",
+            format!("It begins with __consumer_offsets-{partition}: members read on, and commit once it is through."),
+        )),
+        GroupKnown::Last => Some(Point::new(
+            Role::Bad,
+            "Nobody coordinates this group; this is how it was last.",
+            format!("__consumer_offsets-{partition} has no leader: members read on, but no commit is taken."),
+        )),
+    }
+}
+
+fn nobody(_: &Snapshot, group: &Group) -> Option<Point> {
+    if group.state != GroupState::Empty {
+        return None;
+    }
+    let offsets = group.partitions.iter().filter(|partition| partition.committed.is_some()).count();
+    let plain = format!(
+        "{} stay committed: who joins goes on from there. {} records wait.",
+        plural(offsets, "offset"),
+        count(group.lag)
+    );
+    Some(Point::new(Role::Warn, "Nobody reads: the group has no members.", plain))
+}
+
+/// The first members of an empty group.
+fn gathering(_: &Snapshot, group: &Group) -> Option<Point> {
+    let call = group.call.filter(|call| call.initial)?;
+    let bold = format!("The first members gather: {} so far.", count(group.members.len() as u64));
+    let left = format::duration_ms(call.ends_in_ms);
+    let plain = format!("Who comes within group.initial.rebalance.delay.ms is in the first generation: {left} more.");
+    Some(Point::new(Role::Warn, bold, plain))
+}
+
+/// A rebalance: what stands still because of it, and for whom all wait.
+fn moving(_: &Snapshot, group: &Group) -> Option<Point> {
+    if !group.state.is_moving() {
+        return None;
+    }
+    let stopped = group.partitions.iter().filter(|partition| partition.reader.is_none()).count();
+    let all = plural(group.partitions.len(), "partition");
+    let bold = match stopped {
+        0 => format!("All {all} are read on, while the group rebalances."),
+        n => format!("{n} of {all} {} read by nobody.", if n == 1 { "is" } else { "are" }),
+    };
+    let role = if stopped == 0 { Role::Accent } else { Role::Warn };
+    let how = if group.cooperative {
+        "Cooperative: members keep what they have while they join again."
+    } else {
+        "Eager: who joins again gives up all it had first."
+    };
+    Some(Point::new(role, bold, format!("{how} {}", waits(group))))
+}
+
+/// For whom all wait.
+fn waits(group: &Group) -> String {
+    let those = |standing: Standing| group.members.iter().filter(move |member| member.standing == standing);
+    let late: Vec<&GroupMember> = those(Standing::WaitedFor).collect();
+    match (group.state, late.as_slice()) {
+        (GroupState::PreparingRebalance, [one]) => format!("All wait for {}{}.", one.tag, doing(one)),
+        (GroupState::PreparingRebalance, [_, ..]) => format!("All wait for {}.", plural(late.len(), "member")),
+        (GroupState::CompletingRebalance, _) => {
+            let leader = group.members.iter().find(|member| member.leader);
+            leader.map_or_else(String::new, |leader| format!("{} shares out, then all read again.", leader.tag))
+        }
+        _ => String::new(),
+    }
+}
+
+/// What a member that is waited for does instead.
+fn doing(member: &GroupMember) -> String {
+    match &member.built_in {
+        Some(built_in) if !built_in.alive => ", which is dead".to_owned(),
+        Some(built_in) if built_in.paused => ", which is stopped".to_owned(),
+        Some(built_in) if built_in.in_hand > 0 => {
+            format!(", which still works on {}", records(built_in.in_hand))
+        }
+        _ => String::new(),
+    }
+}
+
+pub(super) fn records(n: u64) -> String {
+    if n == 1 { "1 record".to_owned() } else { format!("{} records", count(n)) }
+}
+
+/// What nobody reads though it is assigned.
+fn unread(_: &Snapshot, group: &Group) -> Option<Point> {
+    let silent: Vec<_> = group.partitions.iter().filter(|partition| partition.reader.is_none()).collect();
+    if silent.is_empty() || group.members.is_empty() {
+        return None;
+    }
+    let all = plural(group.partitions.len(), "partition");
+    let verb = if silent.len() == 1 { "is" } else { "are" };
+    let bold = format!("{} of {all} {verb} read by nobody.", silent.len());
+    let owners = silent.iter().filter_map(|partition| group.tagged(partition.owner.as_ref()?));
+    let dead = owners.clone().find(|owner| owner.built_in.as_ref().is_some_and(|built_in| !built_in.alive));
+    let stopped = owners.clone().find(|owner| owner.built_in.as_ref().is_some_and(|built_in| built_in.paused));
+    let plain = match (dead, stopped) {
+        (Some(dead), _) => format!(
+            "{} is dead, and the group does not know it yet: it waits for its heartbeat until session.timeout.ms.",
+            dead.tag
+        ),
+        (None, Some(stopped)) => {
+            format!("{} is stopped; it keeps what it has, as it still sends heartbeats.", stopped.tag)
+        }
+        (None, None) => "They are assigned, and nobody has begun to read them.".to_owned(),
+    };
+    Some(Point::new(Role::Warn, bold, plain))
+}
+
+fn idle(_: &Snapshot, group: &Group) -> Option<Point> {
+    let idle: Vec<&GroupMember> = group.idle().collect();
+    let who = match idle.as_slice() {
+        [] => return None,
+        [one] => format!("{} has", one.tag),
+        few if few.len() <= 3 => {
+            format!("{} have", few.iter().map(|member| &*member.tag).collect::<Vec<_>>().join(", "))
+        }
+        more => format!("{} have", plural(more.len(), "member")),
+    };
+    let (partitions, members) = (plural(group.partitions.len(), "partition"), plural(group.members.len(), "member"));
+    let bold = format!("{partitions}, {members}: {who} nothing to read.");
+    let plain = "A partition has one reader in a group; who is idle waits in case one leaves.";
+    Some(Point::new(Role::Accent, bold, format!("{plain} {}", cost(group))))
+}
+
+fn behind(snapshot: &Snapshot, group: &Group) -> Option<Point> {
+    let Trend::Grows(per_sec) = Trend::of(group.lag, group.lag_trend_per_sec) else { return None };
+    // Just after a rebalance it catches up, or will.
+    if since_ms(snapshot, group.since_us) < 3_000 {
+        return None;
+    }
+    let bold = format!("It falls behind by {} records a second.", count(per_sec));
+    let slow = group.members.iter().filter(|member| member.built_in.as_ref().is_some_and(|b| b.in_hand > 0)).count();
+    let plain = match slow {
+        0 => "More comes in than its members read.".to_owned(),
+        n => format!("More comes in than {} can work through.", plural(n, "busy member")),
+    };
+    Some(Point::new(Role::Warn, bold, plain))
+}
