@@ -216,10 +216,14 @@ impl Consumer {
     /// When something is to be done for the group next.
     pub(super) fn next_in_group(&self) -> Time {
         let Some(member) = &self.member else { return Time::NEVER };
-        let asks = member.coordinator.is_none() && !member.finding
-            || matches!(member.phase, Phase::Out) && member.hand.is_none()
+        let idle = member.hand.is_none() && !member.committing.is_waiting();
+        let asks = member.coordinator.is_none()
+            || member.phase == Phase::Out && idle
             || member.committing.wants()
-            || member.rejoin.is_some() && member.hand.is_none() && member.phase == Phase::In;
+            || member.rejoin.is_some() && idle && member.phase == Phase::In
+            || self.positions.values().any(|position| position.waits_for_group && !position.asked);
+        // While it waits for the coordinator's name, an answer wakes it.
+        let asks = asks && !member.finding;
         let ask = if asks { member.not_before.max(Time(1)) } else { Time::NEVER };
         let (beat, beating) = member.heartbeat;
         let beat = if beating || member.coordinator.is_none() { Time::NEVER } else { beat };
