@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::session::action::{Action, CommitMode, NewConsumer, Origin, Outcome};
+use crate::session::action::{Action, NewConsumer, Origin, Outcome};
 use crate::session::embedded::options::LabOptions;
 use crate::session::embedded::stepped::Stepped;
 use crate::session::snapshot::{Group, GroupKnown, GroupState, Standing};
@@ -40,10 +40,8 @@ fn a_consumer(assignor: &str, work_us: u32) -> Action {
         group: "dashboard".into(),
         topics: vec!["trucks_gps".into()],
         assignors: vec![assignor.into()],
-        commit: CommitMode::Auto,
         work_us,
-        instance_id: None,
-        from_earliest: false,
+        ..NewConsumer::default()
     })
 }
 
