@@ -75,9 +75,9 @@ fn were(n: u64) -> String {
     format!("{} {}", records(n), if n == 1 { "was" } else { "were" })
 }
 
-/// Records that nobody will process, until the next generation is the news.
+/// Records that nobody will process. A crash is noticed a generation later, and then it is the news until the next one.
 fn lost(_: &Snapshot, group: &Group) -> Option<Point> {
-    let lost = group.history.first().map_or(0, |newest| newest.lost);
+    let lost: u64 = group.history.iter().take(2).map(|generation| generation.lost).sum();
     if lost == 0 {
         return None;
     }
