@@ -37,20 +37,23 @@ fn beat(
     origin: &Origin,
     ctx: &mut Context<'_>,
 ) -> Result<(), (ErrorCode, Option<String>)> {
-    let told = |error: ErrorCode| {
-        let text = (error == ErrorCode::GROUP_ID_NOT_FOUND)
-            .then(|| format!("Group {} is not a consumer group.", request.group_id));
-        (error, text)
-    };
     check(request, origin.version, &broker.settings().group_consumer_assignors)
         .map_err(|(error, text)| (error, Some(text)))?;
-    broker.check_group(&request.group_id).map_err(told)?;
-    if request.member_epoch == member_epoch::JOIN_GROUP {
-        broker.make_group(&request.group_id, ctx).map_err(told)?;
+    let bare = |error| (error, None);
+    broker.check_group(&request.group_id).map_err(bare)?;
+    let joins = request.member_epoch == member_epoch::JOIN_GROUP;
+    if joins {
+        broker.make_group(&request.group_id, ctx).map_err(bare)?;
     }
     let caller = broker.caller(origin);
-    let done = broker.with_named_group(&request.group_id, ctx, |group, desk| group.heartbeat(request, caller, desk));
-    done.and_then(|done| done).map_err(told)
+    let id = &request.group_id;
+    let done = broker.with_named_group(id, ctx, |group, desk| group.heartbeat(request, caller, desk));
+    let is_not = |what: String| move |error| (error, (error == ErrorCode::GROUP_ID_NOT_FOUND).then_some(what));
+    done.map_err(is_not(format!("Group {id} not found.")))?.map_err(is_not(if joins {
+        format!("Group {id} has members of the classic protocol, and is not upgraded while it has.")
+    } else {
+        format!("Group {id} is not a consumer group.")
+    }))
 }
 
 /// From this version on a member has to have an id.
