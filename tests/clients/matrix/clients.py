@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
@@ -136,3 +136,13 @@ CLIENTS = (
     Client("kafkajs", ("node", "npm"), set_up_node, ("node", "js/client.js"), codecs=("none", "gzip"), reads=False,
            member=("node", "js/member.js")),
 )
+
+
+def twice(name):
+    """A client that is in the group of KIP-848 as two members."""
+    client = next(client for client in CLIENTS if client.name == name)
+    return [replace(client, name=f"{name}-{number}") for number in (1, 2)]
+
+
+# Those that speak the protocol of KIP-848.
+CLIENTS_848 = (*twice("java-4"), *twice("confluent-kafka"), *twice("franz-go"))
