@@ -14,6 +14,7 @@ pub mod classic;
 pub mod consumer;
 mod desk;
 pub mod offsets;
+pub mod pattern;
 pub mod shard;
 
 use std::sync::Arc;

@@ -184,6 +184,12 @@ pub(super) fn event(group: &str, event: &ConsumerGroupEvent) -> String {
             let all: Vec<_> = assignment.iter().map(one).collect();
             format!("{group} has a target for epoch {epoch} by {assignor}: {}", all.join(", "))
         }
+        ConsumerGroupEvent::PatternResolved { pattern, topics } => {
+            format!(
+                "{pattern} of {group} stands for {}",
+                if topics.is_empty() { "nothing".into() } else { topics.join(" ") }
+            )
+        }
         ConsumerGroupEvent::Reconciled { member, epoch, state, owned, to_revoke } => {
             let gives = if to_revoke.is_empty() { String::new() } else { format!(", gives back {}", named(to_revoke)) };
             format!("{member} of {group} is {state:?} at epoch {epoch}: owns {}{gives}", named(owned))

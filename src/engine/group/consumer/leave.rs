@@ -38,7 +38,11 @@ impl ConsumerGroup {
             ..ConsumerGroupHeartbeatResponse::default()
         };
         let returns = request.member_epoch == member_epoch::LEAVE_GROUP_STATIC_MEMBER;
-        let draft = if returns { self.without_for_a_while(id, desk) } else { self.without(&[(Arc::clone(id), Gone::Left)], desk) };
+        let draft = if returns {
+            self.without_for_a_while(id, desk)
+        } else {
+            self.without(&[(Arc::clone(id), Gone::Left)], desk)
+        };
         self.keep(draft, Some((caller.origin, response)), desk);
         Ok(())
     }
@@ -96,6 +100,7 @@ impl ConsumerGroup {
             desk.say(GroupEvent::MemberGone { group: Arc::clone(&group), member: Arc::clone(id), why: *why });
             draft.remove_member(id);
         }
+        draft.forget_patterns();
         let why = gone.first().map(|(id, why)| Why::Gone(Arc::clone(id), *why));
         raise_epoch(&mut draft, why, desk);
         if draft.image.is_empty() {
