@@ -2,7 +2,7 @@
 
 use crate::session::snapshot::{Generation, Group};
 use crate::view::Area;
-use crate::view::format::{self, duration_ms};
+use crate::view::format::{self, count, duration_ms};
 use crate::view::line::Line;
 use crate::view::role::Role;
 use crate::view::sheet::{Sheet, left, right};
@@ -38,9 +38,17 @@ fn row(group: &Group, generation: &Generation, older: Option<&Generation>, cells
     let took = generation.began_us.map(|began| generation.at_us.saturating_sub(began) / 1_000);
     let took = took.map_or_else(String::new, |took| format!("took {}", duration_ms(took)));
     let line = line.with(Role::Dim, left(&took, 13));
-    match generation.stopped {
+    let line = match generation.stopped {
         0 => line.with(Role::Faint, "nothing stopped"),
         n => line.with(Role::Warn, format!("{n} stopped, up to {}", duration_ms(generation.stopped_ms))),
+    };
+    let line = match generation.again {
+        0 => line,
+        n => line.with(Role::Warn, format!("   {} again", count(n))),
+    };
+    match generation.lost {
+        0 => line,
+        n => line.with(Role::Bad, format!("   {} lost", count(n))),
     }
 }
 

@@ -197,8 +197,18 @@ fn who(plan: &Plan<'_>, member: &GroupMember) -> Line {
             let line = line.with(Role::Text, " ");
             join(line, bar).with(Role::Warn, format!(" {}", format::duration_ms(call.ends_in_ms)))
         }
+        (Standing::Joined | Standing::JoinedNew | Standing::WaitsForAssignment, _) => match late(plan.group, member) {
+            Some(ms) => line.with(Role::Dim, format!("  +{}", format::duration_ms(ms))),
+            None => line,
+        },
         _ => line,
     }
+}
+
+/// How long after a rebalance began a member joined it, in milliseconds.
+fn late(group: &Group, member: &GroupMember) -> Option<u64> {
+    let began_us = group.rebalance.as_ref()?.began_us;
+    Some(member.joined_us?.saturating_sub(began_us) / 1_000)
 }
 
 /// How a member stands: its sign and words.

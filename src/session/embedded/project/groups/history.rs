@@ -11,7 +11,7 @@ use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
 use crate::engine::event::{ClientEvent, GroupEvent};
 use crate::engine::group::classic::{ClassicGroup, State};
 use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
-use crate::session::snapshot::{Generation, Group, GroupPartition, Rebalance, TopicPartition};
+use crate::session::snapshot::{Deliveries, Generation, Group, GroupPartition, Rebalance, TopicPartition};
 
 /// For how long after an assignment a partition that nobody reads counts as stopped by it, in microseconds of lab time.
 const SETTLES_US: u64 = 5_000_000;
@@ -41,6 +41,8 @@ pub(super) struct History {
     /// How many were taken over in the newest generation, and how long that took at most, in milliseconds: two looks may
     /// be too far apart to see it.
     taken_over: (u32, u64),
+    /// Records that were processed again, and lost ones: when the newest generation began, and by now.
+    uneven: [(u64, u64); 2],
 }
 
 impl History {
@@ -187,13 +189,27 @@ impl History {
         }
         let stopped = super::count(self.stopped.len()).max(self.taken_over.0);
         let stopped_ms = self.stopped_ms.max(self.taken_over.1);
-        let known = newest.is_none_or(|newest| (newest.stopped, newest.stopped_ms) == (stopped, stopped_ms));
-        if self.under_way.is_none() && !known {
-            let mut kept = self.kept.to_vec();
-            if let Some(newest) = kept.first_mut() {
-                (newest.stopped, newest.stopped_ms) = (stopped, stopped_ms);
-            }
-            self.kept = kept.into();
+        if self.under_way.is_none() {
+            self.edit_newest(|newest| (newest.stopped, newest.stopped_ms) = (stopped, stopped_ms));
+        }
+    }
+
+    /// Counts what was processed again, and what was lost, since the newest generation began.
+    pub(super) fn note_deliveries(&mut self, now: &Deliveries) {
+        self.uneven[1] = (now.again, now.lost);
+        let [(again, lost), _] = self.uneven;
+        let since = (now.again.saturating_sub(again), now.lost.saturating_sub(lost));
+        self.edit_newest(|newest| (newest.again, newest.lost) = since);
+    }
+
+    /// Changes the newest generation, if that is a change.
+    fn edit_newest(&mut self, edit: impl FnOnce(&mut Generation)) {
+        let Some(newest) = self.kept.first() else { return };
+        let mut changed = newest.clone();
+        edit(&mut changed);
+        if changed != *newest {
+            let older = self.kept.iter().skip(1).cloned();
+            self.kept = std::iter::once(changed).chain(older).collect();
         }
     }
 
@@ -205,6 +221,7 @@ impl History {
     fn remember(&mut self, generation: i32, at_us: u64, owned: &Owned, tags: &mut Tags) {
         let (why, formed) = (self.under_way.take(), self.formed.take());
         self.taken_over = (0, 0);
+        self.uneven[0] = self.uneven[1];
         let tagged = owned.iter().flat_map(|(member, ids)| {
             let tag = tags.of_new(member);
             ids.iter().map(move |at| (at.clone(), Arc::clone(&tag))).collect::<Vec<_>>()
@@ -224,6 +241,8 @@ impl History {
             owners,
             stopped: super::count(self.stopped.len()),
             stopped_ms: self.stopped_ms,
+            again: 0,
+            lost: 0,
         };
         let older = self.kept.iter().take(Group::MAX_HISTORY - 1).cloned();
         self.kept = std::iter::once(newest).chain(older).collect();
