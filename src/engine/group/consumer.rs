@@ -18,9 +18,8 @@
 //!   What the log refuses has not happened.
 //! - Each member's silence is measured: by a timer that its heartbeat winds up.
 //!
-//! Members that speak the classic protocol are not taken in while there are others, nor the reverse, as with
-//! `group.consumer.migration.policy=disabled` (deviation: no-mixed-groups). Kafka 3.9 has such groups only without
-//! ZooKeeper (deviation: group-protocol).
+//! Members that speak the classic protocol are not taken in while there are others, nor the reverse (deviation:
+//! no-mixed-groups). Kafka 3.9 has such groups only without ZooKeeper (deviation: group-protocol).
 //!
 //! Sources: KIP-848; `GroupMetadataManager`, `ConsumerGroup`, `ConsumerGroupMember` of Kafka 3.9.
 
@@ -225,6 +224,7 @@ impl ConsumerGroup {
             && Arc::ptr_eq(&self.image, &after)
         {
             self.image = before;
+            self.looking.forget();
             desk.say(GroupEvent::WriteFailed { group: Arc::clone(&desk.group), error: to_members(error) });
             self.measure_all(desk);
         }

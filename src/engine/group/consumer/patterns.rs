@@ -39,6 +39,11 @@ pub(super) struct Looking {
 impl Looking {
     pub(super) fn stop(&mut self, desk: &mut Desk<'_, '_>) {
         desk.cancel(&mut self.timer);
+        self.forget();
+    }
+
+    /// What was found may not be in the log: it looks again.
+    pub(super) fn forget(&mut self) {
         self.seen = None;
     }
 
