@@ -28,24 +28,24 @@ impl Translator<'_> {
         let mut first = true;
         while first || !self.skip("]") {
             first = false;
-            let item = match self.posix()? {
-                Some(name) => name,
-                None if self.skip("\\") => match self.named_class()? {
-                    Some(class) => class,
-                    None => {
-                        let from = self.escaped()?;
-                        self.range(from)?
-                    }
-                },
-                None => {
-                    let from = self.rest.next().ok_or("missing closing ]")?;
-                    self.range(from)?
-                }
-            };
+            let item = self.item()?;
             self.out.push_str(&item);
         }
         self.out.push(']');
         Ok(())
+    }
+
+    /// A part of a class: a named class, a character, or a range of them.
+    fn item(&mut self) -> Result<String, &'static str> {
+        if let Some(name) = self.posix()? {
+            return Ok(name);
+        }
+        let escapes = self.skip("\\");
+        if let Some(class) = if escapes { self.named_class()? } else { None } {
+            return Ok(class);
+        }
+        let from = if escapes { self.escaped()? } else { self.rest.next().ok_or("missing closing ]")? };
+        self.range(from)
     }
 
     /// `[:alpha:]` or `[:^alpha:]`, if that comes next.
