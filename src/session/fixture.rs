@@ -26,6 +26,7 @@ pub const ALL: &[Fixture] = &[
     ("first_minute", first_minute),
     ("twelve_brokers", twelve_brokers),
     ("rebalance", rebalance),
+    ("reconciling", reconciling),
     ("uneven", uneven),
     ("many_groups", many_groups),
 ];
@@ -78,6 +79,11 @@ pub fn twelve_brokers() -> Snapshot {
 /// The calm cluster, while a fourth member joins its group.
 pub fn rebalance() -> Snapshot {
     with_groups(groups::rebalance)
+}
+
+/// The calm cluster, while a fourth member joins its group, which is one of KIP-848.
+pub fn reconciling() -> Snapshot {
+    with_groups(groups::reconciling)
 }
 
 /// The calm cluster, after a member of its group crashed that commits before it has processed.

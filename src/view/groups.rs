@@ -137,6 +137,14 @@ fn assignor(group: &Group) -> Option<String> {
     })
 }
 
+/// What a generation is called: KIP-848 counts epochs.
+fn era(group: &Group) -> &'static str {
+    match group.kind {
+        GroupKind::Classic => "generation",
+        GroupKind::Consumer => "epoch",
+    }
+}
+
 /// The lag of the whole group, its curve, and whether it grows.
 fn lag(group: &Group) -> Line {
     let growing = Trend::of(group.lag, group.lag_trend_per_sec);

@@ -314,6 +314,9 @@ pub struct Generation {
     pub formed_us: Option<u64>,
     /// Lab time when the rebalance that led to it began, in microseconds; `None` where nobody looked then.
     pub began_us: Option<u64>,
+    /// Lab time when all members had what they were assigned, in microseconds; in a classic group, where they hear it
+    /// together, when it was handed out. `None` as long as some of them change over.
+    pub settled_us: Option<u64>,
     /// Why it began: `c4 joins`.
     pub why: Arc<str>,
     /// The event that says so.

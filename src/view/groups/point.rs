@@ -1,6 +1,6 @@
 //! The point of a group's screen, in words: what matters most now, and why. It is a list of questions, the worst first.
 
-use crate::session::snapshot::{Fate, Group, GroupKnown, GroupMember, GroupState, Snapshot, Standing};
+use crate::session::snapshot::{Fate, Group, GroupKind, GroupKnown, GroupMember, GroupState, Snapshot, Standing};
 use crate::view::Area;
 use crate::view::chrome::whole_sentences;
 use crate::view::format::{self, count, plural};
@@ -67,7 +67,8 @@ fn cost(group: &Group) -> String {
         0 => String::new(),
         n => format!(" {} processed again.", were(n)),
     };
-    format!("Generation {} began{why}; {stopped}.{again}", last.generation)
+    let era = if group.kind == GroupKind::Consumer { "Epoch" } else { "Generation" };
+    format!("{era} {} began{why}; {stopped}.{again}", last.generation)
 }
 
 /// So many records, as the beginning of a sentence.
@@ -144,7 +145,9 @@ fn moving(_: &Snapshot, group: &Group) -> Option<Point> {
         n => format!("{n} of {all} {} read by nobody.", if n == 1 { "is" } else { "are" }),
     };
     let role = if stopped == 0 { Role::Accent } else { Role::Warn };
-    let how = if group.cooperative {
+    let how = if group.kind == GroupKind::Consumer {
+        "The coordinator shares out, and each member changes over by itself."
+    } else if group.cooperative {
         "Cooperative: members keep what they have while they join again."
     } else {
         "Eager: who joins again gives up all it had first."
@@ -163,7 +166,32 @@ fn waits(group: &Group) -> String {
             let leader = group.members.iter().find(|member| member.leader);
             leader.map_or_else(String::new, |leader| format!("{} shares out, then all read again.", leader.tag))
         }
+        (GroupState::Reconciling, _) => handing_over(group),
         _ => String::new(),
+    }
+}
+
+/// Of KIP-848: who waits until others have given up what it is to have.
+fn handing_over(group: &Group) -> String {
+    let tags = |of: fn(&GroupMember) -> bool| {
+        let members = group.members.iter().filter(|member| member.standing == Standing::Reconciling && of(member));
+        members.map(|member| &*member.tag).collect::<Vec<_>>()
+    };
+    let gives = |member: &GroupMember| {
+        let after = member.after.as_deref().unwrap_or_default();
+        member.before.iter().any(|at| !after.contains(at))
+    };
+    let waits = |member: &GroupMember| {
+        let after = member.after.as_deref().unwrap_or_default();
+        after.iter().any(|at| !member.before.contains(at))
+    };
+    match (tags(waits).as_slice(), tags(gives).as_slice()) {
+        ([], _) | (_, []) => String::new(),
+        (takers, givers) => {
+            let verb = |tags: &[&str], one| if tags.len() == 1 { format!("{one}s") } else { one.to_owned() };
+            let (wait, give) = (verb(takers, "wait"), verb(givers, "give"));
+            format!("{} {wait} for what {} {give} up.", takers.join(", "), givers.join(", "))
+        }
     }
 }
 

@@ -227,9 +227,13 @@ impl Remembered {
             }
             Kind::Consumer(group) => {
                 self.history.catch_up_to(group.image().target_epoch, || consumers::target(group));
+                let state = consumers::state(group);
+                if state == GroupState::Stable {
+                    self.history.settle();
+                }
                 Group {
                     kind: GroupKind::Consumer,
-                    state: consumers::state(group),
+                    state,
                     since_us: self.history.newest_us(),
                     assignor: self.history.assignor(),
                     cooperative: true,
