@@ -6,6 +6,7 @@ mod sim {
     mod configs;
     mod describe;
     mod disks;
+    mod epoch_script;
     mod epochs;
     mod group_script;
     mod groups;

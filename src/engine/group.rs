@@ -14,6 +14,7 @@ pub mod classic;
 pub mod consumer;
 mod desk;
 pub mod offsets;
+pub mod pattern;
 pub mod shard;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::engine::replica::TopicPartition;
 use crate::protocol::consumer_group_heartbeat::member_epoch;
 use crate::protocol::consumer_protocol::PROTOCOL_TYPE;
 use crate::protocol::group_records::GroupRecord;
+use crate::protocol::leave_group::MemberIdentity;
 use crate::protocol::{ConsumerGroupHeartbeatRequest, ErrorCode, JoinGroupRequest};
 
 pub use desk::{Caller, Desk, GroupTimer, Kept, TimerKind, Wish, Write};
@@ -124,6 +126,20 @@ impl Group {
             consumer.heartbeat(request, caller, desk);
         }
         Ok(())
+    }
+
+    /// Handles `LeaveGroup`: what became of each. Members of either protocol can be taken out by it.
+    pub fn leave(&mut self, leaving: &[MemberIdentity], desk: &mut Desk<'_, '_>) -> Vec<ErrorCode> {
+        match &mut self.kind {
+            Kind::Classic(classic) => {
+                let one = |who: &MemberIdentity| {
+                    let left = classic.leave(&who.member_id, who.group_instance_id.as_ref(), desk);
+                    left.err().unwrap_or(ErrorCode::NONE)
+                };
+                leaving.iter().map(one).collect()
+            }
+            Kind::Consumer(consumer) => consumer.take_out(leaving, desk),
+        }
     }
 
     /// A timer of it fired.

@@ -8,11 +8,13 @@ use kscope::engine::client::{
 use kscope::engine::config::Config;
 use kscope::engine::message::Command;
 use kscope::protocol::consumer_group_describe::DescribedGroup;
+use kscope::protocol::metadata::MetadataRequestTopic;
 use kscope::protocol::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kscope::protocol::offset_fetch::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use kscope::protocol::{
     ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, DescribeGroupsRequest, ErrorCode,
-    HeartbeatRequest, JoinGroupRequest, ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest, Request, Response,
+    HeartbeatRequest, JoinGroupRequest, ListGroupsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
+    Request, Response,
 };
 
 use super::harness::Lab;
@@ -158,9 +160,29 @@ fn requests_that_make_no_sense_are_refused_with_words() {
     let (code, text) = beat(&mut lab, 1, joins.clone());
     assert!(code == ErrorCode::INVALID_REQUEST && text.contains("MemberId"), "version 1 wants an id: {text}");
     let pattern =
-        ConsumerGroupHeartbeatRequest { member_id: "x".into(), subscribed_topic_regex: Some("re.*".into()), ..joins };
-    assert_eq!(beat(&mut lab, 1, pattern).0, ErrorCode::INVALID_REGULAR_EXPRESSION);
+        ConsumerGroupHeartbeatRequest { member_id: "x".into(), subscribed_topic_regex: Some("re[".into()), ..joins };
+    let (code, text) = beat(&mut lab, 1, pattern);
+    assert!(code == ErrorCode::INVALID_REGULAR_EXPRESSION && text.contains("missing closing ]"), "{text}");
     assert_eq!(described(&mut lab, GROUP).group_epoch, 2, "none of them changed anything");
+}
+
+/// A member with a pattern knows its topics by their ids only. Java leaves an empty name beside them.
+#[test]
+fn metadata_is_told_by_a_topics_id() {
+    let mut lab = lab();
+    let id = lab.cluster.brokers().find_map(|(_, node)| Some(node.running()?.metadata.id_of(TOPIC))).unwrap();
+    for (topic_id, name, error, found) in [
+        (id, Some(""), ErrorCode::NONE, Some(TOPIC)),
+        (id, None, ErrorCode::NONE, Some(TOPIC)),
+        (uuid::Uuid::from_u128(7), Some(TOPIC), ErrorCode::UNKNOWN_TOPIC_ID, None),
+        (uuid::Uuid::nil(), Some(""), ErrorCode::INVALID_TOPIC_EXCEPTION, Some("")),
+    ] {
+        let topic = MetadataRequestTopic { topic_id, name: name.map(Arc::from) };
+        let request = MetadataRequest { topics: Some(vec![topic]), ..MetadataRequest::default() };
+        let Response::Metadata(answer) = lab.ask(1, 12, request) else { panic!() };
+        let told = &answer.topics[0];
+        assert_eq!((told.error_code, told.name.as_deref()), (error, found), "{topic_id} {name:?}");
+    }
 }
 
 #[test]

@@ -26,11 +26,13 @@ use kscope::protocol::partitioner::java_hash;
 use kscope::protocol::records::records_of;
 use kscope::protocol::sync_group::SyncGroupRequestAssignment;
 use kscope::protocol::{
-    DeleteGroupsRequest, DescribeGroupsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest,
-    JoinGroupResponse, LeaveGroupRequest, ListGroupsRequest, OffsetCommitRequest, OffsetDeleteRequest,
-    OffsetFetchRequest, Request, Response, SyncGroupRequest,
+    ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, DescribeGroupsRequest, ErrorCode,
+    FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    ListGroupsRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, Request, Response,
+    SyncGroupRequest,
 };
 
+use super::epoch_script::{self, Names};
 use super::harness::Lab;
 use super::script::{Words, duration, partition, said, state, why};
 
@@ -52,6 +54,9 @@ struct Member {
 #[derive(Default)]
 pub(super) struct Groups {
     members: BTreeMap<String, Member>,
+    /// Those of groups of KIP-848.
+    consumers: BTreeMap<String, epoch_script::Member>,
+    topics: Names,
     /// Requests that are not answered yet, and whose.
     waiting: Vec<(Ticket, String)>,
     /// The ids that members were given.
@@ -65,6 +70,8 @@ impl Groups {
         words.plain.iter_mut().for_each(|word| *word = word.trim_matches('"'));
         Some(match verb {
             "coordinator" => coordinator(lab, words),
+            "beat" => self.beat(lab, words),
+            "consumer-group" => describe_consumers(lab, words),
             "join" => self.join(lab, words),
             "sync" => self.sync(lab, words),
             "heartbeat" => self.heartbeat(lab, words),
@@ -75,7 +82,7 @@ impl Groups {
             "delete-group" => delete_group(lab, words),
             "group" => describe(lab, words),
             "groups" => list(lab, words),
-            "records" => records(lab, words),
+            "records" => records(lab, words, &self.topics),
             _ => return None,
         })
     }
@@ -83,6 +90,7 @@ impl Groups {
     /// The answers that came since it was last asked, a line each.
     pub(super) fn heard(&mut self, lab: &mut Lab) -> String {
         let mut out = String::new();
+        epoch_script::learn(&mut self.topics, lab);
         loop {
             let (done, waiting) = std::mem::take(&mut self.waiting)
                 .into_iter()
@@ -137,6 +145,13 @@ impl Groups {
                 all.collect::<Vec<_>>().join(", ")
             }
             Response::Heartbeat(answer) => why(answer.error_code, None),
+            Response::ConsumerGroupHeartbeat(answer) => {
+                if let Some(member) = self.consumers.get_mut(alias) {
+                    member.hear(answer);
+                    self.names.insert(Arc::clone(&member.joins.member_id), alias.to_owned());
+                }
+                epoch_script::answered(answer, &self.topics)
+            }
             Response::LeaveGroup(answer) => {
                 let mut errors = answer.members.iter().map(|member| member.error_code);
                 let error = Some(answer.error_code).filter(|error| !error.is_ok()).or_else(|| errors.next());
@@ -210,14 +225,34 @@ impl Groups {
         self.send(lab, alias, to, member.version, member.request)
     }
 
-    /// A member, with the generation and the id that a command says instead of its own.
+    /// `beat a g ..`; `beat a` as a member of KIP-848 that has nothing new to say.
+    fn beat(&mut self, lab: &mut Lab, words: &mut Words<'_>) -> String {
+        let alias = words.plain[0];
+        epoch_script::learn(&mut self.topics, lab);
+        let new = || epoch_script::Member::new(alias, words);
+        let mut member = self.consumers.get(alias).cloned().unwrap_or_else(new);
+        member.version = words.take("version").unwrap_or(member.version);
+        let request = member.request(words, &self.topics);
+        let (version, to) = (member.version, asked(lab, words, &request.group_id));
+        self.consumers.insert(alias.to_owned(), member);
+        self.send(lab, alias, to, version, request)
+    }
+
+    /// A member, with the generation and the id that a command says instead of its own. One of KIP-848 may say what a classic
+    /// one says, too.
     fn member(&self, words: &mut Words<'_>) -> Member {
-        let mut member = self.members.get(words.plain[0]).unwrap_or_else(|| panic!("no {}", words.plain[0])).clone();
+        let consumer = self.consumers.get(words.plain[0]).map(as_classic);
+        let known = consumer.or_else(|| self.members.get(words.plain[0]).cloned());
+        let mut member = known.unwrap_or_else(|| panic!("no {}", words.plain[0]));
         member.generation = words.take("generation").unwrap_or(member.generation);
         if let Some(id) = words.named.remove("id") {
             member.request.member_id = id.into();
         }
         member
+    }
+
+    fn knows(&self, alias: &str) -> bool {
+        self.members.contains_key(alias) || self.consumers.contains_key(alias)
     }
 
     fn sync(&mut self, lab: &mut Lab, words: &mut Words<'_>) -> String {
@@ -254,7 +289,7 @@ impl Groups {
 
     /// `leave a`, or `leave g instance=x` as an operator.
     fn leave(&mut self, lab: &mut Lab, words: &mut Words<'_>) -> String {
-        let (group_id, member) = if self.members.contains_key(words.plain[0]) {
+        let (group_id, member) = if self.knows(words.plain[0]) {
             let Member { request: join, .. } = self.member(words);
             let group_instance_id = join.group_instance_id;
             (join.group_id, MemberIdentity { member_id: join.member_id, group_instance_id, reason: None })
@@ -276,7 +311,7 @@ impl Groups {
             generation: -1,
             takes_id: false,
         };
-        let mut member = if self.members.contains_key(words.plain[0]) { self.member(words) } else { outside };
+        let mut member = if self.knows(words.plain[0]) { self.member(words) } else { outside };
         member.generation = words.take("generation").unwrap_or(member.generation);
         let to = asked(lab, words, &member.request.group_id);
         let version = words.take("version").unwrap_or(9);
@@ -302,6 +337,13 @@ impl Groups {
         };
         self.send(lab, words.plain[0], to, version, request)
     }
+}
+
+/// A member of KIP-848 as one that speaks the classic protocol: its epoch is the generation.
+fn as_classic(member: &epoch_script::Member) -> Member {
+    let ConsumerGroupHeartbeatRequest { group_id, member_id, instance_id, .. } = member.joins.clone();
+    let request = JoinGroupRequest { group_id, member_id, group_instance_id: instance_id, ..Default::default() };
+    Member { request, version: 9, generation: member.epoch, takes_id: false }
 }
 
 /// What a consumer tells each of its assignors.
@@ -332,7 +374,7 @@ fn assigned(bytes: &bytes::Bytes) -> String {
     named(&all.collect::<Vec<_>>())
 }
 
-fn named(partitions: &[TopicPartition]) -> String {
+pub(super) fn named(partitions: &[TopicPartition]) -> String {
     let all: Vec<_> = partitions.iter().map(ToString::to_string).collect();
     if all.is_empty() { "nothing".into() } else { all.join(" ") }
 }
@@ -478,6 +520,15 @@ fn describe(lab: &mut Lab, words: &mut Words<'_>) -> String {
     })
 }
 
+/// `consumer-group g`: what `ConsumerGroupDescribe` says.
+fn describe_consumers(lab: &mut Lab, words: &mut Words<'_>) -> String {
+    let request = ConsumerGroupDescribeRequest { group_ids: vec![words.plain[0].into()], ..Default::default() };
+    said(ask(lab, words, words.plain[0], 1, request), |response| {
+        let Response::ConsumerGroupDescribe(answer) = response else { panic!("{response:?}") };
+        epoch_script::described(&answer.groups[0])
+    })
+}
+
 /// `groups [state=Stable] to=2`: those that a broker coordinates; without `to=` of all that live.
 fn list(lab: &mut Lab, words: &mut Words<'_>) -> String {
     let states_filter: Vec<Arc<str>> = words.named.remove("state").map(Arc::from).into_iter().collect();
@@ -500,7 +551,7 @@ fn list(lab: &mut Lab, words: &mut Words<'_>) -> String {
 }
 
 /// `records g [at=2]`: what the group's partition of `__consumer_offsets` keeps, at the coordinator or at a broker.
-fn records(lab: &mut Lab, words: &mut Words<'_>) -> String {
+fn records(lab: &mut Lab, words: &mut Words<'_>, topics: &Names) -> String {
     let id = partition_of(lab, words.plain[0]);
     let at = words.take("at").map(BrokerId).or_else(|| leader_of(lab, words.plain[0])).expect("a leader");
     let broker = lab.cluster.broker(at).and_then(BrokerNode::running).expect("a broker that runs");
@@ -509,13 +560,13 @@ fn records(lab: &mut Lab, words: &mut Words<'_>) -> String {
     let all = batches.flat_map(|batch| records_of(&batch.header, &batch.body).unwrap());
     let line = |record: kscope::protocol::records::Record| {
         let read = GroupRecord::decode(&record.key.unwrap(), record.value.as_ref()).unwrap();
-        format!("{}: {}", record.offset, kept(&read))
+        format!("{}: {}", record.offset, kept(&read, topics))
     };
     let lines: Vec<String> = all.map(line).collect();
     if lines.is_empty() { "empty".into() } else { lines.join("\n") }
 }
 
-fn kept(record: &GroupRecord) -> String {
+fn kept(record: &GroupRecord, topics: &Names) -> String {
     match record {
         GroupRecord::OffsetCommit { key, value } => {
             let value = value.as_ref().map_or("forgotten".into(), |value| value.offset.to_string());
@@ -528,7 +579,7 @@ fn kept(record: &GroupRecord) -> String {
             };
             format!("{} generation {generation}{}", key.group, members.iter().map(of).collect::<String>())
         }
-        other => format!("{other:?}"),
+        other => other.text(&|id| topics.get(&id).map_or("?".into(), Arc::clone)),
     }
 }
 
@@ -571,7 +622,7 @@ pub(super) fn event(event: &GroupEvent) -> String {
         GroupEvent::OffsetsRemoved { group, partitions, why } => {
             format!("{group} forgets its offsets of {} ({why:?})", named(partitions))
         }
-        other @ GroupEvent::Consumer { .. } => format!("{other:?}"),
+        GroupEvent::Consumer { group, event } => epoch_script::event(group, event),
         GroupEvent::WriteFailed { group, error } => format!("the log did not take what {group} is: {error}"),
     }
 }

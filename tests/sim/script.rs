@@ -26,8 +26,10 @@
 //!                                         with `once` it does not come back with the id that it is given;  join a    again
 //! sync a a=t-0,t-1 b=t-2 | sync b         with the assignment, or without;  sync, heartbeat, commit: id=x generation=3
 //! heartbeat a | leave a | leave g instance=x       answers that come later stand where they come
+//! beat a g topics=t,u pattern=t.* instance=x assignor=range rebalance=10s version=0      a member of KIP-848, which joins
+//! beat a owns=t-0,t-1 topics=t            it goes on, and says what is new;  `joins`, `leaves`, `away`, id=x epoch=3
 //! commit a t-0=5@note | commit g t-0=5    as a member, or from outside;  version=2 retention=10s
-//! offsets g t-0 | delete-offsets g t-0 | delete-group g | group g | groups state=Stable
+//! offsets g t-0 | delete-offsets g t-0 | delete-group g | group g | consumer-group g | groups state=Stable
 //! records g at=2                          what `__consumer_offsets` has of its partition
 //! events                                  what happened since it was last asked, each with its cause
 //! trace LeaderAndIsr                      from here on, messages of that name are shown as they arrive

@@ -161,6 +161,13 @@ pub enum ConsumerGroupEvent {
         /// Who is to have what.
         assignment: Assignment,
     },
+    /// The coordinator has looked for the topics that a pattern of its members stands for: others than before.
+    PatternResolved {
+        /// The pattern.
+        pattern: Arc<str>,
+        /// The topics whose names are like it.
+        topics: Vec<Arc<str>>,
+    },
     /// A member has come a step further to its target.
     Reconciled {
         /// Who.

@@ -271,7 +271,7 @@ impl ClassicGroup {
             TimerKind::Pending { member } => self.on_pending_expired(member, desk),
             TimerKind::Join => self.on_call_ended(desk),
             TimerKind::Sync { generation } => self.on_sync_ended(*generation, desk),
-            TimerKind::Revocation { .. } => {}
+            TimerKind::Patterns | TimerKind::Revocation { .. } => {}
         }
     }
 

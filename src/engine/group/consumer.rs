@@ -9,15 +9,17 @@
 //! assignment is made for it at once. Each member is brought to the target by its heartbeats: it hears what to give back, says
 //! that it has done so, and gets what is free by then ([`reconcile`]). Nobody stops for it who has nothing to give back.
 //!
+//! Members name the topics that they want, or give a pattern of names; what that stands for the coordinator looks for
+//! ([`patterns`]).
+//!
 //! # Invariants
 //! - A partition has one owner at any time: it is given to nobody while somebody has it, or has still to give it back.
 //! - What members hear is in the log: an answer goes out when the records that it rests on are on all in-sync replicas.
 //!   What the log refuses has not happened.
 //! - Each member's silence is measured: by a timer that its heartbeat winds up.
 //!
-//! Members that speak the classic protocol are not taken in while there are others, nor the reverse, as with
-//! `group.consumer.migration.policy=disabled` (deviation: no-mixed-groups). Kafka 3.9 has such groups only without
-//! ZooKeeper (deviation: group-protocol).
+//! Members that speak the classic protocol are not taken in while there are others, nor the reverse (deviation:
+//! no-mixed-groups). Kafka 3.9 has such groups only without ZooKeeper (deviation: group-protocol).
 //!
 //! Sources: KIP-848; `GroupMetadataManager`, `ConsumerGroup`, `ConsumerGroupMember` of Kafka 3.9.
 
@@ -25,6 +27,7 @@ mod describe;
 mod heartbeat;
 mod image;
 mod leave;
+mod patterns;
 mod reconcile;
 mod records;
 mod target;
@@ -48,7 +51,8 @@ use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::group_records::GroupRecord;
 use crate::protocol::{ConsumerGroupHeartbeatResponse, ErrorCode};
 
-pub use self::image::{Image, Member, MemberState, Partitions, Profile, Topic};
+pub use self::image::{Image, Member, MemberState, Partitions, Profile, Resolved, Topic};
+use self::patterns::Looking;
 
 /// Where a group is. The names are Kafka's (`ConsumerGroupState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,7 @@ pub struct Change {
 pub struct ConsumerGroup {
     image: Arc<Image>,
     patience: BTreeMap<Arc<str>, Patience>,
+    looking: Looking,
 }
 
 impl ConsumerGroup {
@@ -181,12 +186,14 @@ impl ConsumerGroup {
         for mut patience in std::mem::take(&mut self.patience).into_values() {
             patience.stop(desk);
         }
+        self.looking.stop(desk);
     }
 
     /// A timer of it fired.
     pub fn on_timer(&mut self, kind: &TimerKind, desk: &mut Desk<'_, '_>) {
         match kind {
             TimerKind::Session { member } => self.drop_member(member, Gone::Silent, desk),
+            TimerKind::Patterns => self.look_for_topics(desk),
             TimerKind::Revocation { member, epoch } => {
                 // One that has got on meanwhile is not late.
                 if self.image.member(member).is_some_and(|known| known.epoch == *epoch) {
@@ -217,6 +224,7 @@ impl ConsumerGroup {
             && Arc::ptr_eq(&self.image, &after)
         {
             self.image = before;
+            self.looking.forget();
             desk.say(GroupEvent::WriteFailed { group: Arc::clone(&desk.group), error: to_members(error) });
             self.measure_all(desk);
         }
@@ -324,6 +332,7 @@ pub fn begins(record: &GroupRecord) -> bool {
         record,
         GroupRecord::ConsumerGroupMetadata { value: Some(_), .. }
             | GroupRecord::ConsumerGroupPartitionMetadata { value: Some(_), .. }
+            | GroupRecord::ConsumerGroupRegularExpression { value: Some(_), .. }
             | GroupRecord::ConsumerGroupMemberMetadata { value: Some(_), .. }
             | GroupRecord::ConsumerGroupTargetAssignmentMetadata { value: Some(_), .. }
             | GroupRecord::ConsumerGroupTargetAssignmentMember { value: Some(_), .. }

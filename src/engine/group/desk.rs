@@ -95,6 +95,8 @@ pub enum TimerKind {
         /// Of which generation.
         generation: i32,
     },
+    /// What the patterns of a group's members stand for is to be looked for.
+    Patterns,
     /// A member of a group of KIP-848 has had its time to give partitions back.
     Revocation {
         /// Which.

@@ -142,9 +142,8 @@ fn named(record: &GroupRecord) -> Option<(Arc<str>, bool)> {
         GroupRecord::ConsumerGroupTargetAssignmentMetadata { key, .. } => &key.group_id,
         GroupRecord::ConsumerGroupTargetAssignmentMember { key, .. } => &key.group_id,
         GroupRecord::ConsumerGroupCurrentMemberAssignment { key, .. } => &key.group_id,
-        GroupRecord::OffsetCommit { .. }
-        | GroupRecord::ConsumerGroupRegularExpression { .. }
-        | GroupRecord::Unknown { .. } => return None,
+        GroupRecord::ConsumerGroupRegularExpression { key, .. } => &key.group_id,
+        GroupRecord::OffsetCommit { .. } | GroupRecord::Unknown { .. } => return None,
     };
     Some((Arc::clone(group), consumer::begins(record)))
 }

@@ -187,7 +187,11 @@ func main() {
 	defer cancel()
 	bootstrap, topic := os.Args[1], os.Args[2]
 	if len(os.Args) > 4 {
-		member(ctx, bootstrap, topic, os.Args[3], os.Args[4])
+		speaks := "classic"
+		if len(os.Args) > 5 {
+			speaks = os.Args[5]
+		}
+		member(ctx, bootstrap, topic, os.Args[3], os.Args[4], speaks)
 		return
 	}
 	create(ctx, bootstrap, topic)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
@@ -75,7 +75,8 @@ def set_up_java():
             call("mvn", "-q", "-B", "-f", "java/pom.xml", "dependency:copy-dependencies", f"-Dkafka.version={version}",
                  f"-DoutputDirectory={fetched}")
             fetched.rename(home / "lib")
-        call("javac", "-cp", f"{home}/lib/*", "-d", home / "classes", "java/Client.java", "java/Member.java")
+        programs = ["Client", "Member"] if version == JAVA_3 else ["Client", "Member", "PatternMember"]
+        call("javac", "-cp", f"{home}/lib/*", "-d", home / "classes", *(f"java/{program}.java" for program in programs))
 
 
 def set_up_go():
@@ -136,3 +137,18 @@ CLIENTS = (
     Client("kafkajs", ("node", "npm"), set_up_node, ("node", "js/client.js"), codecs=("none", "gzip"), reads=False,
            member=("node", "js/member.js")),
 )
+
+
+def member_848(name, of, **other):
+    """A client as a member of the group of KIP-848, where one may be twice."""
+    return replace(next(client for client in CLIENTS if client.name == of), name=name, **other)
+
+
+# Those that speak the protocol of KIP-848, and how many of them subscribe to a pattern.
+CLIENTS_848 = (
+    member_848("java-4", "java-4"),
+    member_848("java-4-pattern", "java-4", member=java(JAVA_4, "PatternMember")),
+    member_848("confluent-kafka-1", "confluent-kafka"), member_848("confluent-kafka-2", "confluent-kafka"),
+    member_848("franz-go-1", "franz-go"), member_848("franz-go-2", "franz-go"),
+)
+PATTERNS = 1

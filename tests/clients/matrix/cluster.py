@@ -117,8 +117,9 @@ class Lab(Cluster):
             raise ClusterError(f"kscope serve ended before it was ready (exit status {self.process.returncode})")
         self.bootstrap, self.control = ready["bootstrap"], ready["control"]
 
-    def _post(self, path):
-        request = urllib.request.Request(self.control + path, method="POST", data=b"")
+    def _post(self, path, body=None):
+        data, kind = (b"", {}) if body is None else (json.dumps(body).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(self.control + path, method="POST", data=data, headers=kind)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 answer.read()
@@ -132,6 +133,10 @@ class Lab(Cluster):
 
     def start(self, broker):
         self._post(f"/v1/brokers/{broker}/start")
+
+    def add_consumer(self, group, topic):
+        """A built-in consumer more, that speaks the protocol of KIP-848."""
+        self._post("/v1/consumers", {"group": group, "topics": [topic], "protocol": "consumer", "from_earliest": True})
 
     def close(self):
         """Ends the lab; a lab that does not end on SIGTERM, or not with status 0, is an error of its own."""

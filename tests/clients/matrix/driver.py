@@ -13,16 +13,17 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from . import group, judge, wire
-from .clients import CLIENTS, HERE, TARGET, SetupError, set_up_kcat
+from . import group, group_848, judge, wire
+from .clients import CLIENTS, CLIENTS_848, HERE, TARGET, SetupError, set_up_kcat
 from .cluster import ClusterError, Lines
 
 sys.path.insert(0, str(HERE / "python"))
 import kcat  # noqa: E402  (the client that reads for those that cannot)
 from line import PARTITIONS, REPLICAS, SETTINGS  # noqa: E402
 
-# The name of the run of all as one group.
-GROUP = "group"
+# The runs of many as one group: how each is run, and by which clients.
+GROUPS = {run.name: (run, members) for run, members in (
+    (group.Run, [client for client in CLIENTS if client.member]), (group_848.Run, CLIENTS_848))}
 TESTS = ("reads back what it writes", "survives its leader's death", "its cluster heals")
 # How much of a log is shown with a failure.
 LOG_LINES = 40
@@ -152,11 +153,12 @@ class Matrix:
         if os.environ.get("CI") == "true":
             self.count(0, len(TESTS))
 
-    def run(self, clients, in_group):
-        """Each of the clients by itself, and then those of `in_group` as one group."""
+    def run(self, clients, groups):
+        """Each of the clients by itself, and then the groups of these names."""
         (TARGET / "logs").mkdir(parents=True, exist_ok=True)
         here = []
-        for client in dict.fromkeys([*clients, *in_group]):
+        members = [client for name in groups for client in GROUPS[name][1]]
+        for client in dict.fromkeys([*clients, *members]):
             missing = client.missing()
             if missing:
                 self.leave_out(client, missing)
@@ -165,8 +167,9 @@ class Matrix:
         ready = self.set_up(here)
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(self.one, [client for client in ready if client in clients]))
-        if in_group:
-            self.group([client for client in ready if client in in_group])
+        for name in groups:
+            run, its = GROUPS[name]
+            self.group(run, [client for client in its if client in ready])
 
     def set_up(self, clients):
         """Those of the clients that could be made ready."""
@@ -197,9 +200,9 @@ class Matrix:
 
         self.judged(client.name, TESTS, make)
 
-    def group(self, clients):
-        self.judged("group", group.TESTS if self.traffic_for else group.TESTS[:-1],
-                    lambda cluster: group.Run(clients, self.traffic_for, cluster))
+    def group(self, run, clients):
+        self.judged(run.name, group.TESTS if self.traffic_for else group.TESTS[:-1],
+                    lambda cluster: run(clients, self.traffic_for, cluster))
 
     def judged(self, name, tests, make):
         """One run on a cluster of its own, what came of it counted and shown."""
@@ -242,10 +245,8 @@ def tail(log):
 
 
 def chosen(names):
-    """The clients of these names, or all, and those of the group where it is named; raises KeyError with the first name
-    that is none."""
+    """The clients and the groups of these names, or all; raises KeyError with the first name that is none."""
     by_name = {client.name: client for client in CLIENTS}
-    members = [client for client in CLIENTS if client.member]
     if not names:
-        return list(CLIENTS), members
-    return [by_name[name] for name in names if name != GROUP], members if GROUP in names else []
+        return list(CLIENTS), list(GROUPS)
+    return [by_name[name] for name in names if name not in GROUPS], [name for name in GROUPS if name in names]

@@ -74,14 +74,18 @@ class Process:
 class Group:
     """A group on a cluster, with the members that were started here and those that were there before."""
 
+    # What its members are told besides the topic, the group and their name.
+    speaks = ()
+
     def __init__(self, cluster, group, topic, partitions):
         self.cluster, self.group, self.topic, self.partitions = cluster, group, topic, partitions
         self.members, self.built_in, self.gone = {}, set(), {}
+        self.seen = None  # How it was described when it was stable last.
 
     def start(self, clients):
         for client in clients:
-            argv = client.member
-            self.members[client.name] = Process(client.name, argv, self.cluster, self.topic, self.group, client.name)
+            told = (self.topic, self.group, client.name, *self.speaks)
+            self.members[client.name] = Process(client.name, client.member, self.cluster, *told)
 
     def everybody(self):
         """Those that were started here, those that are gone as well."""
@@ -95,7 +99,8 @@ class Group:
         self.gone[name] = self.members.pop(name)
         return self.gone[name]
 
-    def _described(self):
+    def described(self):
+        """Its state, what it assigns by, and who has what: as its coordinator says, while all its members live."""
         for member in self.members.values():
             member.check_alive()
         return group_wire.describe(self.cluster.addresses(), self.group, self.topic)
@@ -112,9 +117,9 @@ class Group:
         expected = self.built_in | set(self.members)
 
         def look():
-            state, assignor, members = seen = self._described()
+            state, _, members = self.seen = self.described()
             known = all(member.assigned() == members.get(name) for name, member in self.members.items())
-            return (members if state == "Stable" and set(members) == expected and known else None), (assignor, seen)
+            return (members if state == "Stable" and set(members) == expected and known else None), self.seen
 
         shares = wait_for(f"{self.group} stable with {sorted(expected)}", look, self.cluster.patience)
         group_judge.shares(shares, self.partitions)
@@ -131,7 +136,7 @@ class Group:
         before, grown = self.told("where they are", self.positions)
 
         def look():
-            self._described()
+            self.described()
             now, ends = self.positions()
             stays = [one for one in before if now[one] <= before[one]]
             waiting = [one for one in stays if now[one] < ends[one] or ends[one] > grown[one]]
@@ -144,9 +149,9 @@ class Group:
         shares = self.stable()
         self.go_on()
         reports = self.reports()
-        again = self.told("who has what", self._described)
-        if again[0] != "Stable" or again[2] != shares:
-            raise RebalancedError(f"{self.group} was rebalanced for no reason: it was {shares}, and is {again}")
+        again = self.told("who has what", self.described)
+        if again != self.seen:
+            raise RebalancedError(f"{self.group} was rebalanced for no reason: it was {self.seen}, and is {again}")
         group_judge.repeats(shares, reports)
         return shares
 
@@ -183,7 +188,7 @@ class Group:
         """Until nobody is in it."""
 
         def look():
-            state, _, members = seen = self._described()
+            state, _, members = seen = self.described()
             return state == "Empty" and not members, seen
 
         wait_for(f"{self.group} empty", look, self.cluster.patience)
@@ -195,6 +200,10 @@ class Group:
 
 class Run:
     """The tests, one after the other, each on what the one before left."""
+
+    name = "group"
+    kind = Group
+    lab_group = LAB_GROUP
 
     def __init__(self, clients, lab_for, cluster):
         self.clients, self.lab_for, self.cluster = clients, lab_for, cluster
@@ -211,10 +220,10 @@ class Run:
 
     def churn(self):
         """The group's own topic, with a numbered stream."""
-        topic = f"matrix-group-{int(time.time())}"
+        topic = f"matrix-{self.name}-{int(time.time())}"
         self.cluster.create_topic(topic, PARTITIONS, REPLICAS, SETTINGS)
         self.cluster.wait_healed(topic, self.cluster.patience)
-        group = Group(self.cluster, topic, topic, PARTITIONS)
+        group = self.kind(self.cluster, topic, topic, PARTITIONS)
         writer = Process("writer", WRITER, self.cluster, topic, str(PARTITIONS))
         try:
             self.generations(group)
@@ -282,11 +291,11 @@ class Run:
     def with_built_in(self):
         """The lab's own group: outside clients come to its built-in members, and go."""
         self.cluster.close()
-        self.cluster = self.lab_for("group")
-        group = Group(self.cluster, LAB_GROUP, LAB_TOPIC, LAB_PARTITIONS)
+        self.cluster = self.lab_for(self.name)
+        group = self.kind(self.cluster, self.lab_group, LAB_TOPIC, LAB_PARTITIONS)
         try:
-            group.built_in = set(self.built_in(group))
-            group.stable()
+            self.built_in(group)
+            group.settle()
             begin = time.monotonic()
             group.start(self.clients)
             together = group.settle()
@@ -299,13 +308,13 @@ class Run:
         self.done(f"{brief(together)} after {took:.1f} s")
 
     def built_in(self, group):
-        """The lab's consumers, once they have formed their group."""
+        """The lab's consumers have formed their group."""
 
         def look():
-            state, _, members = seen = group_wire.describe(self.cluster.addresses(), group.group, group.topic)
+            state, _, members = seen = group.described()
             return (members if state == "Stable" and members else None), seen
 
-        return wait_for(f"the group {group.group}", look, self.cluster.patience)
+        group.built_in = set(wait_for(f"the group {group.group}", look, self.cluster.patience))
 
 
 def words(report):

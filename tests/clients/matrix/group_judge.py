@@ -17,6 +17,11 @@ def shares(members, partitions):
     check(max(sizes) - min(sizes) <= 1, f"not shared evenly: {members}")
 
 
+def epochs(epoch, changes):
+    """A group of KIP-848 has one epoch for each member that came or went, and no more."""
+    check(epoch == changes, f"the group is at epoch {epoch} after {changes} changes")
+
+
 def repeats(members, reports):
     """Nothing whose commit was acknowledged is read again after the last rebalance, nor by who committed it at all.
 

@@ -32,6 +32,11 @@ class GroupJudge(unittest.TestCase):
         self.repeats(lambda seen: None)
         self.assertEqual(group_judge.stream(ACKED, reports()), 0)
 
+    def test_an_epoch_for_no_reason(self):
+        group_judge.epochs(7, 7)
+        with self.assertRaisesRegex(Wrong, "at epoch 8 after 7 changes"):
+            group_judge.epochs(8, 7)
+
     def test_a_partition_of_nobody(self):
         with self.assertRaisesRegex(Wrong, "not shared completely"):
             group_judge.shares(SHARES, 3)

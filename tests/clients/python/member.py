@@ -18,7 +18,7 @@ class Member:
     """What one member tells."""
 
     def __init__(self):
-        self.leaving = threading.Event()
+        self.leaving, self.has = threading.Event(), set()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
@@ -27,7 +27,16 @@ class Member:
 
     def assigned(self, partitions):
         """All that it has from now on."""
-        say("assigned", sorted(partitions))
+        self.has = set(partitions)
+        say("assigned", sorted(self.has))
+
+    def given(self, partitions):
+        """These more, beside what it has."""
+        self.assigned(self.has | set(partitions))
+
+    def gave_up(self, partitions):
+        """All but these."""
+        self.assigned(self.has - set(partitions))
 
     def read(self, records):
         """Records that it has processed: partition, offset, value."""

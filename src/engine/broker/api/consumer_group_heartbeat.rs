@@ -1,12 +1,13 @@
 //! `ConsumerGroupHeartbeat` (key 68), versions 0 to 1: a member of a group of KIP-848 says how it is, and hears what it is to own. The
 //! answer comes when what it says is on all in-sync replicas.
 //!
-//! Version 1 is that of Kafka 4.0, and the oldest that librdkafka speaks: there members choose their ids (KIP-1082). The patterns
-//! of topics that it brings are refused (deviation: no-topic-patterns).
+//! Version 1 is that of Kafka 4.0, and the oldest that librdkafka speaks: there members choose their ids (KIP-1082), and may
+//! subscribe to patterns of topics (deviation: topic-patterns).
 
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
+use crate::engine::group::pattern::Pattern;
 use crate::engine::settings::List;
 use crate::protocol::consumer_group_heartbeat::member_epoch;
 use crate::protocol::{ApiKey, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, ErrorCode, Request};
@@ -37,20 +38,23 @@ fn beat(
     origin: &Origin,
     ctx: &mut Context<'_>,
 ) -> Result<(), (ErrorCode, Option<String>)> {
-    let told = |error: ErrorCode| {
-        let text = (error == ErrorCode::GROUP_ID_NOT_FOUND)
-            .then(|| format!("Group {} is not a consumer group.", request.group_id));
-        (error, text)
-    };
     check(request, origin.version, &broker.settings().group_consumer_assignors)
         .map_err(|(error, text)| (error, Some(text)))?;
-    broker.check_group(&request.group_id).map_err(told)?;
-    if request.member_epoch == member_epoch::JOIN_GROUP {
-        broker.make_group(&request.group_id, ctx).map_err(told)?;
+    let bare = |error| (error, None);
+    broker.check_group(&request.group_id).map_err(bare)?;
+    let joins = request.member_epoch == member_epoch::JOIN_GROUP;
+    if joins {
+        broker.make_group(&request.group_id, ctx).map_err(bare)?;
     }
     let caller = broker.caller(origin);
-    let done = broker.with_named_group(&request.group_id, ctx, |group, desk| group.heartbeat(request, caller, desk));
-    done.and_then(|done| done).map_err(told)
+    let id = &request.group_id;
+    let done = broker.with_named_group(id, ctx, |group, desk| group.heartbeat(request, caller, desk));
+    let is_not = |what: String| move |error| (error, (error == ErrorCode::GROUP_ID_NOT_FOUND).then_some(what));
+    done.map_err(is_not(format!("Group {id} not found.")))?.map_err(is_not(if joins {
+        format!("Group {id} has members of the classic protocol, and is not upgraded while it has.")
+    } else {
+        format!("Group {id} is not a consumer group.")
+    }))
 }
 
 /// From this version on a member has to have an id.
@@ -74,10 +78,6 @@ fn check(request: &ConsumerGroupHeartbeatRequest, version: i16, assignors: &List
     if (version >= CHOOSES_ID || epoch != member_epoch::JOIN_GROUP) && is_blank(Some(&request.member_id)) {
         return invalid("MemberId can't be empty.");
     }
-    if !request.subscribed_topic_regex.as_deref().unwrap_or_default().is_empty() {
-        let text = "SubscribedTopicRegex is not served here: subscribe to topics by name.";
-        return Err((ErrorCode::INVALID_REGULAR_EXPRESSION, text.to_owned()));
-    }
     match epoch {
         member_epoch::JOIN_GROUP if request.rebalance_timeout_ms == -1 => {
             return invalid("RebalanceTimeoutMs must be provided in first request.");
@@ -85,14 +85,22 @@ fn check(request: &ConsumerGroupHeartbeatRequest, version: i16, assignors: &List
         member_epoch::JOIN_GROUP if request.topic_partitions.as_ref().is_none_or(|owned| !owned.is_empty()) => {
             return invalid("TopicPartitions must be empty when (re-)joining.");
         }
-        member_epoch::JOIN_GROUP if request.subscribed_topic_names.is_none() => {
-            return invalid("SubscribedTopicNames must be set in first request.");
+        member_epoch::JOIN_GROUP
+            if request.subscribed_topic_names.is_none() && request.subscribed_topic_regex.is_none() =>
+        {
+            return invalid("Either SubscribedTopicNames or SubscribedTopicRegex must be set when (re-)joining.");
         }
         member_epoch::LEAVE_GROUP_STATIC_MEMBER if request.instance_id.is_none() => {
             return invalid("InstanceId can't be null.");
         }
         ..member_epoch::LEAVE_GROUP_STATIC_MEMBER => return invalid("MemberEpoch is invalid."),
         _ => {}
+    }
+    if let Some(pattern) = &request.subscribed_topic_regex
+        && let Err(why) = Pattern::compile(pattern)
+    {
+        let text = format!("SubscribedTopicRegex `{pattern}` is not a valid regular expression: {why}.");
+        return Err((ErrorCode::INVALID_REGULAR_EXPRESSION, text));
     }
     match &request.server_assignor {
         Some(wanted) if !assignors.iter().any(|known| known == &**wanted) => {

@@ -35,13 +35,7 @@ fn leave(
     ctx: &mut Context<'_>,
 ) -> Result<Vec<MemberResponse>, ErrorCode> {
     super::check_group_id(&request.group_id)?;
-    let left = broker.with_named_group(&request.group_id, ctx, |group, desk| {
-        let leave = |member: &MemberIdentity| {
-            let classic = group.classic_mut();
-            classic.and_then(|classic| classic.leave(&member.member_id, member.group_instance_id.as_ref(), desk)).err()
-        };
-        leaving.iter().map(leave).map(Option::unwrap_or_default).collect::<Vec<_>>()
-    });
+    let left = broker.with_named_group(&request.group_id, ctx, |group, desk| group.leave(leaving, desk));
     let outcomes = match left {
         // Nobody knows the group, and so none of them.
         Err(ErrorCode::GROUP_ID_NOT_FOUND) => vec![ErrorCode::UNKNOWN_MEMBER_ID; leaving.len()],

@@ -87,7 +87,8 @@ fn one(
     create: bool,
     ctx: &mut Context<'_>,
 ) -> MetadataResponseTopic {
-    let name = match &topic.name {
+    // An id counts, whatever name stands beside it: Java leaves the empty one there.
+    let name = match topic.name.as_ref().filter(|_| topic.topic_id.is_nil()) {
         Some(name) => Arc::clone(name),
         None => match broker.metadata.name_of(topic.topic_id) {
             Some(name) => Arc::clone(name),

@@ -20,7 +20,7 @@ impl ConsumerGroup {
             client_id: Arc::clone(&member.profile.client_id),
             client_host: Arc::clone(&member.profile.client_host),
             subscribed_topic_names: member.profile.topics.iter().cloned().collect(),
-            subscribed_topic_regex: None,
+            subscribed_topic_regex: Some(member.profile.pattern.clone().unwrap_or_default()),
             assignment: assignment(&member.assigned, cache),
             target_assignment: assignment(&self.image.target(id), cache),
             member_type: member_type::CONSUMER,

@@ -53,11 +53,12 @@ impl ConsumerGroup {
 
         // 1. Who it is and what it wants. Whatever changes that is a new epoch of the group.
         let profile = updated(&before.profile, request, &caller);
-        let wants_else = profile.topics != before.profile.topics;
+        let wants_else = draft.image.wanted(&profile) != draft.image.wanted(&before.profile);
         if profile != before.profile {
             draft.profile(&id, Some(&profile));
+            draft.forget_patterns();
         }
-        let joins = self.image.member(&id).is_none() && wants_else;
+        let joins = self.image.member(&id).is_none();
         let why = if joins { Why::Joins(Arc::clone(&id)) } else { Why::Subscribes(Arc::clone(&id)) };
         // A new group leaves epoch 0 with its first member, whatever that one wants.
         let is_reason = wants_else || draft.image.epoch == 0;
@@ -86,6 +87,7 @@ impl ConsumerGroup {
             ..ConsumerGroupHeartbeatResponse::default()
         };
         self.keep(draft, Some((caller.origin, response)), desk);
+        self.look_if_due(desk);
         Ok(())
     }
 
@@ -192,6 +194,7 @@ fn updated(before: &Profile, request: &ConsumerGroupHeartbeatRequest, caller: &C
         client_id: Arc::clone(&caller.origin.client_id),
         client_host: Arc::clone(&caller.host),
         topics: topics.unwrap_or_else(|| before.topics.clone()),
+        pattern: or(&request.subscribed_topic_regex, &before.pattern),
         rebalance_timeout_ms: timeout.unwrap_or(before.rebalance_timeout_ms),
         server_assignor: or(&request.server_assignor, &before.server_assignor),
     }
@@ -254,7 +257,7 @@ fn reconcile_member(id: &Arc<str>, owned: Option<&Partitions>, draft: &mut Draft
 fn is_full(request: &ConsumerGroupHeartbeatRequest) -> bool {
     request.member_epoch == member_epoch::JOIN_GROUP
         || request.rebalance_timeout_ms != -1
-            && request.subscribed_topic_names.is_some()
+            && (request.subscribed_topic_names.is_some() || request.subscribed_topic_regex.is_some())
             && request.topic_partitions.is_some()
 }
 

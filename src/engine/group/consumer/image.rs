@@ -13,7 +13,8 @@ use uuid::Uuid;
 use crate::engine::replica::TopicPartition;
 use crate::protocol::group_records::{
     ConsumerGroupCurrentMemberAssignmentValue, ConsumerGroupMemberMetadataValue, ConsumerGroupPartitionMetadataValue,
-    ConsumerGroupTargetAssignmentMemberValue, GroupRecord, TopicPartitions, member_state,
+    ConsumerGroupRegularExpressionValue, ConsumerGroupTargetAssignmentMemberValue, GroupRecord, TopicPartitions,
+    member_state,
 };
 
 /// Partitions, each by its topic's id and its number.
@@ -65,10 +66,28 @@ pub struct Profile {
     pub client_host: Arc<str>,
     /// The topics that it wants.
     pub topics: BTreeSet<Arc<str>>,
+    /// A pattern of topics that it wants besides; empty for none, too.
+    pub pattern: Option<Arc<str>>,
     /// How long the group waits for it to give partitions back, in milliseconds; -1 where it has not said so.
     pub rebalance_timeout_ms: i32,
     /// The assignor that it wants, if it cares.
     pub server_assignor: Option<Arc<str>>,
+}
+
+impl Profile {
+    /// The pattern that it subscribes to.
+    pub fn pattern(&self) -> Option<&Arc<str>> {
+        self.pattern.as_ref().filter(|pattern| !pattern.is_empty())
+    }
+}
+
+/// What a pattern stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolved {
+    /// The topics whose names are like it.
+    pub topics: BTreeSet<Arc<str>>,
+    /// When they were looked for, in milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// One member.
@@ -118,6 +137,8 @@ pub struct Image {
     pub target_epoch: i32,
     /// The topics that members want and that are there, by name.
     pub topics: BTreeMap<Arc<str>, Topic>,
+    /// What the patterns of members stand for, as far as it was looked for.
+    pub patterns: BTreeMap<Arc<str>, Resolved>,
     members: BTreeMap<Arc<str>, Arc<Member>>,
     target: BTreeMap<Arc<str>, Arc<Partitions>>,
     /// Static members by their instance ids.
@@ -167,14 +188,26 @@ impl Image {
         self.owners.get(partition)
     }
 
-    /// The topics that members want.
+    /// The topics that members want, by their names or by patterns.
     pub fn subscribed(&self) -> BTreeSet<&Arc<str>> {
-        self.members.values().flat_map(|member| &member.profile.topics).collect()
+        self.members.values().flat_map(|member| self.wanted(&member.profile)).collect()
+    }
+
+    /// The topics that a member wants.
+    pub fn wanted<'a>(&'a self, profile: &'a Profile) -> BTreeSet<&'a Arc<str>> {
+        let resolved = profile.pattern().and_then(|pattern| self.patterns.get(pattern));
+        let like = resolved.into_iter().flat_map(|resolved| &resolved.topics);
+        profile.topics.iter().chain(like).collect()
+    }
+
+    /// The patterns that members subscribe to.
+    pub fn subscribed_patterns(&self) -> BTreeSet<&Arc<str>> {
+        self.members.values().filter_map(|member| member.profile.pattern()).collect()
     }
 
     /// Whether members want this topic.
     pub fn reads(&self, topic: &str) -> bool {
-        self.members.values().any(|member| member.profile.topics.contains(topic))
+        self.subscribed().iter().any(|wanted| &***wanted == topic)
     }
 
     /// Partitions by the names of their topics. What the group does not know is left out.
@@ -194,6 +227,13 @@ impl Image {
             }
             GroupRecord::ConsumerGroupPartitionMetadata { value, .. } => {
                 self.topics = value.as_ref().map(topics).unwrap_or_default();
+            }
+            GroupRecord::ConsumerGroupRegularExpression { key, value } => {
+                let pattern = Arc::clone(&key.regular_expression);
+                match value {
+                    Some(value) => drop(self.patterns.insert(pattern, resolved(value))),
+                    None => drop(self.patterns.remove(&pattern)),
+                }
             }
             GroupRecord::ConsumerGroupMemberMetadata { key, value } => self.present(&key.member_id, value.as_ref()),
             GroupRecord::ConsumerGroupTargetAssignmentMetadata { value, .. } => {
@@ -273,6 +313,10 @@ fn topics(value: &ConsumerGroupPartitionMetadataValue) -> BTreeMap<Arc<str>, Top
     value.topics.iter().map(of).collect()
 }
 
+fn resolved(value: &ConsumerGroupRegularExpressionValue) -> Resolved {
+    Resolved { topics: value.topics.iter().cloned().collect(), at_ms: value.timestamp }
+}
+
 fn profile(value: &ConsumerGroupMemberMetadataValue) -> Profile {
     Profile {
         instance_id: value.instance_id.clone(),
@@ -280,6 +324,7 @@ fn profile(value: &ConsumerGroupMemberMetadataValue) -> Profile {
         client_id: Arc::clone(&value.client_id),
         client_host: Arc::clone(&value.client_host),
         topics: value.subscribed_topic_names.iter().cloned().collect(),
+        pattern: value.subscribed_topic_regex.clone(),
         rebalance_timeout_ms: value.rebalance_timeout_ms,
         server_assignor: value.server_assignor.clone(),
     }

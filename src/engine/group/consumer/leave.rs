@@ -10,6 +10,7 @@ use super::records::Draft;
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
 use crate::protocol::consumer_group_heartbeat::member_epoch;
+use crate::protocol::leave_group::MemberIdentity;
 use crate::protocol::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, ErrorCode};
 
 impl ConsumerGroup {
@@ -37,7 +38,11 @@ impl ConsumerGroup {
             ..ConsumerGroupHeartbeatResponse::default()
         };
         let returns = request.member_epoch == member_epoch::LEAVE_GROUP_STATIC_MEMBER;
-        let draft = if returns { self.without_for_a_while(id, desk) } else { self.without(id, Gone::Left, desk) };
+        let draft = if returns {
+            self.without_for_a_while(id, desk)
+        } else {
+            self.without(&[(Arc::clone(id), Gone::Left)], desk)
+        };
         self.keep(draft, Some((caller.origin, response)), desk);
         Ok(())
     }
@@ -45,19 +50,59 @@ impl ConsumerGroup {
     /// A member is given up.
     pub(super) fn drop_member(&mut self, id: &Arc<str>, why: Gone, desk: &mut Desk<'_, '_>) {
         if self.image.member(id).is_some() {
-            let draft = self.without(id, why, desk);
+            let draft = self.without(&[(Arc::clone(id), why)], desk);
             self.keep(draft, None, desk);
         }
     }
 
-    /// The group without a member: the others get what it had, each at its next heartbeat.
-    fn without(&mut self, id: &Arc<str>, why: Gone, desk: &mut Desk<'_, '_>) -> Draft {
-        self.stop_waiting_for(id, desk);
+    /// Members go by `LeaveGroup`: that of the classic protocol, and of operators. However many they are, it is one new epoch.
+    /// Says what became of each: `UNKNOWN_MEMBER_ID`, `FENCED_INSTANCE_ID`.
+    pub fn take_out(&mut self, leaving: &[MemberIdentity], desk: &mut Desk<'_, '_>) -> Vec<ErrorCode> {
+        let mut gone: Vec<(Arc<str>, Gone)> = Vec::new();
+        let one = |who: &MemberIdentity| match self.meant(who) {
+            // Named twice.
+            Ok(found) if gone.iter().any(|(id, _)| *id == found.0) => ErrorCode::UNKNOWN_MEMBER_ID,
+            Ok(found) => {
+                gone.push(found);
+                ErrorCode::NONE
+            }
+            Err(error) => error,
+        };
+        let outcomes = leaving.iter().map(one).collect();
+        if !gone.is_empty() {
+            let draft = self.without(&gone, desk);
+            self.keep(draft, None, desk);
+        }
+        outcomes
+    }
+
+    /// Whom `LeaveGroup` means. An operator may name a static member by its instance id alone.
+    fn meant(&self, who: &MemberIdentity) -> Result<(Arc<str>, Gone), ErrorCode> {
+        let known = |id: &Arc<str>| self.image.member(id).is_some();
+        match &who.group_instance_id {
+            None if known(&who.member_id) => Ok((Arc::clone(&who.member_id), Gone::Left)),
+            None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
+            Some(instance) => match self.image.instance(instance) {
+                None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
+                Some(current) if who.member_id.is_empty() => Ok((Arc::clone(current), Gone::Removed)),
+                Some(current) if *current == who.member_id => Ok((Arc::clone(current), Gone::Left)),
+                Some(_) => Err(ErrorCode::FENCED_INSTANCE_ID),
+            },
+        }
+    }
+
+    /// The group without members: the others get what they had, each at its next heartbeat.
+    fn without(&mut self, gone: &[(Arc<str>, Gone)], desk: &mut Desk<'_, '_>) -> Draft {
         let group = Arc::clone(&desk.group);
-        desk.say(GroupEvent::MemberGone { group: Arc::clone(&group), member: Arc::clone(id), why });
         let mut draft = Draft::new(&group, &self.image);
-        draft.remove_member(id);
-        raise_epoch(&mut draft, Some(Why::Gone(Arc::clone(id), why)), desk);
+        for (id, why) in gone {
+            self.stop_waiting_for(id, desk);
+            desk.say(GroupEvent::MemberGone { group: Arc::clone(&group), member: Arc::clone(id), why: *why });
+            draft.remove_member(id);
+        }
+        draft.forget_patterns();
+        let why = gone.first().map(|(id, why)| Why::Gone(Arc::clone(id), *why));
+        raise_epoch(&mut draft, why, desk);
         if draft.image.is_empty() {
             desk.say(GroupEvent::Emptied { group, generation: draft.image.epoch });
         }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::image::{Image, Member, Partitions, Profile, Topic};
+use super::image::{Image, Member, Partitions, Profile, Resolved, Topic};
 use crate::protocol::group_records::{
     ClassicMember, ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue,
     ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue, ConsumerGroupMetadataKey,
     ConsumerGroupMetadataValue, ConsumerGroupPartitionMetadataKey, ConsumerGroupPartitionMetadataValue,
-    ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberValue,
-    ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataValue, GroupRecord, TopicMetadata,
-    TopicPartitions,
+    ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue, ConsumerGroupTargetAssignmentMemberKey,
+    ConsumerGroupTargetAssignmentMemberValue, ConsumerGroupTargetAssignmentMetadataKey,
+    ConsumerGroupTargetAssignmentMetadataValue, GroupRecord, TopicMetadata, TopicPartitions,
 };
 
 /// An image that is being changed, and the records that say how.
@@ -55,6 +55,26 @@ impl Draft {
         self.write(GroupRecord::from((key, value)));
     }
 
+    /// What a pattern stands for. The metadata has no version here that could be told (deviation: no-metadata-version).
+    pub(super) fn pattern(&mut self, pattern: &Arc<str>, resolved: Option<&Resolved>) {
+        let (group_id, regular_expression) = (Arc::clone(&self.group), Arc::clone(pattern));
+        let value = resolved.map(|resolved| ConsumerGroupRegularExpressionValue {
+            topics: resolved.topics.iter().cloned().collect(),
+            version: 0,
+            timestamp: resolved.at_ms,
+        });
+        self.write(GroupRecord::from((ConsumerGroupRegularExpressionKey { group_id, regular_expression }, value)));
+    }
+
+    /// Takes out the patterns that no member subscribes to any more.
+    pub(super) fn forget_patterns(&mut self) {
+        let image = Arc::clone(&self.image);
+        let subscribed = image.subscribed_patterns();
+        for pattern in image.patterns.keys().filter(|pattern| !subscribed.contains(pattern)) {
+            self.pattern(pattern, None);
+        }
+    }
+
     /// What a member says of itself.
     pub(super) fn profile(&mut self, member: &Arc<str>, profile: Option<&Profile>) {
         let key = ConsumerGroupMemberMetadataKey { group_id: Arc::clone(&self.group), member_id: Arc::clone(member) };
@@ -64,7 +84,7 @@ impl Draft {
             client_id: Arc::clone(&profile.client_id),
             client_host: Arc::clone(&profile.client_host),
             subscribed_topic_names: profile.topics.iter().cloned().collect(),
-            subscribed_topic_regex: None,
+            subscribed_topic_regex: profile.pattern.clone(),
             rebalance_timeout_ms: profile.rebalance_timeout_ms,
             server_assignor: profile.server_assignor.clone(),
             classic_member_metadata: ClassicMember(None),
@@ -124,6 +144,7 @@ impl Draft {
         for member in members {
             self.remove_member(&member);
         }
+        self.forget_patterns();
         self.target_epoch(None);
         self.topics(None);
         self.epoch(None);

@@ -46,7 +46,7 @@ fn seen(image: &Image, id: &Arc<str>, member: &Member) -> assignor::Member {
     assignor::Member {
         id: Arc::clone(id),
         instance_id: member.profile.instance_id.clone(),
-        topics: member.profile.topics.clone(),
+        topics: image.wanted(&member.profile).into_iter().cloned().collect(),
         owned: image.named(&image.target(id)),
         generation: image.target_epoch,
     }

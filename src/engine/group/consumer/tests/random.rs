@@ -13,10 +13,11 @@ use super::world::{Client, World};
 use crate::protocol::ErrorCode;
 
 const TOPICS: [&str; 3] = ["trucks", "orders", "alerts"];
+const PATTERNS: [&str; 4] = ["", "tr.*|al.*", "o[^x]+s", ".*"];
 
 #[derive(Clone, Debug)]
 enum Act {
-    Join(usize, Vec<usize>, bool),
+    Join(usize, Vec<usize>, usize, bool),
     Beat(usize),
     /// A heartbeat that arrives, and whose answer does not.
     Miss(usize),
@@ -32,7 +33,8 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     let who = 0..5_usize;
     prop_oneof![
-        2 => (who.clone(), prop::collection::vec(0..3_usize, 1..3), any::<bool>()).prop_map(|(m, t, r)| Act::Join(m, t, r)),
+        2 => (who.clone(), prop::collection::vec(0..3_usize, 1..3), 0..6_usize, any::<bool>())
+            .prop_map(|(m, t, p, r)| Act::Join(m, t, p, r)),
         12 => who.clone().prop_map(Act::Beat),
         2 => who.clone().prop_map(Act::Miss),
         8 => who.clone().prop_map(Act::Follow),
@@ -53,9 +55,10 @@ struct Run {
 impl Run {
     fn do_it(&mut self, act: Act) {
         match act {
-            Act::Join(number, topics, range) => {
+            Act::Join(number, topics, pattern, range) => {
                 let topics: Vec<&str> = topics.iter().map(|topic| TOPICS[*topic]).collect();
                 let new = || Client {
+                    pattern: PATTERNS.get(pattern).map(|pattern| Arc::from(*pattern)),
                     assignor: range.then(|| Arc::from("range")),
                     ..Client::new(&format!("m{number}"), &topics)
                 };
@@ -136,7 +139,12 @@ proptest! {
         }
         let state = run.world.consumer().state();
         prop_assert_eq!(state, State::Stable, "{:#?}", run.world.consumer().image());
-        let wanted = run.clients.values().flat_map(|client| client.topics.iter().cloned()).collect();
+        let like = |client: &Client| {
+            let pattern = client.pattern.as_ref().filter(|pattern| !pattern.is_empty());
+            pattern.map(|pattern| run.world.like(pattern)).unwrap_or_default()
+        };
+        let wanted = |client: &Client| client.topics.iter().cloned().chain(like(client)).collect::<Vec<_>>();
+        let wanted = run.clients.values().flat_map(wanted).collect();
         let read = run.clients.values().flat_map(|client| client.owned.iter().copied()).collect();
         prop_assert_eq!(run.world.all(&wanted), read);
     }

@@ -201,6 +201,39 @@ fn a_static_member_that_comes_back_has_what_it_had_and_nobody_else_notices() {
 }
 
 #[test]
+fn a_pattern_that_the_log_did_not_take_is_looked_for_again() {
+    let mut world = World::new(&[("trucks", 2), ("trains", 1), ("ships", 1)]);
+    let pattern = |pattern: &str| Some(pattern.into());
+    let mut a = Client { pattern: pattern("t.*s"), ..Client::new("a", &["ships"]) };
+    assert_eq!((a.beat(&mut world).member_epoch, a.owned.len()), (1, 1), "what it named is there at once");
+    world.refuses = Some(ErrorCode::NOT_ENOUGH_REPLICAS);
+    world.pass(SECOND / 10);
+    assert!(world.consumer().image().patterns.is_empty());
+    world.refuses = None;
+    a.beat(&mut world);
+    world.pass(SECOND / 10);
+    assert_eq!((a.beat(&mut world).member_epoch, a.owned.len()), (2, 4));
+    // A new topic, whose finding is refused at first too.
+    world.topic("trams", 1);
+    world.pass(2 * SECOND);
+    for _ in 0..6 {
+        a.beat(&mut world);
+        world.pass(2 * SECOND);
+        world.refuses = (world.consumer().image().epoch == 2).then_some(ErrorCode::NOT_ENOUGH_REPLICAS);
+        world.check();
+    }
+    world.refuses = None;
+    for _ in 0..3 {
+        a.beat(&mut world);
+        world.pass(SECOND / 10);
+    }
+    assert_eq!((world.consumer().image().epoch, a.owned.len()), (3, 5));
+    a.leave(&mut world, -1);
+    assert!(world.consumer().image().patterns.is_empty(), "nobody has it any more");
+    assert!(world.log.iter().any(|record| record.text(&|_| "?".into()) == "group g: pattern t.*s deleted"));
+}
+
+#[test]
 fn what_the_log_refuses_has_not_happened() {
     let (mut world, mut a, mut b) = two();
     world.refuses = Some(ErrorCode::NOT_ENOUGH_REPLICAS);

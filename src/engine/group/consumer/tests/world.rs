@@ -13,6 +13,7 @@ use crate::engine::broker::groups::LAB_HOST;
 use crate::engine::broker::metadata::{MetadataCache, PartitionMeta, TopicMeta};
 use crate::engine::context::{Cause, Context, Effect, Id, Timer};
 use crate::engine::event::{EventKind, GroupEvent};
+use crate::engine::group::pattern::Pattern;
 use crate::engine::group::{Caller, Desk, Group, Kept, Wish};
 use crate::engine::log::InMemory;
 use crate::engine::message::Lane;
@@ -88,6 +89,12 @@ impl World {
 
     pub(super) fn id_of(&self, topic: &str) -> Uuid {
         self.metadata.id_of(topic)
+    }
+
+    /// The topics whose names are like a pattern.
+    pub(super) fn like(&self, pattern: &str) -> Vec<Arc<str>> {
+        let pattern = Pattern::compile(pattern).unwrap();
+        self.metadata.topics.keys().filter(|name| pattern.matches(name)).cloned().collect()
     }
 
     /// All partitions that there are of some topics.
@@ -225,6 +232,7 @@ pub(super) struct Client {
     pub(super) id: Arc<str>,
     pub(super) instance: Option<Arc<str>>,
     pub(super) topics: BTreeSet<Arc<str>>,
+    pub(super) pattern: Option<Arc<str>>,
     pub(super) assignor: Option<Arc<str>>,
     pub(super) epoch: i32,
     /// What it reads.
@@ -250,6 +258,7 @@ impl Client {
             instance_id: self.instance.clone(),
             rebalance_timeout_ms: if full { 10_000 } else { -1 },
             subscribed_topic_names: full.then(|| self.topics.iter().cloned().collect()),
+            subscribed_topic_regex: self.pattern.clone().filter(|_| full),
             server_assignor: self.assignor.clone().filter(|_| full),
             topic_partitions: owns.then(|| by_topic(&self.owned)),
             ..Request::default()

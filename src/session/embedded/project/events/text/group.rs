@@ -84,6 +84,15 @@ fn of_consumers(group: &str, event: &ConsumerGroupEvent) -> Told {
             let text = format!("{group}: the target of epoch {epoch} is: {}", shares(assignment));
             Told::new("target_assigned", Severity::Info, text, &format!("the coordinator assigns by {assignor}"))
         }
+        ConsumerGroupEvent::PatternResolved { pattern, topics } => {
+            let found = match &**topics {
+                [] => "no topic".to_owned(),
+                few if few.len() <= NAMED => few.join(" "),
+                more => counted(more.len(), "topic"),
+            };
+            let text = format!("{group}: the pattern {pattern} stands for {found}");
+            Told::new("pattern_resolved", Severity::Info, text, "the coordinator has looked through the topics")
+        }
         ConsumerGroupEvent::Reconciled { member, epoch, state, owned, to_revoke } => {
             let (text, because) = reconciled(*state, owned, to_revoke);
             let text = format!("{group}: {} {text}", short(member));
