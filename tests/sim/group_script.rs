@@ -104,6 +104,11 @@ impl Groups {
         }
     }
 
+    /// The lab ended: nobody answers any more.
+    pub(super) fn forget_answers(&mut self) {
+        self.waiting.clear();
+    }
+
     /// The aliases in place of the ids: those are long, and of chance.
     pub(super) fn with_aliases(&self, text: String) -> String {
         self.names.iter().fold(text, |text, (id, alias)| text.replace(&**id, alias))
