@@ -44,6 +44,8 @@ struct Member {
     request: JoinGroupRequest,
     version: i16,
     generation: i32,
+    /// The protocol that its group chose.
+    protocol: Option<Arc<str>>,
     /// Whether it takes the id that it is given, and joins at once with it.
     takes_id: bool,
 }
@@ -118,15 +120,20 @@ impl Groups {
     fn hear(&mut self, alias: &str, response: &Response) -> String {
         match response {
             Response::JoinGroup(answer) => {
+                let mut asked = Arc::from("");
                 let given = matches!(answer.error_code, ErrorCode::NONE | ErrorCode::MEMBER_ID_REQUIRED);
+                if let Some(member) = self.members.get_mut(alias) {
+                    asked = Arc::clone(&member.request.member_id);
+                }
                 if let Some(member) = self.members.get_mut(alias).filter(|_| given) {
                     member.request.member_id = Arc::clone(&answer.member_id);
                     self.names.entry(Arc::clone(&answer.member_id)).or_insert_with(|| alias.to_owned());
                     if answer.error_code.is_ok() {
                         member.generation = answer.generation_id;
+                        member.protocol = answer.protocol_name.clone();
                     }
                 }
-                joined(answer)
+                joined(answer, &asked)
             }
             Response::SyncGroup(answer) => match answer.error_code {
                 ErrorCode::NONE => format!("assigned {}", assigned(&answer.assignment)),
@@ -181,7 +188,7 @@ impl Groups {
                 protocol_type: PROTOCOL_TYPE.into(),
                 ..JoinGroupRequest::default()
             };
-            Member { request, version: 9, generation: -1, takes_id: true }
+            Member { request, version: 9, generation: -1, protocol: None, takes_id: true }
         };
         let mut member = known.unwrap_or_else(new);
         let rest: Vec<&str> = words.plain[1..].iter().copied().filter(|word| *word != "once").collect();
@@ -226,9 +233,10 @@ impl Groups {
     }
 
     fn sync(&mut self, lab: &mut Lab, words: &mut Words<'_>) -> String {
-        let Member { request: join, generation, .. } = self.member(words);
+        let Member { request: join, generation, protocol, .. } = self.member(words);
         let to = asked(lab, words, &join.group_id);
-        let protocol_name = words.named.remove("protocol").map(Arc::from);
+        let protocol_name = words.named.remove("protocol").map_or(protocol, |name| Some(name.into()));
+        let version = words.take("version").unwrap_or(5);
         let assignment = |(alias, partitions): (&&str, &&str)| SyncGroupRequestAssignment {
             member_id: Arc::clone(&self.members[*alias].request.member_id),
             assignment: assignment(partitions),
@@ -239,10 +247,10 @@ impl Groups {
             member_id: join.member_id,
             group_instance_id: join.group_instance_id,
             protocol_type: Some(join.protocol_type),
-            protocol_name,
+            protocol_name: protocol_name.filter(|name| !name.is_empty()),
             assignments: words.named.iter().map(assignment).collect(),
         };
-        self.send(lab, words.plain[0], to, 5, request)
+        self.send(lab, words.plain[0], to, version, request)
     }
 
     fn heartbeat(&mut self, lab: &mut Lab, words: &mut Words<'_>) -> String {
@@ -279,6 +287,7 @@ impl Groups {
             request: JoinGroupRequest { group_id: words.plain[0].into(), ..JoinGroupRequest::default() },
             version: 9,
             generation: -1,
+            protocol: None,
             takes_id: false,
         };
         let mut member = if self.members.contains_key(words.plain[0]) { self.member(words) } else { outside };
@@ -342,9 +351,11 @@ fn named(partitions: &[TopicPartition]) -> String {
     if all.is_empty() { "nothing".into() } else { all.join(" ") }
 }
 
-fn joined(answer: &JoinGroupResponse) -> String {
+/// What comes of a join with the id `asked`. A refusal names the member again, as a rule.
+fn joined(answer: &JoinGroupResponse, asked: &str) -> String {
     if !answer.error_code.is_ok() {
-        return why(answer.error_code, None);
+        let unnamed = if answer.member_id.is_empty() && !asked.is_empty() { ", to nobody" } else { "" };
+        return why(answer.error_code, None) + unnamed;
     }
     let members: Vec<&str> = answer.members.iter().map(|member| &*member.member_id).collect();
     let protocol = answer.protocol_name.as_deref().unwrap_or("no protocol");
