@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What was said of each partition of a topic.
+pub(super) type Said<T> = (Arc<str>, Vec<(i32, T)>);
+
 /// Topics and their partitions, each once, in the order in which they came.
 #[derive(Debug)]
 pub(super) struct EachOnce<T> {
-    topics: Vec<(Arc<str>, Vec<(i32, T)>)>,
+    topics: Vec<Said<T>>,
     /// Where each topic is, and each of its partitions.
     places: BTreeMap<Arc<str>, (usize, BTreeMap<i32, usize>)>,
 }
@@ -27,12 +30,11 @@ impl<T> EachOnce<T> {
             (topics.len() - 1, BTreeMap::new())
         });
         let Some((_, said)) = topics.get_mut(*at) else { return };
-        match partitions.get(&partition).and_then(|at| said.get_mut(*at)) {
-            Some((_, before)) => *before = what,
-            None => {
-                partitions.insert(partition, said.len());
-                said.push((partition, what));
-            }
+        let at = *partitions.entry(partition).or_insert(said.len());
+        if let Some((_, before)) = said.get_mut(at) {
+            *before = what;
+        } else {
+            said.push((partition, what));
         }
     }
 
@@ -42,7 +44,7 @@ impl<T> EachOnce<T> {
     }
 
     /// All that was said, by topic.
-    pub(super) fn into_topics(self) -> Vec<(Arc<str>, Vec<(i32, T)>)> {
+    pub(super) fn into_topics(self) -> Vec<Said<T>> {
         self.topics
     }
 }
