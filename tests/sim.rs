@@ -7,6 +7,7 @@ mod sim {
     mod describe;
     mod disks;
     mod epochs;
+    mod group_requests;
     mod group_script;
     mod groups;
     mod harness;
