@@ -86,6 +86,7 @@ fn router(api: Api) -> Router {
         .route("/metrics", get(metrics::text))
         .route("/v1/brokers/{id}/{what}", post(broker))
         .route("/v1/consumers", post(consumers::add))
+        .route("/v1/consumers/{id}/work", post(consumers::work))
         .route("/v1/consumers/{id}/{what}", post(consumers::act))
         .route("/v1/groups/{id}/offsets", post(consumers::reset))
         .route("/v1/topics/{name}/settings", post(settings))

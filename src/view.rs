@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod events;
 pub mod explain;
 pub mod export;
+mod filter;
 pub mod form;
 pub mod format;
 pub mod groups;

@@ -10,7 +10,7 @@ use kscope::session::action::{
     Action, CommitMode, Failure, NewConsumer, OffsetsReset, Origin, Outcome, ResetTo, SettingsChange,
 };
 use kscope::session::event::{Event, NodeRef, Severity};
-use kscope::session::snapshot::{Broker, BrokerState, Consumer, Group, Snapshot, Topic};
+use kscope::session::snapshot::{Broker, BrokerState, Consumer, Group, GroupKind, Snapshot, Topic};
 use kscope::session::{Asked, Session};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -157,13 +157,22 @@ async fn consumers_come_and_go_and_offsets_are_reset() {
     let wanted = NewConsumer {
         group: "wall".into(),
         topics: vec!["trucks".into()],
-        assignors: Vec::new(),
         commit: CommitMode::Before,
-        work_us: 0,
-        instance_id: None,
-        from_earliest: false,
+        ..NewConsumer::default()
     };
     assert_eq!(lab.asked(), [Action::AddConsumer(wanted)]);
+    let body = r#"{"group":"wall","topics":["trucks"],"protocol":"consumer","remote_assignor":"range"}"#;
+    assert_eq!(lab.post("/v1/consumers", body).await.0, 200);
+    let wanted = NewConsumer {
+        group: "wall".into(),
+        topics: vec!["trucks".into()],
+        protocol: GroupKind::Consumer,
+        remote_assignor: Some("range".into()),
+        ..NewConsumer::default()
+    };
+    assert_eq!(lab.asked(), [Action::AddConsumer(wanted)]);
+    assert_eq!(lab.post(&format!("/v1/consumers/{id}/work"), r#"{"each_us":50000}"#).await.0, 200);
+    assert_eq!(lab.asked(), [Action::SlowConsumer { id, work_us: 50_000 }]);
     for what in ["remove", "crash", "pause", "resume"] {
         assert_eq!(lab.post(&format!("/v1/consumers/{id}/{what}"), "").await.0, 200);
     }
@@ -182,6 +191,9 @@ async fn consumers_come_and_go_and_offsets_are_reset() {
     for (path, body, status) in [
         ("/v1/consumers", r#"{"topics":["trucks"]}"#, 400),
         ("/v1/consumers", r#"{"group":"wall","topics":[],"speed":1}"#, 400),
+        ("/v1/consumers", r#"{"group":"wall","topics":["trucks"],"protocol":"consumer","assignors":["range"]}"#, 400),
+        ("/v1/consumers/999/work", r#"{"each_us":1}"#, 404),
+        ("/v1/consumers/1/work", r#"{"each":1}"#, 400),
         ("/v1/consumers/999/crash", "", 404),
         ("/v1/consumers/x/crash", "", 404),
         ("/v1/groups/nobody/offsets", r#"{"to":"earliest"}"#, 404),

@@ -83,9 +83,8 @@ async fn offsets_are_reset_once_nobody_is_in_the_group_and_who_joins_goes_on_the
         topics: vec!["trucks_gps".into()],
         assignors: vec!["cooperative-sticky".into()],
         commit: CommitMode::After,
-        work_us: 0,
         instance_id: Some("wall".into()),
-        from_earliest: false,
+        ..NewConsumer::default()
     };
     done(&lab, Action::AddConsumer(wanted)).await;
     let group = until(&lab, |group| group.state == GroupState::Stable && read(group)).await;

@@ -59,6 +59,8 @@ pub enum Command {
     CrashConsumer,
     /// Stop the selected member, or let it go on.
     PauseConsumer,
+    /// Have the selected member work longer, or shorter, on a record.
+    SlowConsumer,
     /// Set where the selected group goes on.
     ResetOffsets,
     /// Put another group beside the selected one.
@@ -236,6 +238,11 @@ pub const TABLE: &[Spec] = &[
     .under(Category::Break)
     .within(ONE_GROUP)
     .needs(Need::BreakThings),
+    Spec::new(Command::SlowConsumer, "slow-consumer", &["W"], "how long the selected member works on a record")
+        .hint("slow")
+        .under(Category::Break)
+        .within(ONE_GROUP)
+        .needs(Need::BreakThings),
     Spec::new(
         Command::ResetOffsets,
         "reset-offsets",

@@ -19,6 +19,7 @@
 
 mod admin;
 mod consumer;
+mod deliveries;
 mod link;
 mod metadata;
 mod numbers;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 pub use admin::Admin;
 pub use consumer::{Audit, Book, Consumer, Membership, PartitionAudit, Phase, Position, Read};
+pub use deliveries::{Delivery, DeliveryKey, deliveries};
 pub use numbers::{Numbers, Placed, Run};
 pub use producer::{Acked, Counts, Ledger, Producer};
 pub use score::{Score, lost, scoreboard};

@@ -73,6 +73,8 @@ pub enum FormKind {
     AlterTopic,
     /// Start a consumer in a group.
     AddConsumer,
+    /// How long a consumer works on a record.
+    Work,
     /// Set where a group goes on.
     ResetOffsets,
     /// Write what is shown to a file.

@@ -26,6 +26,8 @@ pub const ALL: &[Fixture] = &[
     ("first_minute", first_minute),
     ("twelve_brokers", twelve_brokers),
     ("rebalance", rebalance),
+    ("reconciling", reconciling),
+    ("uneven", uneven),
     ("many_groups", many_groups),
 ];
 
@@ -76,10 +78,24 @@ pub fn twelve_brokers() -> Snapshot {
 
 /// The calm cluster, while a fourth member joins its group.
 pub fn rebalance() -> Snapshot {
+    with_groups(groups::rebalance)
+}
+
+/// The calm cluster, while a fourth member joins its group, which is one of KIP-848.
+pub fn reconciling() -> Snapshot {
+    with_groups(groups::reconciling)
+}
+
+/// The calm cluster, after a member of its group crashed that commits before it has processed.
+pub fn uneven() -> Snapshot {
+    with_groups(groups::uneven)
+}
+
+fn with_groups(change: fn(&mut super::snapshot::Group)) -> Snapshot {
     let mut snapshot = calm();
     let groups = std::sync::Arc::make_mut(&mut snapshot.groups);
     for group in groups.values_mut() {
-        groups::rebalance(std::sync::Arc::make_mut(group));
+        change(std::sync::Arc::make_mut(group));
     }
     snapshot
 }

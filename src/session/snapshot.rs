@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, NodeRef};
 
+mod delivery;
 mod flight;
 mod group;
 mod setting;
 
+pub use delivery::{DeliveredBy, Deliveries, DeliveryRun, Fate};
 pub use flight::{InFlight, MessageKind};
 pub use group::{
     BuiltIn, Call, Generation, Group, GroupKind, GroupKnown, GroupMember, GroupPartition, GroupState, LaneRun,

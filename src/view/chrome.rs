@@ -256,7 +256,9 @@ fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
     match entry.name {
         "kill-broker" => model.broker_in_reach(true).map(|id| format!("kill broker-{id}")),
         "start-broker" => model.broker_in_reach(false).map(|id| format!("start broker-{id}")),
-        "remove-consumer" | "crash-consumer" | "pause-consumer" => member_hint(model, entry.name, word),
+        "remove-consumer" | "crash-consumer" | "pause-consumer" | "slow-consumer" => {
+            member_hint(model, entry.name, word)
+        }
         "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),

@@ -48,6 +48,7 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
         FormKind::NewTopic => " Create a topic ",
         FormKind::AlterTopic => " Change settings ",
         FormKind::AddConsumer => " Add a consumer ",
+        FormKind::Work => " Work on a record ",
         FormKind::ResetOffsets => " Reset offsets ",
         FormKind::Export => " Write what is shown to a file ",
     };
@@ -167,6 +168,7 @@ fn keys(form: &Form) -> PanelLine {
         FormKind::NewTopic => "create it",
         FormKind::AlterTopic => "change it",
         FormKind::AddConsumer => "start it",
+        FormKind::Work => "have it work so",
         FormKind::ResetOffsets => "show what it would change",
         FormKind::Produce | FormKind::Export => "write it",
     };

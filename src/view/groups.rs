@@ -10,6 +10,7 @@
 //! ```
 
 mod compare;
+mod deliveries;
 mod history;
 mod lanes;
 mod list;
@@ -78,10 +79,18 @@ fn one(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) {
         rest = roll::project(model, group, rest.top(room), rest, sheet).below(u16::from(rest.height > 14));
     }
     let history = columns(group.history.len()).min(6) + 2;
-    let below = if tall && rest.height > wanted_lanes + 4 { history.min(rest.height - wanted_lanes - 3) } else { 0 };
+    let uneven = deliveries::rows(group).min(6);
+    let wanted = history + if uneven > 0 { uneven + 1 } else { 0 };
+    let below = if tall && rest.height > wanted_lanes + 4 { wanted.min(rest.height - wanted_lanes - 3) } else { 0 };
     let room = rest.top(rest.height - below);
     rest = lanes::project(model, group, room, rest, sheet);
-    if below > 2 && !group.history.is_empty() {
+    if below > 2 && uneven > 0 {
+        // The newest generation keeps its place, where there is no room for everything.
+        let room = rest.below(1).top(uneven.min(rest.height.saturating_sub(4).max(1)));
+        deliveries::project(group, room, sheet);
+        rest = rest.below(1 + room.height);
+    }
+    if below > 2 && rest.height > 2 && !group.history.is_empty() {
         history::project(group, rest.below(1), sheet);
     }
 }
@@ -126,6 +135,14 @@ fn assignor(group: &Group) -> Option<String> {
         (GroupKind::Classic, true) => format!("{name}, cooperative"),
         (GroupKind::Classic, false) => format!("{name}, eager"),
     })
+}
+
+/// What a generation is called: KIP-848 counts epochs.
+fn era(group: &Group) -> &'static str {
+    match group.kind {
+        GroupKind::Classic => "generation",
+        GroupKind::Consumer => "epoch",
+    }
 }
 
 /// The lag of the whole group, its curve, and whether it grows.

@@ -84,6 +84,7 @@ pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
         | Command::RemoveConsumer
         | Command::CrashConsumer
         | Command::PauseConsumer
+        | Command::SlowConsumer
         | Command::ResetOffsets
         | Command::CompareGroups => groups::perform(model, command),
         Command::Seek | Command::Follow | Command::ViewAs | Command::Zoom => on_messages(model, command),

@@ -21,8 +21,8 @@ use crate::view::format::{bytes as size, plural};
 use crate::view::text::safe_str;
 
 use super::answer::words;
-use super::groups;
 use super::topic_form::{changed, topic, topic_name};
+use super::{consumer_form, groups};
 
 /// Opens the form to write a record: to what is selected, or to the fullest topic.
 pub(super) fn produce(model: &mut Model) {
@@ -92,6 +92,7 @@ pub(super) fn turned(model: &mut Model, key: KeyPress) -> bool {
     if let Some(chosen) = field.choices.get(to) {
         field.field = TextField::with(chosen);
     }
+    consumer_form::turned(form);
     true
 }
 
@@ -128,8 +129,10 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         FormKind::AlterTopic => {
             changed(form, &snapshot).map(|change| Effect::Ask(Action::AlterTopic(change), Purpose::Form(form.kind)))
         }
-        FormKind::AddConsumer => groups::consumer(form, &snapshot)
+        FormKind::AddConsumer => consumer_form::consumer(form, &snapshot)
             .map(|consumer| Effect::Ask(Action::AddConsumer(consumer), Purpose::Form(form.kind))),
+        FormKind::Work => consumer_form::slowed(form)
+            .map(|(id, work_us)| Effect::Ask(Action::SlowConsumer { id, work_us }, Purpose::Form(form.kind))),
         FormKind::ResetOffsets => groups::reset(form, snapshot.clock.date_ms)
             .map(|reset| Effect::Ask(Action::ResetOffsets(reset), Purpose::Form(form.kind))),
         FormKind::Export => file(form, &shown).map(Effect::Write),

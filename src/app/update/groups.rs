@@ -1,13 +1,12 @@
-//! What can be done to groups and their members: a consumer more or less, a crash, a stop, offsets set anew.
+//! What can be done to groups and their members: a consumer less, a crash, a stop, offsets set anew.
 
 use std::sync::Arc;
 
 use crate::model::Model;
 use crate::model::overlay::{Confirm, Confirmed, Form, FormKind, FormState, Overlay};
 use crate::model::place::{Screen, Selection};
-use crate::model::topics::fullest;
-use crate::session::action::{Action, CommitMode, NewConsumer, OffsetChange, OffsetsReset, Position, ResetTo};
-use crate::session::snapshot::{Group, Snapshot};
+use crate::session::action::{Action, OffsetChange, OffsetsReset, Position, ResetTo};
+use crate::session::snapshot::Group;
 
 use crate::app::command::Command;
 use crate::app::effect::{Effect, Purpose};
@@ -15,22 +14,16 @@ use crate::app::effect::{Effect, Purpose};
 use crate::view::format::{grouped, plural};
 use crate::view::text::safe_str;
 
-use super::form::{Wrong, check, choice, entry, of, text};
-use super::seek;
-use super::topic_form::topic_name;
+use super::form::{Wrong, choice, entry, of, text};
+use super::{consumer_form, seek};
 
-/// Kafka's default: `range`, and ready to become cooperative.
-const BOTH: &str = "both";
-const BOTH_NAMES: [&str; 2] = ["range", "cooperative-sticky"];
-/// The assignors to choose from.
-const ASSIGNORS: &[&str] = &["range", "roundrobin", "sticky", "cooperative-sticky", BOTH];
 /// How many changes of offsets are told before a reset.
 const TOLD: usize = 12;
 
 /// Carries out a command on groups or consumers.
 pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
-        Command::AddConsumer => add_form(model),
+        Command::AddConsumer => consumer_form::add(model),
         Command::ResetOffsets => reset_form(model),
         Command::CompareGroups => compare(model),
         _ => return on_consumer(model, command),
@@ -47,24 +40,8 @@ fn compare(model: &mut Model) {
     model.groups.compare(&snapshot);
 }
 
-/// The built-in consumer that a key strikes, or why there is none.
-fn consumer_in_reach(model: &Model) -> Result<(u32, bool), String> {
-    let snapshot = &model.snapshot;
-    let member = match model.subject() {
-        Selection::Consumer(id) => return Ok((id, snapshot.consumers.get(&id).is_some_and(|known| known.paused))),
-        Selection::Member(group, member) => snapshot.groups.get(&group).and_then(|group| group.member(&member)),
-        _ => return Err("select a member first: 4 shows the groups, Enter opens one, j and k move".to_owned()),
-    };
-    let member = member.ok_or_else(|| "that member is gone".to_owned())?;
-    match &member.built_in {
-        Some(built_in) if built_in.alive => Ok((built_in.consumer, built_in.paused)),
-        Some(_) => Err(format!("{} is dead already; c adds another", member.client_id)),
-        None => Err(format!("{} is a client outside: it is not ours to stop", safe_str(&member.client_id))),
-    }
-}
-
 fn on_consumer(model: &mut Model, command: Command) -> Vec<Effect> {
-    let (id, paused) = match consumer_in_reach(model) {
+    let (id, paused) = match consumer_form::in_reach(model) {
         Ok(found) => found,
         Err(why) => {
             model.tell(why, true);
@@ -72,6 +49,10 @@ fn on_consumer(model: &mut Model, command: Command) -> Vec<Effect> {
         }
     };
     let action = match command {
+        Command::SlowConsumer => {
+            consumer_form::slow(model, id);
+            return Vec::new();
+        }
         Command::RemoveConsumer => Action::CloseConsumer(id),
         Command::CrashConsumer => Action::CrashConsumer(id),
         _ => Action::PauseConsumer { id, paused: !paused },
@@ -80,7 +61,7 @@ fn on_consumer(model: &mut Model, command: Command) -> Vec<Effect> {
 }
 
 /// The group that is selected.
-fn group_in_reach(model: &Model) -> Option<&Group> {
+pub(super) fn group_in_reach(model: &Model) -> Option<&Group> {
     let id = match model.selection() {
         Selection::Group(id) | Selection::Member(id, _) | Selection::GroupPartition(id, _) => Some(id),
         _ if model.screen == Screen::Groups => model.groups.group.clone(),
@@ -89,91 +70,6 @@ fn group_in_reach(model: &Model) -> Option<&Group> {
     let groups = &model.snapshot.groups;
     let id = id.or_else(|| groups.keys().next().cloned())?;
     groups.get(&id).map(AsRef::as_ref)
-}
-
-/// Opens the form to start a consumer: in the group that is selected, as its members are.
-fn add_form(model: &mut Model) {
-    let group = group_in_reach(model);
-    let topics = group.map(|group| group.topics.join(" ")).filter(|topics| !topics.is_empty());
-    let topics = topics.or_else(|| fullest(&model.snapshot).map(|name| name.to_string())).unwrap_or_default();
-    let name = group.map_or_else(|| "dashboard".to_owned(), |group| group.id.to_string());
-    let theirs = group.and_then(|group| group.members.iter().find_map(|member| member.built_in.as_ref()));
-    let only = theirs.and_then(|member| <&[_; 1]>::try_from(member.assignors.as_slice()).ok());
-    let first = only.and_then(|[only]| ASSIGNORS.iter().find(|known| ***known == **only)).copied().unwrap_or(BOTH);
-    let fields = vec![
-        text("group", "group.id: its members share the partitions", &name, 1),
-        text("topics", "what it subscribes to; blanks between", &topics, 1),
-        choice_of(
-            "assignor",
-            "who gets what; all members need one in common; both: range, and ready for cooperative-sticky",
-            ASSIGNORS,
-            first,
-        ),
-        choice("commits", "after: at least once; before: at most once", &["auto", "after", "before", "never"]),
-        text("work on a record", "how long it takes: 0, 50 ms, 2 s; slow members keep others waiting", "0", 1),
-        text("instance id", "group.instance.id; empty: a dynamic member", "", 1),
-        choice("begins at", "where nothing is committed: auto.offset.reset", &["latest", "earliest"]),
-    ];
-    model.overlays.push(Overlay::Form(of(FormKind::AddConsumer, fields)));
-}
-
-fn choice_of(label: &str, help: &str, choices: &[&str], chosen: &str) -> crate::model::overlay::FormField {
-    let mut field = choice(label, help, choices);
-    field.field = crate::model::field::TextField::with(chosen);
-    field
-}
-
-/// The consumer that the form wants.
-pub(super) fn consumer(form: &Form, snapshot: &Snapshot) -> Result<NewConsumer, Wrong> {
-    let mut wrong = Wrong::new();
-    let group = entry(form, 0).trim().to_owned();
-    check(&mut wrong, 0, if group.is_empty() { Err("a group needs a name".to_owned()) } else { Ok(()) });
-    let typed = entry(form, 1);
-    let topics: Vec<Arc<str>> = typed.split([' ', ',']).filter(|name| !name.is_empty()).map(Arc::from).collect();
-    let missing = topics.iter().find(|name| !snapshot.topics.contains_key(*name));
-    check(
-        &mut wrong,
-        1,
-        match (topics.first(), missing) {
-            (None, _) => Err("at least one topic".to_owned()),
-            (_, Some(missing)) => topic_name(missing).and(Err(format!("there is no topic {missing}; t creates one"))),
-            (Some(_), None) => Ok(()),
-        },
-    );
-    let work_us = work(entry(form, 4).trim()).map_err(|what| wrong.push((4, what))).unwrap_or_default();
-    if !wrong.is_empty() {
-        return Err(wrong);
-    }
-    let assignors = match entry(form, 2).as_str() {
-        BOTH => BOTH_NAMES.map(Arc::from).into(),
-        one => vec![one.into()],
-    };
-    let commit = match entry(form, 3).as_str() {
-        "after" => CommitMode::After,
-        "before" => CommitMode::Before,
-        "never" => CommitMode::Never,
-        _ => CommitMode::Auto,
-    };
-    let instance_id = Some(entry(form, 5).trim().to_owned()).filter(|id| !id.is_empty()).map(Arc::from);
-    let from_earliest = entry(form, 6) == "earliest";
-    Ok(NewConsumer { group: group.into(), topics, assignors, commit, work_us, instance_id, from_earliest })
-}
-
-/// A time of work as it is typed, in microseconds.
-fn work(typed: &str) -> Result<u32, String> {
-    let split = typed.find(|c: char| !c.is_ascii_digit()).unwrap_or(typed.len());
-    let (number, unit) = typed.split_at(split);
-    let scale: Option<u64> = match unit.trim() {
-        "" if number == "0" => Some(1),
-        "us" | "µs" => Some(1),
-        "ms" => Some(1_000),
-        "s" => Some(1_000_000),
-        _ => None,
-    };
-    let us = number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(scale));
-    us.filter(|us| *us <= 60_000_000)
-        .and_then(|us| u32::try_from(us).ok())
-        .ok_or_else(|| "a time up to 60 s: 0, 500 us, 50 ms, 2 s".to_owned())
 }
 
 /// Opens the form to set where the selected group goes on.

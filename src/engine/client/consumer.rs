@@ -171,6 +171,9 @@ impl Consumer {
         for topic in &news.recreated {
             self.positions.retain(|(name, _), _| name != topic);
             self.audit.forget(topic);
+            if let Some(member) = &mut self.member {
+                member.forget(topic);
+            }
             self.sessions.clear();
         }
         // A member reads what it is assigned.

@@ -238,6 +238,11 @@ impl Metadata {
         self.topics.iter().find(|(_, topic)| topic.id == id).map(|(name, _)| name)
     }
 
+    /// The id of a topic; nil where it is not known.
+    pub(super) fn id_of(&self, topic: &str) -> Uuid {
+        self.topics.get(topic).map_or_else(Uuid::nil, |topic| topic.id)
+    }
+
     /// A partition's leader.
     pub(super) fn leader(&self, topic: &str, partition: i32) -> Option<Leader> {
         self.topics.get(topic)?.partitions.get(&partition).copied()

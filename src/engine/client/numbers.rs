@@ -65,6 +65,20 @@ impl Numbers {
         self.intervals.iter().map(|(from, to)| (*from, *to))
     }
 
+    /// The intervals of `first..=last` that are in it, ascending.
+    pub fn common(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
+        let mut common = Vec::new();
+        let before = self.intervals.range(..=first).next_back();
+        let inside = self.intervals.range(first.saturating_add(1)..=last.max(first.saturating_add(1)));
+        for (&from, &to) in before.into_iter().chain(inside) {
+            let (from, to) = (from.max(first), to.min(last));
+            if from <= to {
+                common.push((from, to));
+            }
+        }
+        common
+    }
+
     /// The intervals of `first..=last` that are not in it, ascending.
     pub fn missing(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
         let mut missing = Vec::new();
@@ -228,6 +242,22 @@ mod tests {
         assert_eq!(numbers.missing(2, 2), []);
         assert_eq!(numbers.missing(5, 5), [(5, 5)]);
         assert_eq!(numbers.missing(3, 4), []);
+    }
+
+    #[test]
+    fn what_is_common_and_what_is_missing_are_the_whole() {
+        let mut numbers = Numbers::default();
+        numbers.insert_range(2, 4);
+        numbers.insert_range(7, 8);
+        assert_eq!(numbers.common(0, 10), [(2, 4), (7, 8)]);
+        assert_eq!(numbers.common(3, 7), [(3, 4), (7, 7)]);
+        assert_eq!(numbers.common(5, 6), []);
+        assert_eq!(numbers.common(4, 4), [(4, 4)]);
+        for (first, last) in (0..10).flat_map(|first| (first..10).map(move |last| (first, last))) {
+            let mut both = numbers.common(first, last);
+            both.extend(numbers.missing(first, last));
+            assert_eq!(both.iter().map(|(from, to)| to - from + 1).sum::<u64>(), last - first + 1, "{first}..={last}");
+        }
     }
 
     #[test]

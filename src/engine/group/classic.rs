@@ -92,6 +92,8 @@ pub struct Member {
     pub assignment: Bytes,
     /// Whether it has never been part of a generation.
     pub is_new: bool,
+    /// The date when it last asked to join, ms since 1970; `None` where its coordinator knows it from the log.
+    pub joined_ms: Option<i64>,
     /// The clock that its patience is measured on.
     clock: Clock,
     joining: Option<Origin>,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Violation, end_in_sync, state};
-use crate::engine::client::{Commit, Consumer, Membership, Numbers, Phase};
+use crate::engine::client::{Client, Commit, Consumer, Delivery, DeliveryKey, Membership, Phase, deliveries};
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Id;
 use crate::engine::event::{BrokerEvent, ClientEvent, EventKind, GroupEvent, Lost, OperatorEvent};
@@ -137,67 +137,50 @@ impl Groups {
     /// What the ways of committing promise: of groups whose members all commit after they have processed, every record below
     /// a committed offset was processed; of those that all commit before, none was processed twice.
     pub(super) fn sweep(&self, cluster: &Cluster) -> Result<(), Violation> {
-        let mut groups: BTreeMap<&Arc<str>, Vec<&Membership>> = BTreeMap::new();
-        for (_, member) in members(cluster) {
-            groups.entry(&member.spec().id).or_default().push(member);
+        let mut groups: BTreeMap<&Arc<str>, Vec<(&Client, Commit)>> = BTreeMap::new();
+        for (_, client) in cluster.clients() {
+            let Some(member) = client.as_consumer().and_then(Consumer::membership) else { continue };
+            groups.entry(&member.spec().id).or_default().push((client, member.spec().commit));
         }
         for (group, members) in groups {
-            let before = members.iter().filter(|member| member.spec().commit == Commit::Before).count();
-            let processed = union(&members);
+            let before = members.iter().filter(|(_, commit)| *commit == Commit::Before).count();
+            let clients: Vec<&Client> = members.iter().map(|(client, _)| *client).collect();
+            let all = deliveries(&clients);
             if before == members.len() && self.set_back.contains(group) {
                 // At most once holds as far as the commits that stand.
             } else if before == members.len() {
-                at_most_once(group, &members, &processed)?;
+                at_most_once(group, &all)?;
             } else if before == 0 {
-                self.at_least_once(group, &processed)?;
+                self.at_least_once(group, &all)?;
             }
         }
         Ok(())
     }
 
-    fn at_least_once(&self, group: &Arc<str>, processed: &BTreeMap<TopicPartition, Numbers>) -> Result<(), Violation> {
-        for ((_, partition), committed) in self.committed.iter().filter(|((of, _), _)| of == group) {
-            let Some(numbers) = processed.get(partition) else { continue };
-            let (Some((first, _)), Ok(end)) = (numbers.intervals().next(), u64::try_from(committed.offset)) else {
+    fn at_least_once(&self, group: &Arc<str>, all: &BTreeMap<DeliveryKey, Delivery>) -> Result<(), Violation> {
+        for ((topic, _, partition), delivery) in all {
+            let partition = TopicPartition::new(Arc::clone(topic), *partition);
+            let Some(committed) = self.committed.get(&(Arc::clone(group), partition.clone())) else { continue };
+            let committed = committed.offset;
+            let processed = &delivery.processed;
+            let (Some((first, _)), Ok(end)) = (processed.intervals().next(), u64::try_from(committed)) else {
                 continue;
             };
-            if let Some((offset, _)) = end.checked_sub(1).and_then(|last| numbers.missing(first, last).first().copied())
+            if let Some((offset, _)) =
+                end.checked_sub(1).and_then(|last| processed.missing(first, last).first().copied())
             {
-                return Err(Violation::NeverProcessed {
-                    group: Arc::clone(group),
-                    partition: partition.clone(),
-                    offset,
-                    committed: committed.offset,
-                });
+                let group = Arc::clone(group);
+                return Err(Violation::NeverProcessed { group, partition, offset, committed });
             }
         }
         Ok(())
     }
 }
 
-/// What anybody in a group has processed.
-fn union(members: &[&Membership]) -> BTreeMap<TopicPartition, Numbers> {
-    let mut union: BTreeMap<TopicPartition, Numbers> = BTreeMap::new();
-    for (topic, partition, book) in members.iter().flat_map(|member| member.books()) {
-        let all = union.entry(TopicPartition::new(Arc::clone(topic), partition)).or_default();
-        for (first, last) in book.processed.intervals() {
-            all.insert_range(first, last);
-        }
-    }
-    union
-}
-
-fn at_most_once(
-    group: &Arc<str>,
-    members: &[&Membership],
-    processed: &BTreeMap<TopicPartition, Numbers>,
-) -> Result<(), Violation> {
-    let each = members.iter().flat_map(|member| member.books()).map(|(_, _, book)| book.processed.len() + book.again);
-    let (each, once): (u64, u64) = (each.sum(), processed.values().map(Numbers::len).sum());
-    if each == once {
-        Ok(())
-    } else {
-        Err(Violation::ProcessedTwice { group: Arc::clone(group), records: each - once })
+fn at_most_once(group: &Arc<str>, all: &BTreeMap<DeliveryKey, Delivery>) -> Result<(), Violation> {
+    match all.values().map(|delivery| delivery.again.len()).sum() {
+        0 => Ok(()),
+        records => Err(Violation::ProcessedTwice { group: Arc::clone(group), records }),
     }
 }
 

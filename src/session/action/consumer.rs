@@ -4,19 +4,25 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::snapshot::TopicPartition;
+use crate::session::snapshot::{GroupKind, TopicPartition};
 
 /// A built-in consumer to start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewConsumer {
     /// `group.id`.
     pub group: Arc<str>,
     /// The topics that it subscribes to.
     pub topics: Vec<Arc<str>>,
+    /// `group.protocol`.
+    #[serde(default)]
+    pub protocol: GroupKind,
     /// `partition.assignment.strategy`, by name, the one that it likes best first; empty for Kafka's default.
     #[serde(default)]
     pub assignors: Vec<Arc<str>>,
+    /// `group.remote.assignor`: the one that it wants of its coordinator, where that assigns (`protocol` is `consumer`).
+    #[serde(default)]
+    pub remote_assignor: Option<Arc<str>>,
     /// When it commits.
     #[serde(default)]
     pub commit: CommitMode,

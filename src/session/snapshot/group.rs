@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::TopicPartition;
+use super::{Deliveries, TopicPartition};
 
 /// By which protocol the members of a group talk to their coordinator: `group.protocol`, as `ListGroups` has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +117,8 @@ pub struct Group {
     pub lags: Vec<u64>,
     /// Records that its built-in members process per second.
     pub read_per_sec: u64,
+    /// What became of the records that its built-in members were given.
+    pub deliveries: Arc<Deliveries>,
     /// Lab time at the end of the lanes' newest cell, in microseconds.
     pub lanes_to_us: u64,
     /// Its newest generations, newest first, at most [`Group::MAX_HISTORY`].
@@ -221,6 +223,8 @@ pub struct GroupMember {
     pub leader: bool,
     /// How it stands.
     pub standing: Standing,
+    /// Lab time when it last asked to join, in microseconds, where its coordinator saw that.
+    pub joined_us: Option<u64>,
     /// Whether it was there in the generation before.
     pub was_there: bool,
     /// What it had in the generation before: while a rebalance is under way, in the one that ends.
@@ -310,6 +314,9 @@ pub struct Generation {
     pub formed_us: Option<u64>,
     /// Lab time when the rebalance that led to it began, in microseconds; `None` where nobody looked then.
     pub began_us: Option<u64>,
+    /// Lab time when all members had what they were assigned, in microseconds; in a classic group, where they hear it
+    /// together, when it was handed out. `None` as long as some of them change over.
+    pub settled_us: Option<u64>,
     /// Why it began: `c4 joins`.
     pub why: Arc<str>,
     /// The event that says so.
@@ -324,4 +331,8 @@ pub struct Generation {
     pub stopped: u32,
     /// The longest such while, in milliseconds.
     pub stopped_ms: u64,
+    /// Records that were processed again since it began.
+    pub again: u64,
+    /// Records that were lost since it began.
+    pub lost: u64,
 }

@@ -8,6 +8,8 @@ pictures! {
     groups_of_an_empty_cluster: Explorer::of(fixture::empty()).press("4");
     a_group: Explorer::of(fixture::calm()).press("4 Enter");
     a_group_in_a_rebalance: Explorer::of(fixture::rebalance()).press("4 Enter");
+    a_group_that_reconciles: Explorer::of(fixture::reconciling()).press("4 Enter");
+    a_group_that_lost_records: Explorer::of(fixture::uneven()).press("4 Enter");
     a_group_with_an_idle_member: Explorer::of(fixture::many_groups()).press("4 g g Enter");
     a_group_of_clients_outside: Explorer::of(fixture::many_groups()).press("4 g g j Enter");
     a_group_without_members: Explorer::of(fixture::many_groups()).press("4 G k Enter");

@@ -2,7 +2,7 @@
 
 use crate::session::event::Event;
 use crate::session::snapshot::{
-    Group, GroupKnown, GroupMember, GroupPartition, GroupState, Partition, Snapshot, Standing,
+    Group, GroupKind, GroupKnown, GroupMember, GroupPartition, GroupState, Partition, Snapshot, Standing,
 };
 use crate::view::format::{count, duration_ms, grouped, plural};
 use crate::view::line::Line;
@@ -51,10 +51,19 @@ pub(super) fn page(snapshot: &Snapshot, group: &Group) -> Page {
     );
     let mut page = Page::new(title, role, bold, meaning(group.state));
     page.section("Now", "");
-    page.fact("generation", group.generation.to_string(), "how often its members have met");
+    match group.kind {
+        GroupKind::Classic => {
+            page.fact("generation", group.generation.to_string(), "how often its members have met");
+        }
+        GroupKind::Consumer => {
+            page.fact("epoch", group.generation.to_string(), "KIP-848: raised whenever it is to be shared out anew");
+        }
+    }
     let coordinator = group.coordinator.map_or_else(|| "none".to_owned(), |id| format!("broker-{id}"));
     page.fact("coordinator", coordinator, &format!("it leads __consumer_offsets-{}", group.offsets_partition));
-    let how = if group.cooperative {
+    let how = if group.kind == GroupKind::Consumer {
+        "the coordinator shares out, each member changes over by itself"
+    } else if group.cooperative {
         "members keep what they have while they join"
     } else {
         "who joins again gives up all first"
@@ -101,7 +110,8 @@ fn costs(group: &Group, page: &mut Page) {
     }
     page.section("What rebalances cost", "the newest first");
     for generation in group.history.iter().take(3) {
-        let took = generation.began_us.map(|began| generation.at_us.saturating_sub(began) / 1_000);
+        let settled = generation.settled_us.unwrap_or(generation.at_us);
+        let took = generation.began_us.map(|began| settled.saturating_sub(began) / 1_000);
         let took = took.map_or_else(|| "not seen".to_owned(), |took| format!("took {}", duration_ms(took)));
         let stopped = match generation.stopped {
             0 => "nothing stopped".to_owned(),

@@ -21,7 +21,7 @@ use crate::view::role::Role;
 use crate::view::sheet::{Sheet, columns, left};
 use crate::view::text::safe_str;
 
-use super::{Trend, WIDE, inset, lanes, ribbon, roll};
+use super::{Trend, WIDE, era, inset, lanes, ribbon, roll};
 
 /// From this height of the body on the numbers are large.
 const LARGE_ROWS: u16 = 30;
@@ -63,7 +63,7 @@ fn side(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) -> Option<L
     let how = super::assignor(group).unwrap_or_else(|| "nothing shared out yet".to_owned());
     let head = Line::of(Role::Strong, safe_str(&group.id))
         .with(Role::Text, format!("   {how}"))
-        .with(Role::Dim, format!("   {}, generation {}", group.state.name(), group.generation));
+        .with(Role::Dim, format!("   {}, {} {}", group.state.name(), era(group), group.generation));
     sheet.put(area, head);
     let (stopped, all) = stopped(group);
     let role = if stopped * 2 > all { Role::Warn } else { Role::Accent };

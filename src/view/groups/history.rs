@@ -1,14 +1,14 @@
 //! The rebalances of a group, newest first: one row for each, one cell for each partition with its reader's name.
 
-use crate::session::snapshot::{Generation, Group};
+use crate::session::snapshot::{Generation, Group, GroupKind};
 use crate::view::Area;
-use crate::view::format::{self, duration_ms};
+use crate::view::format::{self, count, duration_ms};
 use crate::view::line::Line;
 use crate::view::role::Role;
 use crate::view::sheet::{Sheet, left, right};
 use crate::view::text::safe_str;
 
-use super::colours;
+use super::{colours, era};
 
 /// Columns of a cell.
 const CELL: usize = 4;
@@ -21,7 +21,8 @@ pub(super) fn project(group: &Group, area: Area, sheet: &mut Sheet) {
     let room = usize::from(area.width).saturating_sub(24 + 50);
     let cells = group.partitions.len() * CELL <= room;
     let note = if cells { "each cell: who owned the partition" } else { "how many each member owned" };
-    sheet.put_title(area, "Generations", note);
+    let title = if group.kind == GroupKind::Consumer { "Epochs" } else { "Generations" };
+    sheet.put_title(area, title, note);
     for (generation, y) in group.history.iter().zip(1..area.height) {
         let older = group.history.iter().find(|older| older.generation < generation.generation);
         sheet.put(area.row(y), row(group, generation, older, cells));
@@ -30,17 +31,28 @@ pub(super) fn project(group: &Group, area: Area, sheet: &mut Sheet) {
 
 fn row(group: &Group, generation: &Generation, older: Option<&Generation>, cells: bool) -> Line {
     let at = format::clock(generation.at_us);
-    let line = Line::of(Role::Faint, "generation ")
+    let line = Line::of(Role::Faint, left(era(group), 11))
         .with(Role::Strong, right(&generation.generation.to_string(), 3))
         .with(Role::Dim, format!("  {}   ", at.get(..8).unwrap_or(&at)));
     let line = if cells { owners(group, generation, older, line) } else { shares(generation, line) };
     let line = line.with(Role::Text, "   ").with(Role::Text, left(&safe_str(&generation.why), 22));
-    let took = generation.began_us.map(|began| generation.at_us.saturating_sub(began) / 1_000);
-    let took = took.map_or_else(String::new, |took| format!("took {}", duration_ms(took)));
+    let took = match (generation.began_us, generation.settled_us) {
+        (Some(began), Some(settled)) => format!("took {}", duration_ms(settled.saturating_sub(began) / 1_000)),
+        (_, None) => "under way".to_owned(),
+        (None, _) => String::new(),
+    };
     let line = line.with(Role::Dim, left(&took, 13));
-    match generation.stopped {
+    let line = match generation.stopped {
         0 => line.with(Role::Faint, "nothing stopped"),
         n => line.with(Role::Warn, format!("{n} stopped, up to {}", duration_ms(generation.stopped_ms))),
+    };
+    let line = match generation.again {
+        0 => line,
+        n => line.with(Role::Warn, format!("   {} again", count(n))),
+    };
+    match generation.lost {
+        0 => line,
+        n => line.with(Role::Bad, format!("   {} lost", count(n))),
     }
 }
 

@@ -1,5 +1,8 @@
 //! A lane in time for each partition: who read it, and where nobody did. At its end what that means: committed, log end, lag,
-//! trend, time to catch up.
+//! trend, time to catch up. Where there is no room for all of them, those of one owner share a lane, until they are looked at
+//! one by one.
+
+mod fold;
 
 use crate::model::Model;
 use crate::model::groups::Pane;
@@ -13,7 +16,7 @@ use crate::view::sheet::{Chosen, Sheet, left, right};
 use crate::view::text::safe_str;
 use crate::view::{Area, Target};
 
-use super::{LEAST_HIGH, Trend, caught_up, colours, spark, window};
+use super::{LEAST_HIGH, Trend, WIDE, caught_up, colours, spark, window};
 
 /// A column behind the lane: head, width, from which width of the area on it is there, and what stands in it.
 struct Column {
@@ -21,21 +24,49 @@ struct Column {
     width: usize,
     from: u16,
     words: bool,
-    cell: fn(&Group, &GroupPartition, u64) -> Line,
+    cell: fn(&Row, u64) -> Line,
 }
 
 const COLUMNS: &[Column] = &[
-    Column { name: "now", width: 15, from: 118, words: true, cell: |g, p, _| now(g, p) },
-    Column { name: "committed", width: 11, from: 140, words: false, cell: |_, p, _| offset(Role::Dim, p.committed) },
-    Column { name: "log end", width: 10, from: 140, words: false, cell: |_, p, _| offset(Role::Dim, Some(p.log_end)) },
-    Column { name: "lag", width: 7, from: 0, words: false, cell: |_, p, _| lag(p) },
-    Column { name: "trend", width: 11, from: 76, words: true, cell: |_, p, most| trend(p, most) },
-    Column { name: "caught up in", width: 14, from: 58, words: true, cell: |_, p, _| clear(p) },
+    Column { name: "now", width: 15, from: 118, words: true, cell: |row, _| row.now.clone() },
+    Column { name: "committed", width: 11, from: 140, words: false, cell: |row, _| offset(row.committed) },
+    Column { name: "log end", width: 10, from: 140, words: false, cell: |row, _| offset(row.log_end) },
+    Column { name: "lag", width: 7, from: 0, words: false, cell: |row, _| lag(&row.partition) },
+    Column { name: "trend", width: 11, from: 76, words: true, cell: |row, most| trend(&row.partition, most) },
+    Column { name: "caught up in", width: 14, from: 58, words: true, cell: |row, _| clear(&row.partition) },
 ];
+
+/// A row: a partition, or all of one owner.
+struct Row {
+    /// Its name.
+    label: String,
+    /// What there is to see of it: of several, what they add up to.
+    partition: GroupPartition,
+    /// Offsets, which only one partition has.
+    committed: Option<i64>,
+    log_end: Option<i64>,
+    /// What becomes of it at this moment.
+    now: Line,
+}
+
+impl Row {
+    fn of(group: &Group, partition: &GroupPartition) -> Self {
+        Self {
+            label: label(group, partition),
+            committed: partition.committed,
+            log_end: Some(partition.log_end),
+            now: now(group, partition),
+            partition: partition.clone(),
+        }
+    }
+}
 
 fn shown(width: u16) -> impl Iterator<Item = &'static Column> {
     COLUMNS.iter().filter(move |column| width >= column.from)
 }
+
+/// Up to here every partition has a lane of its own, whatever room there is.
+const MOST_LANES: usize = 24;
 
 /// How it is laid out.
 struct Plan {
@@ -51,16 +82,17 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(group: &Group, width: u16) -> Self {
+    fn of(group: &Group, rows: &[Row], width: u16) -> Self {
         let named = group.topics.len() > 1;
-        let longest = group.partitions.iter().map(|partition| label(group, partition).chars().count()).max();
-        let label = longest.unwrap_or(2).clamp(3, if named { 18 } else { 4 }) + 1;
+        let longest = rows.iter().map(|row| row.label.chars().count()).max();
+        let most = if named || width >= WIDE { 18 } else { 4 };
+        let label = longest.unwrap_or(2).clamp(3, most) + 1;
         let columns: usize = shown(width).map(|column| column.width).sum();
-        let tag = group.partitions.iter().filter_map(|partition| partition.owner.as_ref()).map(|tag| tag.len()).max();
+        let tag = rows.iter().filter_map(|row| row.partition.owner.as_ref()).map(|tag| tag.len()).max();
         let owner = tag.unwrap_or(2).max(2) + 1;
         let room = usize::from(width).saturating_sub(label + owner + columns + 1);
         let cells = room.min(Group::LANE_CELLS);
-        let most = group.partitions.iter().flat_map(|partition| &partition.behinds).copied().max().unwrap_or(0);
+        let most = rows.iter().flat_map(|row| &row.partition.behinds).copied().max().unwrap_or(0);
         Self { label, owner, cells, gap: (room - cells).min(5) + 1, most: most.max(LEAST_HIGH) }
     }
 
@@ -89,49 +121,79 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
         sheet.put(room, Line::of(Role::Dim, words));
         return whole.below(1);
     }
-    let plan = Plan::of(group, room.width);
     let count = group.partitions.len();
-    let spacious = usize::from(room.height) >= count + 4;
-    title(group, &plan, room, spacious, sheet);
-    let mut rows = room.below(1);
+    let one_by_one = model.groups.opened && model.groups.pane == Pane::Partitions;
+    let folded = count > MOST_LANES.min(usize::from(room.height).saturating_sub(1)) && !one_by_one;
+    let rows: Vec<Row> = if folded {
+        fold::by_owner(group, room.width >= WIDE)
+    } else {
+        group.partitions.iter().map(|partition| Row::of(group, partition)).collect()
+    };
+    let plan = Plan::of(group, &rows, room.width);
+    let spacious = usize::from(room.height) >= rows.len() + 4;
+    title(group, &plan, room, (spacious, folded), sheet);
+    let mut below = room.below(1);
     if spacious {
-        heads(group, &plan, rows, sheet);
-        rows = rows.below(1);
+        heads(group, &plan, below, sheet);
+        below = below.below(1);
     }
-    let fit = usize::from(rows.height).saturating_sub(usize::from(spacious));
+    let y = lines(model, group, (&plan, &rows), (below, usize::from(spacious || folded)), folded, sheet);
+    if folded {
+        let words = format!("{}Tab shows all {count} partitions, one by one", " ".repeat(plan.label));
+        sheet.put(below.row(y), Line::of(Role::Faint, words));
+    }
+    let y = y + u16::from(folded);
+    if spacious {
+        sheet.put(below.row(y), axis(&plan));
+    }
+    whole.below(room.height - below.height + y + u16::from(spacious))
+}
+
+/// The rows, as many as there is room for; returns how many rows of the screen they take.
+fn lines(
+    model: &Model,
+    group: &Group,
+    (plan, all): (&Plan, &[Row]),
+    (room, kept): (Area, usize),
+    folded: bool,
+    sheet: &mut Sheet,
+) -> u16 {
+    let fit = usize::from(room.height).saturating_sub(kept);
+    let count = all.len();
     let shown = if count > fit { fit.saturating_sub(1) } else { count };
     let chosen = model.groups.partition.as_ref();
-    let at = chosen.and_then(|at| group.partitions.iter().position(|partition| partition.at == *at)).unwrap_or(0);
+    let at = chosen.and_then(|at| all.iter().position(|row| row.partition.at == *at)).filter(|_| !folded).unwrap_or(0);
     let first = window(count, at, shown);
     // A row between the lanes where there are few: it is easier on the eye.
-    let pitch = if usize::from(rows.height) > shown * 2 + 6 && shown <= 4 { 2 } else { 1 };
+    let pitch = if usize::from(room.height) > shown * 2 + 6 && shown <= 4 { 2 } else { 1 };
     let mut y = 0;
-    for partition in group.partitions.iter().skip(first).take(shown) {
-        let is_chosen = chosen == Some(&partition.at) && model.groups.opened;
+    for row in all.iter().skip(first).take(shown) {
+        let is_chosen = chosen == Some(&row.partition.at) && model.groups.opened;
         let chosen = Chosen::when(is_chosen && model.groups.pane == Pane::Partitions, true);
-        let place = rows.row(y);
+        let place = room.row(y);
         let edge = Area { x: place.x.saturating_sub(1), width: place.width + 1, ..place };
-        let target = Target::Select(Selection::GroupPartition(group.id.clone(), partition.at.clone()));
-        sheet.put_row(edge, line(group, &plan, partition, room.width), chosen, target);
+        let target = Target::Select(Selection::GroupPartition(group.id.clone(), row.partition.at.clone()));
+        sheet.put_row(edge, line(group, plan, row, room.width), chosen, target);
         y += pitch;
     }
     if count > shown {
-        let words = format!("{}and {} more partitions; Tab, then j and k", " ".repeat(plan.label), count - shown);
-        sheet.put(rows.row(y), Line::of(Role::Faint, words));
+        let what = if folded { "owners" } else { "partitions; Tab, then j and k" };
+        let words = format!("{}and {} more {what}", " ".repeat(plan.label), count - shown);
+        sheet.put(room.row(y), Line::of(Role::Faint, words));
         y += 1;
     }
-    if spacious {
-        sheet.put(rows.row(y), axis(&plan));
-        y += 1;
-    }
-    whole.below(room.height - rows.height + y)
+    y
 }
 
-fn title(group: &Group, plan: &Plan, area: Area, spacious: bool, sheet: &mut Sheet) {
+fn title(group: &Group, plan: &Plan, area: Area, (spacious, folded): (bool, bool), sheet: &mut Sheet) {
     let cell_ms = Group::LANE_CELL_US / 1_000;
     let ms = u64::try_from(plan.cells).unwrap_or(0) * cell_ms;
     let unseen = group.members.iter().any(|member| member.built_in.is_none());
-    let how = if unseen && area.width >= 100 { "; of members outside only commits are seen" } else { "" };
+    let how = match (area.width >= 100, folded, unseen) {
+        (true, true, _) => "; a lane for each owner, thin where some of its partitions stand",
+        (true, false, true) => "; of members outside only commits are seen",
+        _ => "",
+    };
     let note = format!("the last {}{how}", format::duration_ms(ms));
     if spacious {
         sheet.put_title(area, "Who reads what", &note);
@@ -190,8 +252,9 @@ fn axis(plan: &Plan) -> Line {
     line.padded(start.saturating_sub(3)).with(Role::Faint, "now")
 }
 
-fn line(group: &Group, plan: &Plan, partition: &GroupPartition, width: u16) -> Line {
-    let number = right(&cut(&label(group, partition), plan.label - 1), plan.label - 1);
+fn line(group: &Group, plan: &Plan, row: &Row, width: u16) -> Line {
+    let partition = &row.partition;
+    let number = right(&cut(&row.label, plan.label - 1), plan.label - 1);
     let line = Line::of(Role::Strong, format!("{number} "));
     let first = partition.lane.iter().find_map(|run| run.reader.as_ref());
     let owner = partition.owner.as_ref().or(first);
@@ -201,7 +264,7 @@ fn line(group: &Group, plan: &Plan, partition: &GroupPartition, width: u16) -> L
     };
     let line = join(line, lane(group, plan, partition)).with(Role::Text, " ".repeat(plan.gap));
     shown(width).fold(line, |line, column| {
-        let cell = (column.cell)(group, partition, plan.most);
+        let cell = (column.cell)(row, plan.most);
         if column.words {
             return join(line.with(Role::Text, "  "), cell.cut(column.width - 2).padded(column.width - 2));
         }
@@ -254,8 +317,8 @@ fn name(cells: &mut [(Role, char)], from: usize, tag: &str, kept: usize) {
     }
 }
 
-fn offset(role: Role, offset: Option<i64>) -> Line {
-    offset.map_or_else(|| Line::of(Role::Faint, "–"), |offset| Line::of(role, grouped(offset)))
+fn offset(offset: Option<i64>) -> Line {
+    offset.map_or_else(|| Line::of(Role::Faint, "–"), |offset| Line::of(Role::Dim, grouped(offset)))
 }
 
 fn lag(partition: &GroupPartition) -> Line {

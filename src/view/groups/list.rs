@@ -2,10 +2,10 @@
 
 use crate::model::Model;
 use crate::model::place::Selection;
-use crate::model::prompt::Prompt;
 use crate::model::sort;
 use crate::session::snapshot::{Group, GroupKnown, GroupState};
 use crate::view::chrome::join;
+use crate::view::filter::{self, Filtered};
 use crate::view::format::{self, plural};
 use crate::view::line::{Line, cut};
 use crate::view::role::Role;
@@ -41,7 +41,15 @@ pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
     sheet.put(head, header(heads, area.width));
     let rows = table.below(1);
     let list = model.groups.list(&model.snapshot);
-    filter(model, list.len(), heads, inset(table.above(1), true), sheet);
+    let room = inset(table.above(1), true);
+    let known = COLUMNS.iter().map(|column| (column.name, column.from));
+    let filtered = Filtered {
+        filter: &model.groups.filter,
+        listed: list.len(),
+        all: model.snapshot.groups.len(),
+        hidden_order: filter::hidden_order(heads, known, room),
+    };
+    filter::put(model, &filtered, room, sheet);
     if list.is_empty() {
         let words = Line::of(Role::Text, "No group has that in its name. ").with(Role::Key, "Esc");
         sheet.put(inset(rows, true), words.with(Role::Dim, " clears the filter."));
@@ -100,27 +108,6 @@ fn headline(model: &Model, area: Area, sheet: &mut Sheet) {
     };
     let line = Line::of(role, "▌ ").with(Role::Strong, bold).with(Role::Text, format!(" {plain}{empty}"));
     sheet.put(area, line);
-}
-
-/// The filter, as it is typed or in force; otherwise the order, where its column is not in view.
-fn filter(model: &Model, listed: usize, heads: Heads, area: Area, sheet: &mut Sheet) {
-    let field = Area { width: (area.width / 3).min(60), height: 1, ..area };
-    match &model.prompt {
-        Some(Prompt::Filter(typed)) => sheet.put_field(field, " / ", &typed.text(), typed.cursor.1),
-        _ if !model.groups.filter.is_empty() => {
-            let line = Line::of(Role::Key, " / ").with(Role::Text, safe_str(&model.groups.filter));
-            sheet.put_on(field, line, Role::Field);
-        }
-        _ => {
-            let width = area.width + 4;
-            let hidden = COLUMNS.iter().any(|column| column.name == heads.sorted.0 && column.from > width);
-            let words = if hidden { format!("sorted by {}", heads.in_words()) } else { String::new() };
-            sheet.put_right(area, Line::of(Role::Accent, words), Role::Ground);
-            return;
-        }
-    }
-    let count = format!(" {listed} of {}", model.snapshot.groups.len());
-    sheet.put(Area { x: field.x + field.width, width: 16, ..field }, Line::of(Role::Faint, count));
 }
 
 /// A column behind the group's name: its head, from which width of the terminal on it is there, how wide it is, whether it

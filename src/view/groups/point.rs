@@ -1,6 +1,6 @@
 //! The point of a group's screen, in words: what matters most now, and why. It is a list of questions, the worst first.
 
-use crate::session::snapshot::{Group, GroupKnown, GroupMember, GroupState, Snapshot, Standing};
+use crate::session::snapshot::{Fate, Group, GroupKind, GroupKnown, GroupMember, GroupState, Snapshot, Standing};
 use crate::view::Area;
 use crate::view::chrome::whole_sentences;
 use crate::view::format::{self, count, plural};
@@ -8,7 +8,7 @@ use crate::view::line::{self, Line};
 use crate::view::role::Role;
 use crate::view::sheet::Sheet;
 
-use super::{Trend, since_ms};
+use super::{Trend, deliveries, since_ms};
 
 /// What there is to say: how bad it is, what stands out, what explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub(super) fn project(snapshot: &Snapshot, group: &Group, area: Area, tall: bool
 
 /// What there is to say of a group.
 pub(super) fn of(snapshot: &Snapshot, group: &Group) -> Point {
-    let questions: [fn(&Snapshot, &Group) -> Option<Point>; 7] =
-        [uncoordinated, nobody, gathering, moving, unread, idle, behind];
+    let questions: [fn(&Snapshot, &Group) -> Option<Point>; 8] =
+        [uncoordinated, nobody, gathering, moving, unread, lost, idle, behind];
     let said = questions.iter().find_map(|question| question(snapshot, group));
     said.unwrap_or_else(|| {
         let all = plural(group.partitions.len(), "partition");
@@ -56,15 +56,42 @@ pub(super) fn of(snapshot: &Snapshot, group: &Group) -> Point {
 fn cost(group: &Group) -> String {
     let Some(last) = group.history.first() else { return String::new() };
     let why = if last.why.is_empty() { String::new() } else { format!(", because {}", last.why) };
-    match last.stopped {
-        0 => format!("Generation {} began{why}; no partition was seen to stop.", last.generation),
-        n => format!(
-            "Generation {} began{why}; {} stopped for up to {}.",
-            last.generation,
-            plural(usize::try_from(n).unwrap_or(usize::MAX), "partition"),
-            format::duration_ms(last.stopped_ms)
-        ),
+    let stopped = match last.stopped {
+        0 => "no partition was seen to stop".to_owned(),
+        n => {
+            let partitions = plural(usize::try_from(n).unwrap_or(usize::MAX), "partition");
+            format!("{partitions} stopped for up to {}", format::duration_ms(last.stopped_ms))
+        }
+    };
+    let again = match last.again {
+        0 => String::new(),
+        n => format!(" {} processed again.", were(n)),
+    };
+    let era = if group.kind == GroupKind::Consumer { "Epoch" } else { "Generation" };
+    format!("{era} {} began{why}; {stopped}.{again}", last.generation)
+}
+
+/// So many records, as the beginning of a sentence.
+fn were(n: u64) -> String {
+    format!("{} {}", records(n), if n == 1 { "was" } else { "were" })
+}
+
+/// Records that nobody will process. A crash is noticed a generation later, and then it is the news until the next one.
+fn lost(_: &Snapshot, group: &Group) -> Option<Point> {
+    let lost: u64 = group.history.iter().take(2).map(|generation| generation.lost).sum();
+    if lost == 0 {
+        return None;
     }
+    let bold = format!(
+        "{} lost: committed, and processed by nobody.",
+        if lost == 1 { "1 record is".to_owned() } else { format!("{} records are", count(lost)) }
+    );
+    let first = group.deliveries.runs.iter().find(|run| run.fate == Fate::Lost);
+    let plain = first.map_or_else(String::new, |run| {
+        let who = run.by.first().map_or("A member", |by| &*by.tag);
+        format!("{who} had them in hand when it crashed: {}.", deliveries::named(run))
+    });
+    Some(Point::new(Role::Bad, bold, plain))
 }
 
 fn uncoordinated(_: &Snapshot, group: &Group) -> Option<Point> {
@@ -118,7 +145,9 @@ fn moving(_: &Snapshot, group: &Group) -> Option<Point> {
         n => format!("{n} of {all} {} read by nobody.", if n == 1 { "is" } else { "are" }),
     };
     let role = if stopped == 0 { Role::Accent } else { Role::Warn };
-    let how = if group.cooperative {
+    let how = if group.kind == GroupKind::Consumer {
+        "The coordinator shares out, and each member changes over by itself."
+    } else if group.cooperative {
         "Cooperative: members keep what they have while they join again."
     } else {
         "Eager: who joins again gives up all it had first."
@@ -137,7 +166,32 @@ fn waits(group: &Group) -> String {
             let leader = group.members.iter().find(|member| member.leader);
             leader.map_or_else(String::new, |leader| format!("{} shares out, then all read again.", leader.tag))
         }
+        (GroupState::Reconciling, _) => handing_over(group),
         _ => String::new(),
+    }
+}
+
+/// Of KIP-848: who waits until others have given up what it is to have.
+fn handing_over(group: &Group) -> String {
+    let tags = |of: fn(&GroupMember) -> bool| {
+        let members = group.members.iter().filter(|member| member.standing == Standing::Reconciling && of(member));
+        members.map(|member| &*member.tag).collect::<Vec<_>>()
+    };
+    let gives = |member: &GroupMember| {
+        let after = member.after.as_deref().unwrap_or_default();
+        member.before.iter().any(|at| !after.contains(at))
+    };
+    let waits = |member: &GroupMember| {
+        let after = member.after.as_deref().unwrap_or_default();
+        after.iter().any(|at| !member.before.contains(at))
+    };
+    match (tags(waits).as_slice(), tags(gives).as_slice()) {
+        ([], _) | (_, []) => String::new(),
+        (takers, givers) => {
+            let verb = |tags: &[&str], one: &str| if tags.len() == 1 { format!("{one}s") } else { one.to_owned() };
+            let (wait, give) = (verb(takers, "wait"), verb(givers, "give"));
+            format!("{} {wait} for what {} {give} up.", takers.join(", "), givers.join(", "))
+        }
     }
 }
 

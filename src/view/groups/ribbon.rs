@@ -1,5 +1,7 @@
 //! The phases of a group as stations on a line, with Kafka's names: which one it is in, what is done, what is to come.
 
+mod epochs;
+
 use crate::session::snapshot::{Group, GroupKind, GroupKnown, GroupState, Snapshot, Standing};
 use crate::view::Area;
 use crate::view::chrome::join;
@@ -8,7 +10,7 @@ use crate::view::line::Line;
 use crate::view::role::Role;
 use crate::view::sheet::Sheet;
 
-use super::{countdown, since_ms};
+use super::{countdown, era, since_ms};
 
 /// A station: its state, and two lines about it.
 struct Station {
@@ -73,8 +75,12 @@ fn track(group: &Group, station: usize, at: usize, width: usize) -> Line {
 
 /// How many of `width` cells are done: by the members that have come.
 fn progress(group: &Group, width: usize) -> usize {
-    let come = group.members.iter().filter(|member| has_come(member.standing)).count();
-    width * come / group.members.len().max(1)
+    width * come(group) / group.members.len().max(1)
+}
+
+/// How many members have come as far as the group is.
+fn come(group: &Group) -> usize {
+    group.members.iter().filter(|member| has_come(member.standing)).count()
 }
 
 const fn has_come(standing: Standing) -> bool {
@@ -83,22 +89,17 @@ const fn has_come(standing: Standing) -> bool {
 
 /// The stations, and at which the group is.
 fn stations(snapshot: &Snapshot, group: &Group) -> (Vec<Station>, usize) {
-    let names = match group.kind {
-        GroupKind::Classic => ["PreparingRebalance", "CompletingRebalance"],
-        GroupKind::Consumer => ["Assigning", "Reconciling"],
-    };
     let at = match group.state {
         GroupState::Empty | GroupState::Dead => 0,
         GroupState::PreparingRebalance | GroupState::Assigning => 1,
         GroupState::CompletingRebalance | GroupState::Reconciling => 2,
         GroupState::Stable => 3,
     };
-    let gathering = before(snapshot, group, at);
-    let completing = completing(group, at);
-    let stable = stable(snapshot, group, at);
-    let [first, second] = names;
-    let preparing = preparing(group, at, first);
-    (vec![gathering, preparing, Station { name: second, ..completing }, stable], at)
+    let [second, third, last] = match group.kind {
+        GroupKind::Classic => [preparing(group, at), completing(group, at), stable(snapshot, group, at)],
+        GroupKind::Consumer => epochs::stations(snapshot, group, at),
+    };
+    (vec![before(snapshot, group, at), second, third, last], at)
 }
 
 fn words(text: impl Into<String>) -> Line {
@@ -118,15 +119,18 @@ fn before(snapshot: &Snapshot, group: &Group, at: usize) -> Station {
     let (newest, older) = (group.history.first(), group.history.get(1));
     let (generation, ended) = match at {
         3 => (older, newest.and_then(|newest| newest.began_us)),
+        // Of KIP-848 what is to come is there already.
+        2 if group.kind == GroupKind::Consumer => (older, newest.and_then(|newest| newest.began_us)),
         _ => (newest, group.rebalance.as_ref().map(|rebalance| rebalance.began_us)),
     };
     let was_empty = group.members.iter().all(|member| !member.was_there);
     match generation {
         Some(generation) if !was_empty => {
-            let read = ended.map(|ended| duration_ms(ended.saturating_sub(generation.at_us) / 1_000));
+            let begun = generation.settled_us.unwrap_or(generation.at_us);
+            let read = ended.map(|ended| duration_ms(ended.saturating_sub(begun) / 1_000));
             Station {
                 name: "Stable",
-                first: format!("generation {}", generation.generation),
+                first: format!("{} {}", era(group), generation.generation),
                 second: words(read.map_or_else(String::new, |read| format!("read for {read}"))),
             }
         }
@@ -135,9 +139,8 @@ fn before(snapshot: &Snapshot, group: &Group, at: usize) -> Station {
     }
 }
 
-fn preparing(group: &Group, at: usize, name: &'static str) -> Station {
-    let all = group.members.len();
-    let come = group.members.iter().filter(|member| has_come(member.standing)).count();
+fn preparing(group: &Group, at: usize) -> Station {
+    let (all, come) = (group.members.len(), come(group));
     let newest = group.history.first();
     let (first, second) = match (at, group.call) {
         (1, Some(call)) if call.initial => (
@@ -163,15 +166,12 @@ fn preparing(group: &Group, at: usize, name: &'static str) -> Station {
             )
         }
     };
-    Station { name, first, second }
+    Station { name: "PreparingRebalance", first, second }
 }
 
 fn completing(group: &Group, at: usize) -> Station {
-    let leader = group.members.iter().find(|member| member.leader).map(|leader| leader.tag.to_string());
-    let who = match group.kind {
-        GroupKind::Classic => leader.unwrap_or_else(|| "the leader".to_owned()),
-        GroupKind::Consumer => "each member".to_owned(),
-    };
+    let leader = group.members.iter().find(|member| member.leader);
+    let who = leader.map_or_else(|| "the leader".to_owned(), |leader| leader.tag.to_string());
     let newest = group.history.first();
     let (first, second) = match at {
         2 => (format!("{who} shares out"), words("its answer goes into the log")),
@@ -185,7 +185,7 @@ fn completing(group: &Group, at: usize) -> Station {
         }
         _ => (format!("{who} shares out"), words("the leader decides")),
     };
-    Station { name: "", first, second }
+    Station { name: "CompletingRebalance", first, second }
 }
 
 fn stable(snapshot: &Snapshot, group: &Group, at: usize) -> Station {

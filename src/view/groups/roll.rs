@@ -14,7 +14,7 @@ use crate::view::sheet::{Chosen, Sheet, columns, left};
 use crate::view::text::safe_str;
 use crate::view::{Area, Target};
 
-use super::{colours, countdown, window};
+use super::{colours, countdown, era, window};
 
 /// Columns of a cell where there is room, and the least.
 const CELLS: [usize; 3] = [5, 4, 3];
@@ -62,7 +62,8 @@ impl<'a> Plan<'a> {
 
     /// Whether the later of the two is known.
     fn is_decided(&self) -> bool {
-        !self.group.state.is_moving()
+        // Of KIP-848 it is known before anybody follows it.
+        !self.group.state.is_moving() || self.group.state == GroupState::Reconciling
     }
 }
 
@@ -108,7 +109,8 @@ fn generations(group: &Group) -> (i32, i32) {
     let known = |at: usize| group.history.get(at).map(|generation| generation.generation);
     match group.state {
         GroupState::CompletingRebalance => (known(0).unwrap_or(group.generation - 1), group.generation),
-        GroupState::Stable => (known(1).unwrap_or(group.generation - 1), group.generation),
+        GroupState::Stable | GroupState::Reconciling => (known(1).unwrap_or(group.generation - 1), group.generation),
+        GroupState::Assigning => (known(0).unwrap_or(group.generation - 1), group.generation),
         _ => (group.generation, group.generation + 1),
     }
 }
@@ -116,10 +118,11 @@ fn generations(group: &Group) -> (i32, i32) {
 fn heads(plan: &Plan<'_>, area: Area, sheet: &mut Sheet) {
     let (before, after) = generations(plan.group);
     let moving = !plan.is_decided();
-    let call = match (moving, plan.who > 40) {
-        (true, true) => "has each one rejoined?",
-        (false, true) => "what each has",
-        _ => "",
+    let call = match (moving, plan.group.state, plan.who > 40) {
+        (_, _, false) => "",
+        (_, GroupState::Reconciling, true) => "has each one changed over?",
+        (true, _, true) => "has each one rejoined?",
+        (false, _, true) => "what each has",
     };
     let title = |title: &str, note: &str, width: usize| {
         let line = Line::of(Role::Title, title)
@@ -130,7 +133,9 @@ fn heads(plan: &Plan<'_>, area: Area, sheet: &mut Sheet) {
             .padded(width)
     };
     let named = |generation: i32, note: &str| {
-        if plan.matrix < 30 { format!("gen {generation}") } else { format!("generation {generation}   {note}") }
+        let era = era(plan.group);
+        let short = if era.len() > 5 { "gen" } else { era };
+        if plan.matrix < 30 { format!("{short} {generation}") } else { format!("{era} {generation}   {note}") }
     };
     let nobody = before < 1 || !plan.group.members.iter().any(|member| member.was_there);
     let was = if nobody { "nobody".to_owned() } else { named(before, "-n given up") };
@@ -197,8 +202,18 @@ fn who(plan: &Plan<'_>, member: &GroupMember) -> Line {
             let line = line.with(Role::Text, " ");
             join(line, bar).with(Role::Warn, format!(" {}", format::duration_ms(call.ends_in_ms)))
         }
+        (Standing::Joined | Standing::JoinedNew | Standing::WaitsForAssignment, _) => match late(plan.group, member) {
+            Some(ms) => line.with(Role::Dim, format!("  +{}", format::duration_ms(ms))),
+            None => line,
+        },
         _ => line,
     }
+}
+
+/// How long after a rebalance began a member joined it, in milliseconds.
+fn late(group: &Group, member: &GroupMember) -> Option<u64> {
+    let began_us = group.rebalance.as_ref()?.began_us;
+    Some(member.joined_us?.saturating_sub(began_us) / 1_000)
 }
 
 /// How a member stands: its sign and words.
@@ -218,8 +233,20 @@ fn standing(group: &Group, member: &GroupMember) -> (Role, &'static str, String)
         Standing::WaitsForAssignment => (Role::Good, "✓", "waits for its share".to_owned()),
         Standing::HasNotSynced if member.leader => (Role::Warn, "…", "shares out".to_owned()),
         Standing::HasNotSynced => (Role::Warn, "…", "not back yet".to_owned()),
-        Standing::Reconciling => (Role::Warn, "…", "changes over".to_owned()),
+        Standing::Reconciling => (Role::Warn, "…", changes_over(member)),
         Standing::In => changes(group, member),
+    }
+}
+
+/// What a member of KIP-848 is about: it gives up first, then takes what others gave up.
+fn changes_over(member: &GroupMember) -> String {
+    let after = member.after.as_deref().unwrap_or_default();
+    let gives = member.before.iter().filter(|at| !after.contains(at)).count();
+    let waits = after.iter().filter(|at| !member.before.contains(at)).count();
+    match (gives, waits) {
+        (0, 0) => "takes up its epoch".to_owned(),
+        (0, n) => format!("waits for {n}"),
+        (n, _) => format!("gives up {n}"),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::model::Model;
 use crate::model::place::Selection;
-use crate::model::prompt::Prompt;
 use crate::model::sort::{self, log_starts};
 use crate::session::snapshot::{Partition, Topic};
 use crate::view::chrome::join;
+use crate::view::filter::{self, Filtered};
 use crate::view::format;
 use crate::view::line::Line;
 use crate::view::role::Role;
@@ -36,7 +36,15 @@ pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
     sheet.put(head, header(heads, area.width));
     let rows = table.below(1);
     let list = model.topics.list(&model.snapshot);
-    filter(model, list.len(), heads, inset(table.above(1)), sheet);
+    let room = inset(table.above(1));
+    let known = COLUMNS.iter().map(|column| (column.name, column.from));
+    let filtered = Filtered {
+        filter: &model.topics.filter,
+        listed: list.len(),
+        all: model.snapshot.topics.len(),
+        hidden_order: filter::hidden_order(heads, known, room),
+    };
+    filter::put(model, &filtered, room, sheet);
     if list.is_empty() {
         let words = Line::of(Role::Text, "No topic has that in its name. ").with(Role::Key, "Esc");
         sheet.put(inset(rows), words.with(Role::Dim, " clears the filter."));
@@ -92,27 +100,6 @@ fn headline(model: &Model, area: Area, sheet: &mut Sheet) {
         },
     );
     sheet.put(area, Line::of(Role::Accent, "▌ ").with(Role::Strong, bold).with(Role::Text, plain));
-}
-
-/// The filter, as it is typed or in force; otherwise the order, where its column is not in view.
-fn filter(model: &Model, listed: usize, heads: Heads, area: Area, sheet: &mut Sheet) {
-    let field = Area { width: (area.width / 3).min(60), height: 1, ..area };
-    match &model.prompt {
-        Some(Prompt::Filter(typed)) => sheet.put_field(field, " / ", &typed.text(), typed.cursor.1),
-        _ if !model.topics.filter.is_empty() => {
-            let line = Line::of(Role::Key, " / ").with(Role::Text, safe_str(&model.topics.filter));
-            sheet.put_on(field, line, Role::Field);
-        }
-        _ => {
-            let width = area.width + 4;
-            let hidden = COLUMNS.iter().any(|column| column.name == heads.sorted.0 && column.from > width);
-            let words = if hidden { format!("sorted by {}", heads.in_words()) } else { String::new() };
-            sheet.put_right(area, Line::of(Role::Accent, words), Role::Ground);
-            return;
-        }
-    }
-    let count = format!(" {listed} of {}", model.snapshot.topics.len());
-    sheet.put(Area { x: field.x + field.width, width: 16, ..field }, Line::of(Role::Faint, count));
 }
 
 /// A column behind the topic's name: its head, from which width of the terminal on it is there, how wide it is there and on

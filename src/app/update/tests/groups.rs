@@ -4,6 +4,7 @@ use super::*;
 use crate::model::groups::Pane;
 use crate::model::overlay::{Confirmed, FormKind};
 use crate::session::action::{CommitMode, NewConsumer, OffsetChange, OffsetsReset, ResetTo};
+use crate::session::snapshot::GroupKind;
 
 fn done(effects: &[Effect]) -> Vec<Action> {
     asked(effects).into_iter().cloned().collect()
@@ -34,7 +35,7 @@ fn a_client_outside_is_not_ours_to_stop() {
 #[test]
 fn a_consumer_is_added_to_the_selected_group_as_its_form_says() {
     let mut state = state(fixture::calm());
-    press(&mut state, "4 c Tab Tab Tab Right Tab");
+    press(&mut state, "4 c Tab Tab Tab Tab Right Tab");
     type_in(&mut state, "x");
     assert!(done(&press(&mut state, "Enter")).is_empty(), "0x is no time");
     press(&mut state, "Backspace Backspace");
@@ -45,10 +46,37 @@ fn a_consumer_is_added_to_the_selected_group_as_its_form_says() {
         assignors: vec!["range".into()],
         commit: CommitMode::After,
         work_us: 50_000,
-        instance_id: None,
-        from_earliest: false,
+        ..NewConsumer::default()
     };
     assert_eq!(done(&press(&mut state, "Enter")), [Action::AddConsumer(wanted)]);
+}
+
+#[test]
+fn a_consumer_whose_coordinator_assigns_has_a_choice_of_its_assignors() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "4 c Tab Tab Right Tab Right");
+    let wanted = NewConsumer {
+        group: "dashboard".into(),
+        topics: vec!["trucks_gps".into()],
+        protocol: GroupKind::Consumer,
+        remote_assignor: Some("range".into()),
+        ..NewConsumer::default()
+    };
+    assert_eq!(done(&press(&mut state, "Enter")), [Action::AddConsumer(wanted)]);
+}
+
+#[test]
+fn a_member_is_told_how_long_to_work_on_a_record() {
+    let mut state = state(fixture::calm());
+    press(&mut state, "4 Enter j W");
+    let Some(Overlay::Form(form)) = state.model.overlays.last() else { panic!("a form") };
+    assert_eq!((form.kind, form.fields[0].field.text().as_str()), (FormKind::Work, "0"));
+    press(&mut state, "Backspace");
+    type_in(&mut state, "1 h");
+    assert!(done(&press(&mut state, "Enter")).is_empty(), "more than a minute");
+    press(&mut state, "Backspace Backspace");
+    type_in(&mut state, "0 ms");
+    assert_eq!(done(&press(&mut state, "Enter")), [Action::SlowConsumer { id: 2, work_us: 10_000 }]);
 }
 
 #[test]

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::{About, Consumer, Key};
 use crate::engine::assignor::{ClientAssignor, RebalanceProtocol, client_assignor};
 use crate::engine::client::link::Connected as _;
@@ -65,10 +67,12 @@ pub enum Phase {
 /// What a consumer has processed of a partition.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
+    /// Of which topic of that name.
+    pub topic_id: Uuid,
     /// The offsets.
     pub processed: Numbers,
-    /// How many records it has processed that it had processed before.
-    pub again: u64,
+    /// Those that it has processed more than once.
+    pub again: Numbers,
 }
 
 /// See the [module](self).
@@ -159,6 +163,19 @@ impl Membership {
     /// What it has processed, by partition.
     pub fn books(&self) -> impl Iterator<Item = (&Arc<str>, i32, &Book)> {
         self.books.iter().map(|((topic, partition), book)| (topic, *partition, book))
+    }
+
+    /// Records that it has polled and not processed yet, each by partition, the topic's id, and offset.
+    pub fn left_in_hand(&self) -> impl Iterator<Item = (&Key, Uuid, i64)> {
+        self.hand.iter().flat_map(Hand::remaining)
+    }
+
+    /// A topic is another one of the same name: what it knew of the old one is nothing to it.
+    pub(super) fn forget(&mut self, topic: &str) {
+        self.books.retain(|(name, _), _| **name != *topic);
+        if let Some(hand) = &mut self.hand {
+            hand.forget(topic);
+        }
     }
 
     /// How many of its commits were acknowledged.

@@ -5,7 +5,9 @@ mod epochs;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::{ClientSpec, Commit, Consumer, ConsumerSpec, GroupSpec, Numbers, OffsetReset, Phase, Role};
+use super::super::{
+    Client, ClientSpec, Commit, Consumer, ConsumerSpec, GroupSpec, OffsetReset, Phase, Role, deliveries,
+};
 use super::lab::Lab;
 use crate::engine::event::{EventKind, GroupEvent};
 use crate::engine::message::Command;
@@ -44,24 +46,30 @@ impl Lab {
             .collect()
     }
 
+    /// The members of a group, the dead and the gone too.
+    fn members(&self) -> Vec<&Client> {
+        let of_g = |client: &&Client| {
+            client.as_consumer().and_then(Consumer::membership).is_some_and(|member| &*member.spec().id == "g")
+        };
+        self.cluster.clients().map(|(_, client)| client).filter(of_g).collect()
+    }
+
     /// Records processed by anybody, and how many of them more than once.
     fn processed(&self) -> (u64, u64) {
-        let mut union: BTreeMap<i32, Numbers> = BTreeMap::new();
-        let mut all = 0;
-        for (_, client) in self.cluster.clients() {
-            let Some(member) = client.as_consumer().and_then(Consumer::membership) else { continue };
-            if &*member.spec().id != "g" {
-                continue;
-            }
-            for (_, partition, book) in member.books() {
-                all += book.processed.len() + book.again;
-                for (first, last) in book.processed.intervals() {
-                    union.entry(partition).or_default().insert_range(first, last);
-                }
-            }
-        }
-        let distinct = union.values().map(Numbers::len).sum();
-        (distinct, all - distinct)
+        let all = deliveries(&self.members());
+        (all.values().map(|d| d.processed.len()).sum(), all.values().map(|d| d.again.len()).sum())
+    }
+
+    /// Records that are lost, if the group has committed all that the consumer of this name has polled.
+    fn lost_behind(&self, name: &str) -> u64 {
+        let consumed = |partition: i32| {
+            let mut positions = self.consumer(name).positions();
+            positions.find(|(_, number, _)| *number == partition).and_then(|(_, _, position)| position.consumed)
+        };
+        let all = deliveries(&self.members());
+        let lost =
+            all.iter().flat_map(|((_, _, partition), delivery)| delivery.lost(consumed(*partition).unwrap_or(0)));
+        lost.map(|(first, last)| last - first + 1).sum()
     }
 
     fn group_events(&self) -> Vec<GroupEvent> {
@@ -144,8 +152,10 @@ fn commits_before_processing_lose_and_commits_after_it_repeat() {
         let lost = passed - processed;
         if repeats {
             assert!(again > 0 && lost == 0, "again {again}, lost {lost}");
+            assert_eq!(lab.lost_behind("b"), 0);
         } else {
             assert!(again == 0 && lost == in_hand as u64, "again {again}, lost {lost} of {in_hand} in hand");
+            assert_eq!(lab.lost_behind("b"), lost, "those that it had in hand, by name");
         }
     }
 }

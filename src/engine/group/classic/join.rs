@@ -156,6 +156,7 @@ impl ClassicGroup {
             protocols: protocols(request),
             assignment: bytes::Bytes::new(),
             is_new: true,
+            joined_ms: Some(desk.date_ms()),
             clock: caller.origin.peer.clock(),
             joining: Some(caller.origin),
             syncing: None,
@@ -187,6 +188,7 @@ impl ClassicGroup {
         member.session_timeout = millis(request.session_timeout_ms);
         if let Some(caller) = caller {
             member.clock = caller.origin.peer.clock();
+            member.joined_ms = Some(desk.date_ms());
             let before = member.joining.replace(caller.origin);
             // It has given up the request before, or its connection is gone.
             if let Some(before) = before {

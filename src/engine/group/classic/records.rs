@@ -100,6 +100,7 @@ fn restored(member: MemberMetadata, protocol: Option<&Arc<str>>) -> (Arc<str>, M
         session_timeout: millis(member.session_timeout),
         assignment: Bytes::clone(&member.assignment),
         is_new: false,
+        joined_ms: None,
         clock,
         joining: None,
         syncing: None,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::engine::client::{ClientSpec, Commit, ConsumerSpec, GroupSpec, OffsetReset, Patience, Role};
+use crate::engine::client::{ClientSpec, Commit, ConsumerSpec, GroupProtocol, GroupSpec, OffsetReset, Patience, Role};
 use crate::engine::cluster::Cluster;
 use crate::engine::message::Command;
 use crate::engine::node::ClientId;
 use crate::session::action::{Action, CommitMode, NewConsumer};
+use crate::session::snapshot::GroupKind;
 
 /// The command for an action on a consumer, with what is said once it is done; `None` for other actions.
 pub(in super::super) fn command(action: &Action, cluster: &Cluster, patience: &Patience) -> Option<(Command, String)> {
@@ -40,6 +41,11 @@ fn spec(wanted: &NewConsumer, cluster: &Cluster, patience: &Patience) -> ClientS
         id: Arc::clone(&wanted.group),
         instance_id: wanted.instance_id.clone(),
         assignors: if wanted.assignors.is_empty() { usual.assignors.clone() } else { wanted.assignors.clone() },
+        protocol: match wanted.protocol {
+            GroupKind::Classic => GroupProtocol::Classic,
+            GroupKind::Consumer => GroupProtocol::Consumer,
+        },
+        remote_assignor: wanted.remote_assignor.clone(),
         commit: match wanted.commit {
             CommitMode::Auto => usual.commit,
             CommitMode::After => Commit::After,

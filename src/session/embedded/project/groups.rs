@@ -5,6 +5,7 @@
 //! A group whose coordinator is dead, or reads its log, stays as it was seen last, and says so.
 
 mod consumers;
+mod deliveries;
 mod history;
 mod lanes;
 mod members;
@@ -32,6 +33,7 @@ use crate::protocol::consumer_protocol::ConsumerProtocolSubscription;
 use crate::session::snapshot::{
     Call, Group, GroupKind, GroupKnown, GroupPartition, GroupState, Snapshot, TopicPartition,
 };
+use deliveries::Books;
 use history::History;
 use lanes::Lanes;
 use tags::Tags;
@@ -45,6 +47,7 @@ struct Remembered {
     tags: Tags,
     history: History,
     lanes: Lanes,
+    books: Books,
     shown: Arc<Group>,
 }
 
@@ -79,9 +82,11 @@ impl Groups {
         let look = Look { cluster, topics, now: clock.now, built_in: built_in(cluster) };
         let (found, phases) = coordinated(&look);
         let more = found.len().saturating_sub(Snapshot::MAX_GROUPS);
+        let clients = deliveries::members(&look);
         for (id, at) in found.iter().take(Snapshot::MAX_GROUPS) {
             let remembered = self.by_id.entry(Arc::clone(id)).or_default();
-            remembered.shown = Arc::new(remembered.show(at, &look));
+            let clients = clients.get(id).map_or(&[][..], Vec::as_slice);
+            remembered.shown = Arc::new(remembered.show(at, clients, &look));
         }
         self.by_id.retain(|id, remembered| {
             // An active coordinator that does not know it: it was deleted.
@@ -157,7 +162,7 @@ fn built_in(cluster: &Cluster) -> BTreeMap<&str, (&Consumer, bool)> {
 
 impl Remembered {
     /// The group as it is now.
-    fn show(&mut self, at: &At<'_>, look: &Look<'_>) -> Group {
+    fn show(&mut self, at: &At<'_>, clients: &[&Client], look: &Look<'_>) -> Group {
         let lab_us = look.now.lab.0;
         let protocol = self.protocol(at.group, look);
         let members = match &at.group.kind {
@@ -175,6 +180,8 @@ impl Remembered {
         if !members.is_empty() {
             self.history.note_stops(&partitions, lab_us);
         }
+        let deliveries = self.books.look(clients, &partitions, &self.tags, look);
+        self.history.note_deliveries(&deliveries);
         let (lag, behind) =
             (partitions.iter().filter_map(|at| at.lag).sum(), partitions.iter().map(|at| at.behind).sum());
         let (trend, lags) = self.lanes.total(lab_us, behind);
@@ -193,6 +200,7 @@ impl Remembered {
             lag_trend_per_sec: trend,
             lags,
             read_per_sec: partitions.iter().map(|partition| partition.read_per_sec).sum(),
+            deliveries,
             lanes_to_us: (Lanes::cell(lab_us) + 1) * Group::LANE_CELL_US,
             history: self.history.shared(),
             partitions: bounded(partitions, Group::MAX_PARTITIONS),
@@ -219,9 +227,13 @@ impl Remembered {
             }
             Kind::Consumer(group) => {
                 self.history.catch_up_to(group.image().target_epoch, || consumers::target(group));
+                let state = consumers::state(group);
+                if state == GroupState::Stable {
+                    self.history.settle();
+                }
                 Group {
                     kind: GroupKind::Consumer,
-                    state: consumers::state(group),
+                    state,
                     since_us: self.history.newest_us(),
                     assignor: self.history.assignor(),
                     cooperative: true,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -216,7 +217,9 @@ impl Consumer {
         member.last = Some((assigned.clone(), member.generation));
         member.phase = Phase::In;
         member.polled = ctx.now.lab;
-        member.heartbeat = (ctx.now.lab + millis(member.spec.heartbeat_interval_ms), false);
+        // Each process has a timer of its own: members that get their assignment together do not beat together.
+        let beat = ctx.rng.between(Duration::ZERO, millis(member.spec.heartbeat_interval_ms));
+        member.heartbeat = (ctx.now.lab + beat, false);
         let revoked: BTreeSet<Key> = member.owned.difference(&assigned).cloned().collect();
         let added: BTreeSet<Key> = assigned.difference(&member.owned).cloned().collect();
         if !revoked.is_empty() {

@@ -1,10 +1,13 @@
 //! The application: it polls, works on what it gets, record by record, and commits as it was told. What it has processed it
 //! writes into its books, so that loss and repetition are counted.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Consumer, Key, Phase};
+use uuid::Uuid;
+
+use super::{Book, Consumer, Key, Phase};
 use crate::engine::client::consumer::Offsets;
 use crate::engine::client::spec::Commit;
 use crate::engine::context::Context;
@@ -69,6 +72,8 @@ impl Buffer {
 #[derive(Clone, Debug)]
 pub(in super::super) struct Hand {
     records: Vec<(Key, i64)>,
+    /// The ids of their topics.
+    topics: BTreeMap<Arc<str>, Uuid>,
     /// How many are processed.
     done: usize,
     /// When work on them began; `None` while the commit before it is waited for.
@@ -81,6 +86,23 @@ impl Hand {
     /// How many are not processed yet.
     pub(super) fn left(&self) -> usize {
         self.records.len() - self.done
+    }
+
+    /// Those that are not processed yet: partition, topic id, offset.
+    pub(super) fn remaining(&self) -> impl Iterator<Item = (&Key, Uuid, i64)> {
+        let left = self.records.get(self.done..).unwrap_or_default();
+        left.iter().map(|(key, offset)| (key, self.topic_id(key), *offset))
+    }
+
+    fn topic_id(&self, (topic, _): &Key) -> Uuid {
+        self.topics.get(topic).copied().unwrap_or_default()
+    }
+
+    /// A topic is not the one any more that its records are of.
+    pub(super) fn forget(&mut self, topic: &str) {
+        let done = self.records.iter().take(self.done).filter(|((name, _), _)| **name != *topic).count();
+        self.records.retain(|((name, _), _)| **name != *topic);
+        self.done = done;
     }
 
     /// When all of them are processed.
@@ -151,7 +173,9 @@ impl Consumer {
         let each = Duration::from_micros(member.spec.work_us.into());
         if !records.is_empty() {
             let began = (!before).then_some(ctx.now.lab);
-            member.hand = Some(Hand { records, done: 0, began, each });
+            let topics =
+                records.iter().map(|((topic, _), _)| (Arc::clone(topic), self.metadata.id_of(topic))).collect();
+            member.hand = Some(Hand { records, topics, done: 0, began, each });
         }
         let polled = member.hand.is_some();
         for (key, (next, epoch)) in positions {
@@ -185,9 +209,11 @@ impl Consumer {
         let Some(hand) = &mut member.hand else { return };
         let done = hand.by(now);
         for (key, offset) in hand.records.get(hand.done..done).unwrap_or_default() {
-            let book = member.books.entry(key.clone()).or_default();
-            if !book.processed.insert(u64::try_from(*offset).unwrap_or(0)) {
-                book.again += 1;
+            let topic_id = hand.topic_id(key);
+            let book = member.books.entry(key.clone()).or_insert_with(|| Book { topic_id, ..Book::default() });
+            let offset = u64::try_from(*offset).unwrap_or(0);
+            if !book.processed.insert(offset) {
+                book.again.insert(offset);
             }
             self.read += 1;
             if let Some(position) = self.positions.get_mut(key) {

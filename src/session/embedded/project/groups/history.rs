@@ -11,7 +11,7 @@ use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
 use crate::engine::event::{ClientEvent, GroupEvent};
 use crate::engine::group::classic::{ClassicGroup, State};
 use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
-use crate::session::snapshot::{Generation, Group, GroupPartition, Rebalance, TopicPartition};
+use crate::session::snapshot::{Deliveries, Generation, Group, GroupPartition, Rebalance, TopicPartition};
 
 /// For how long after an assignment a partition that nobody reads counts as stopped by it, in microseconds of lab time.
 const SETTLES_US: u64 = 5_000_000;
@@ -41,6 +41,10 @@ pub(super) struct History {
     /// How many were taken over in the newest generation, and how long that took at most, in milliseconds: two looks may
     /// be too far apart to see it.
     taken_over: (u32, u64),
+    /// When a member of a group of KIP-848 last came a step further.
+    reconciled_us: u64,
+    /// Records that were processed again, and lost ones: when the newest generation began, and by now.
+    uneven: [(u64, u64); 2],
 }
 
 impl History {
@@ -78,7 +82,7 @@ impl History {
             GroupEvent::Assigned { generation, assignment, .. } => {
                 let owned: Owned =
                     assignment.iter().map(|(member, ids)| (Arc::clone(member), partitions_of(ids))).collect();
-                self.remember(*generation, at_us, &owned, tags);
+                self.remember((*generation, Some(at_us)), at_us, &owned, tags);
                 self.replace(*generation, owned);
             }
             GroupEvent::Emptied { generation, .. } => {
@@ -136,17 +140,27 @@ impl History {
                     assignment.iter().map(|(member, ids)| (Arc::clone(member), partitions_of(ids))).collect();
                 let under_way = self.under_way.clone();
                 self.formed = Some((Arc::clone(assignor), at_us));
-                self.remember(*epoch, at_us, &owned, tags);
+                self.remember((*epoch, None), at_us, &owned, tags);
                 self.replace(*epoch, owned);
-                self.under_way = under_way;
+                (self.under_way, self.reconciled_us) = (under_way, at_us);
             }
+            ConsumerGroupEvent::Reconciled { .. } => self.reconciled_us = at_us,
             _ => {}
         }
     }
 
-    /// When the newest generation began, as far as that was seen.
+    /// All members of a group of KIP-848 have what they are to have.
+    pub(super) fn settle(&mut self) {
+        self.under_way = None;
+        let reconciled_us = self.reconciled_us;
+        self.edit_newest(|newest| {
+            newest.settled_us.get_or_insert(reconciled_us.max(newest.at_us));
+        });
+    }
+
+    /// When the newest generation began, or when all had taken it up, as far as that was seen.
     pub(super) fn newest_us(&self) -> u64 {
-        self.kept.first().map_or(0, |newest| newest.at_us)
+        self.kept.first().map_or(0, |newest| newest.settled_us.unwrap_or(newest.at_us))
     }
 
     /// The assignor of the newest generation.
@@ -177,7 +191,8 @@ impl History {
             return;
         }
         let newest = self.kept.first();
-        let settles = newest.is_some_and(|newest| now_us < newest.at_us.saturating_add(SETTLES_US));
+        let settles =
+            newest.is_some_and(|newest| now_us < self.newest_us().max(newest.at_us).saturating_add(SETTLES_US));
         if self.under_way.is_none() && !settles {
             return;
         }
@@ -187,13 +202,27 @@ impl History {
         }
         let stopped = super::count(self.stopped.len()).max(self.taken_over.0);
         let stopped_ms = self.stopped_ms.max(self.taken_over.1);
-        let known = newest.is_none_or(|newest| (newest.stopped, newest.stopped_ms) == (stopped, stopped_ms));
-        if self.under_way.is_none() && !known {
-            let mut kept = self.kept.to_vec();
-            if let Some(newest) = kept.first_mut() {
-                (newest.stopped, newest.stopped_ms) = (stopped, stopped_ms);
-            }
-            self.kept = kept.into();
+        if self.under_way.is_none() {
+            self.edit_newest(|newest| (newest.stopped, newest.stopped_ms) = (stopped, stopped_ms));
+        }
+    }
+
+    /// Counts what was processed again, and what was lost, since the newest generation began.
+    pub(super) fn note_deliveries(&mut self, now: &Deliveries) {
+        self.uneven[1] = (now.again, now.lost);
+        let [(again, lost), _] = self.uneven;
+        let since = (now.again.saturating_sub(again), now.lost.saturating_sub(lost));
+        self.edit_newest(|newest| (newest.again, newest.lost) = since);
+    }
+
+    /// Changes the newest generation, if that is a change.
+    fn edit_newest(&mut self, edit: impl FnOnce(&mut Generation)) {
+        let Some(newest) = self.kept.first() else { return };
+        let mut changed = newest.clone();
+        edit(&mut changed);
+        if changed != *newest {
+            let older = self.kept.iter().skip(1).cloned();
+            self.kept = std::iter::once(changed).chain(older).collect();
         }
     }
 
@@ -202,9 +231,10 @@ impl History {
         self.current = Some((generation, owned));
     }
 
-    fn remember(&mut self, generation: i32, at_us: u64, owned: &Owned, tags: &mut Tags) {
+    fn remember(&mut self, (generation, settled_us): (i32, Option<u64>), at_us: u64, owned: &Owned, tags: &mut Tags) {
         let (why, formed) = (self.under_way.take(), self.formed.take());
         self.taken_over = (0, 0);
+        self.uneven[0] = self.uneven[1];
         let tagged = owned.iter().flat_map(|(member, ids)| {
             let tag = tags.of_new(member);
             ids.iter().map(move |at| (at.clone(), Arc::clone(&tag))).collect::<Vec<_>>()
@@ -215,6 +245,7 @@ impl History {
         let newest = Generation {
             generation,
             at_us,
+            settled_us,
             began_us: why.as_ref().map(|why| why.began_us),
             event: why.as_ref().map(|why| why.event),
             why: why.map(|why| why.why).unwrap_or_default(),
@@ -224,6 +255,8 @@ impl History {
             owners,
             stopped: super::count(self.stopped.len()),
             stopped_ms: self.stopped_ms,
+            again: 0,
+            lost: 0,
         };
         let older = self.kept.iter().take(Group::MAX_HISTORY - 1).cloned();
         self.kept = std::iter::once(newest).chain(older).collect();

@@ -38,6 +38,7 @@ pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: 
             instance_id: member.instance_id.clone(),
             leader: classic.leader() == Some(id),
             standing: standing(classic.state(), member),
+            joined_us: member.joined_ms.map(|date_ms| super::lab_us_of(date_ms, look.now)),
             was_there: had.is_some(),
             before: had.unwrap_or_default(),
             after: stable.then(|| of(after, id).unwrap_or_default()),
@@ -85,7 +86,7 @@ fn built_in(consumer: &Consumer, alive: bool) -> BuiltIn {
         work_us: spec.work_us,
         commits: spec.commit.label().into(),
         assignors: spec.assignors.clone(),
-        again: member.books().map(|(_, _, book)| book.again).sum(),
+        again: member.books().map(|(_, _, book)| book.again.len()).sum(),
     }
 }
 

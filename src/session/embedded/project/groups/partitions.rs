@@ -6,7 +6,15 @@ use std::sync::Arc;
 use super::lanes::Lanes;
 use super::{Look, members};
 use crate::engine::group::Group as Coordinated;
-use crate::session::snapshot::{GroupMember, GroupPartition, TopicPartition};
+use crate::session::snapshot::{GroupMember, GroupPartition, Standing, TopicPartition};
+
+/// What a member has at this moment: of KIP-848 it keeps what it had until it has changed over.
+fn owned(member: &GroupMember) -> &[TopicPartition] {
+    match member.standing {
+        Standing::Reconciling => &member.before,
+        _ => member.after.as_deref().unwrap_or_default(),
+    }
+}
 
 /// All of them, in their order.
 pub(super) fn all(
@@ -22,7 +30,7 @@ pub(super) fn all(
         .map(|(id, at)| (TopicPartition { topic: Arc::clone(&id.topic), partition: id.partition }, at.offset))
         .collect();
     let owners: BTreeMap<&TopicPartition, &Arc<str>> =
-        members.iter().flat_map(|member| member.after.iter().flatten().map(|at| (at, &member.tag))).collect();
+        members.iter().flat_map(|member| owned(member).iter().map(|at| (at, &member.tag))).collect();
     let readers = members::readers(members, cooperative, look);
     let mut partitions = Vec::new();
     for (name, topic) in topics.iter().filter_map(|name| Some((name, look.topics.get(name)?))) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::session::action::{Action, CommitMode, NewConsumer, Origin, Outcome};
 use crate::session::embedded::options::LabOptions;
 use crate::session::embedded::stepped::Stepped;
-use crate::session::snapshot::{Group, GroupKnown, GroupState, Standing};
+use crate::session::snapshot::{DeliveredBy, DeliveryRun, Fate, Group, GroupKnown, GroupState, Standing};
 
 fn lab() -> Stepped {
     let mut lab = Stepped::new(&LabOptions::new(false), 1_767_225_600_000);
@@ -40,10 +40,8 @@ fn a_consumer(assignor: &str, work_us: u32) -> Action {
         group: "dashboard".into(),
         topics: vec!["trucks_gps".into()],
         assignors: vec![assignor.into()],
-        commit: CommitMode::Auto,
         work_us,
-        instance_id: None,
-        from_earliest: false,
+        ..NewConsumer::default()
     })
 }
 
@@ -151,4 +149,86 @@ fn an_empty_group_keeps_its_offsets_and_is_shown() {
     let group = until(&mut lab, 5, |group| group.state == GroupState::Empty);
     assert_eq!((group.members.len(), group.partitions.len()), (0, 10));
     assert!(group.partitions.iter().all(|partition| partition.committed.is_some() && partition.reader.is_none()));
+}
+
+/// Two members that commit so and work 20 ms on a record; the second crashes with records in its hand. The group once its
+/// partitions are another's, and how many records the second one had in its hand.
+fn crashed(commit: CommitMode) -> (Arc<Group>, u64) {
+    let mut lab = lab();
+    let payments = |lab: &Stepped| lab.snapshot().groups.get("payments").cloned().unwrap_or_default();
+    for _ in 0..2 {
+        act(
+            &mut lab,
+            &Action::AddConsumer(NewConsumer {
+                group: "payments".into(),
+                topics: vec!["trucks_gps".into()],
+                commit,
+                work_us: 20_000,
+                from_earliest: true,
+                ..NewConsumer::default()
+            }),
+        );
+    }
+    let second = |group: &Group| group.tagged("c2").and_then(|member| member.built_in.clone()).unwrap_or_default();
+    // It works on its records, some of which it is through with.
+    let mut seen = Vec::new();
+    for _ in 0..2_000 {
+        let group = payments(&lab);
+        let moves = group.member_count == 2 && group.state == GroupState::Stable && group.deliveries.once > 0;
+        seen.extend(moves.then(|| second(&group).in_hand));
+        if let [.., before, now] = *seen
+            && before > now
+            && now >= 2
+        {
+            break;
+        }
+        lab.pass(Duration::from_millis(10));
+    }
+    let id = second(&payments(&lab)).consumer;
+    act(&mut lab, &Action::CrashConsumer(id));
+    let in_hand = second(&payments(&lab)).in_hand;
+    assert!(in_hand > 0, "{seen:?}");
+    for _ in 0..400 {
+        lab.pass(Duration::from_millis(50));
+        let group = payments(&lab);
+        if group.generation > 1 && group.state == GroupState::Stable && !group.deliveries.are_even() {
+            lab.pass(Duration::from_secs(3));
+            return (payments(&lab), in_hand);
+        }
+    }
+    panic!("nothing is lost, and nothing comes again: {:?}", payments(&lab));
+}
+
+fn fates(group: &Group, fate: Fate) -> impl Iterator<Item = &DeliveryRun> {
+    group.deliveries.runs.iter().filter(move |run| run.fate == fate)
+}
+
+#[test]
+fn records_that_are_committed_before_they_are_processed_are_lost_by_name() {
+    let (group, in_hand) = crashed(CommitMode::Before);
+    let all = &group.deliveries;
+    assert_eq!((all.lost, all.again), (in_hand, 0), "{all:?}");
+    let named: i64 = fates(&group, Fate::Lost).map(|run| run.last - run.first + 1).sum();
+    assert_eq!(named, i64::try_from(in_hand).unwrap());
+    for run in fates(&group, Fate::Lost) {
+        assert_eq!(run.by, [DeliveredBy { alive: false, tag: "c2".into() }]);
+        assert!(run.keys.first().is_some_and(|key| key.starts_with("truck")), "{run:?}");
+    }
+    let [newest, before, ..] = &*group.history else { panic!("two generations: {:?}", group.history) };
+    assert_eq!((newest.lost, newest.again, &*newest.why), (0, 0, "c2 fell silent"));
+    assert_eq!((before.lost, before.again), (in_hand, 0), "they were lost when it crashed");
+}
+
+#[test]
+fn records_that_are_processed_before_they_are_committed_come_again_by_name() {
+    let (group, _) = crashed(CommitMode::After);
+    let all = &group.deliveries;
+    assert!(all.again > 0 && all.lost == 0, "{all:?}");
+    let named: i64 = fates(&group, Fate::Again).map(|run| run.last - run.first + 1).sum();
+    assert_eq!(u64::try_from(named), Ok(all.again), "{all:?}");
+    for run in fates(&group, Fate::Again) {
+        let tags: Vec<(bool, &str)> = run.by.iter().map(|by| (by.alive, &*by.tag)).collect();
+        assert_eq!(tags, [(false, "c2"), (true, "c1")], "the dead one first");
+    }
+    assert_eq!(group.history.first().map(|newest| newest.again), Some(all.again));
 }
