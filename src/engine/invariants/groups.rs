@@ -161,14 +161,15 @@ impl Groups {
         for ((topic, _, partition), delivery) in all {
             let partition = TopicPartition::new(Arc::clone(topic), *partition);
             let Some(committed) = self.committed.get(&(Arc::clone(group), partition.clone())) else { continue };
+            let committed = committed.offset;
             let processed = &delivery.processed;
-            let (Some((first, _)), Ok(end)) = (processed.intervals().next(), u64::try_from(committed.offset)) else {
+            let (Some((first, _)), Ok(end)) = (processed.intervals().next(), u64::try_from(committed)) else {
                 continue;
             };
             if let Some((offset, _)) =
                 end.checked_sub(1).and_then(|last| processed.missing(first, last).first().copied())
             {
-                let (group, committed) = (Arc::clone(group), committed.offset);
+                let group = Arc::clone(group);
                 return Err(Violation::NeverProcessed { group, partition, offset, committed });
             }
         }
