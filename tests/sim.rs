@@ -8,6 +8,7 @@ mod sim {
     mod disks;
     mod epoch_script;
     mod epochs;
+    mod group_requests;
     mod group_script;
     mod groups;
     mod harness;

@@ -21,7 +21,7 @@ use super::context::Id;
 use super::controller::znodes;
 use super::event::{BrokerEvent, ControllerEvent, ElectionReason, EventKind};
 use super::log::{Log, StoredBatch};
-use super::node::{BrokerId, NodeId};
+use super::node::BrokerId;
 use super::replica::{Replica, TopicPartition};
 use super::time::Time;
 
@@ -216,7 +216,7 @@ impl Invariants {
     }
 
     /// Two things may lose what was readable. An unclean election: that is what it is asked for; from its epoch on what
-    /// can be read counts anew. And a power loss, where nobody else was in sync: Kafka trusts in replicas.
+    /// can be read counts anew. And power losses, of what they left on nobody in sync: Kafka trusts in replicas.
     fn forgive(&mut self, cluster: &Cluster) {
         for event in cluster.events().after(self.event) {
             self.event = event.id;
@@ -229,10 +229,11 @@ impl Invariants {
                         }
                     }
                 }
-                (EventKind::Broker(BrokerEvent::LostPower { lost, .. }), NodeId::Broker(broker)) => {
-                    for lost in lost.iter().filter(|lost| in_sync(cluster, &lost.partition) == [broker]) {
-                        if let Some(seen) = self.seen.get_mut(&lost.partition) {
-                            seen.committed.retain(|_, known| known.last_offset < lost.from);
+                (EventKind::Broker(BrokerEvent::LostPower { lost, .. }), _) => {
+                    for partition in lost.iter().map(|lost| &lost.partition) {
+                        let seen = self.seen.get_mut(partition);
+                        if let (Some(seen), Some(end)) = (seen, end_in_sync(cluster, partition)) {
+                            seen.committed.retain(|_, known| known.last_offset < end);
                         }
                     }
                 }
@@ -346,6 +347,12 @@ fn check_committed(
 /// The in-sync replicas as ZooKeeper has them.
 fn in_sync(cluster: &Cluster, partition: &TopicPartition) -> Vec<BrokerId> {
     state(cluster, partition).map(|state| state.isr).unwrap_or_default()
+}
+
+/// The end of the longest log among the in-sync members of a partition, if any has one.
+fn end_in_sync(cluster: &Cluster, partition: &TopicPartition) -> Option<i64> {
+    let log = |member| cluster.broker(member)?.log(partition).map(|(log, _)| log.log_end_offset());
+    in_sync(cluster, partition).into_iter().filter_map(log).max()
 }
 
 /// A partition's state as ZooKeeper has it.

@@ -192,6 +192,7 @@ fn a_group_has_members_of_one_protocol() {
         group_id: GROUP.into(),
         member_id: member.into(),
         session_timeout_ms: 6_000,
+        rebalance_timeout_ms: 10_000,
         protocol_type: "consumer".into(),
         protocols: vec![kscope::protocol::join_group::JoinGroupRequestProtocol {
             name: "range".into(),

@@ -46,6 +46,8 @@ struct Member {
     request: JoinGroupRequest,
     version: i16,
     generation: i32,
+    /// The protocol that its group chose.
+    protocol: Option<Arc<str>>,
     /// Whether it takes the id that it is given, and joins at once with it.
     takes_id: bool,
 }
@@ -112,6 +114,11 @@ impl Groups {
         }
     }
 
+    /// The lab ended: nobody answers any more.
+    pub(super) fn forget_answers(&mut self) {
+        self.waiting.clear();
+    }
+
     /// The aliases in place of the ids: those are long, and of chance.
     pub(super) fn with_aliases(&self, text: String) -> String {
         self.names.iter().fold(text, |text, (id, alias)| text.replace(&**id, alias))
@@ -121,15 +128,20 @@ impl Groups {
     fn hear(&mut self, alias: &str, response: &Response) -> String {
         match response {
             Response::JoinGroup(answer) => {
+                let mut asked = Arc::from("");
                 let given = matches!(answer.error_code, ErrorCode::NONE | ErrorCode::MEMBER_ID_REQUIRED);
+                if let Some(member) = self.members.get_mut(alias) {
+                    asked = Arc::clone(&member.request.member_id);
+                }
                 if let Some(member) = self.members.get_mut(alias).filter(|_| given) {
                     member.request.member_id = Arc::clone(&answer.member_id);
                     self.names.entry(Arc::clone(&answer.member_id)).or_insert_with(|| alias.to_owned());
                     if answer.error_code.is_ok() {
                         member.generation = answer.generation_id;
+                        member.protocol = answer.protocol_name.clone();
                     }
                 }
-                joined(answer)
+                joined(answer, &asked)
             }
             Response::SyncGroup(answer) => match answer.error_code {
                 ErrorCode::NONE => format!("assigned {}", assigned(&answer.assignment)),
@@ -191,7 +203,7 @@ impl Groups {
                 protocol_type: PROTOCOL_TYPE.into(),
                 ..JoinGroupRequest::default()
             };
-            Member { request, version: 9, generation: -1, takes_id: true }
+            Member { request, version: 9, generation: -1, protocol: None, takes_id: true }
         };
         let mut member = known.unwrap_or_else(new);
         let rest: Vec<&str> = words.plain[1..].iter().copied().filter(|word| *word != "once").collect();
@@ -256,9 +268,10 @@ impl Groups {
     }
 
     fn sync(&mut self, lab: &mut Lab, words: &mut Words<'_>) -> String {
-        let Member { request: join, generation, .. } = self.member(words);
+        let Member { request: join, generation, protocol, .. } = self.member(words);
         let to = asked(lab, words, &join.group_id);
-        let protocol_name = words.named.remove("protocol").map(Arc::from);
+        let protocol_name = words.named.remove("protocol").map_or(protocol, |name| Some(name.into()));
+        let version = words.take("version").unwrap_or(5);
         let assignment = |(alias, partitions): (&&str, &&str)| SyncGroupRequestAssignment {
             member_id: Arc::clone(&self.members[*alias].request.member_id),
             assignment: assignment(partitions),
@@ -269,10 +282,10 @@ impl Groups {
             member_id: join.member_id,
             group_instance_id: join.group_instance_id,
             protocol_type: Some(join.protocol_type),
-            protocol_name,
+            protocol_name: protocol_name.filter(|name| !name.is_empty()),
             assignments: words.named.iter().map(assignment).collect(),
         };
-        self.send(lab, words.plain[0], to, 5, request)
+        self.send(lab, words.plain[0], to, version, request)
     }
 
     fn heartbeat(&mut self, lab: &mut Lab, words: &mut Words<'_>) -> String {
@@ -309,6 +322,7 @@ impl Groups {
             request: JoinGroupRequest { group_id: words.plain[0].into(), ..JoinGroupRequest::default() },
             version: 9,
             generation: -1,
+            protocol: None,
             takes_id: false,
         };
         let mut member = if self.knows(words.plain[0]) { self.member(words) } else { outside };
@@ -343,7 +357,7 @@ impl Groups {
 fn as_classic(member: &epoch_script::Member) -> Member {
     let ConsumerGroupHeartbeatRequest { group_id, member_id, instance_id, .. } = member.joins.clone();
     let request = JoinGroupRequest { group_id, member_id, group_instance_id: instance_id, ..Default::default() };
-    Member { request, version: 9, generation: member.epoch, takes_id: false }
+    Member { request, version: 9, generation: member.epoch, protocol: None, takes_id: false }
 }
 
 /// What a consumer tells each of its assignors.
@@ -379,9 +393,11 @@ pub(super) fn named(partitions: &[TopicPartition]) -> String {
     if all.is_empty() { "nothing".into() } else { all.join(" ") }
 }
 
-fn joined(answer: &JoinGroupResponse) -> String {
+/// What comes of a join with the id `asked`. A refusal names the member again, as a rule.
+fn joined(answer: &JoinGroupResponse, asked: &str) -> String {
     if !answer.error_code.is_ok() {
-        return why(answer.error_code, None);
+        let unnamed = if answer.member_id.is_empty() && !asked.is_empty() { ", to nobody" } else { "" };
+        return why(answer.error_code, None) + unnamed;
     }
     let members: Vec<&str> = answer.members.iter().map(|member| &*member.member_id).collect();
     let protocol = answer.protocol_name.as_deref().unwrap_or("no protocol");

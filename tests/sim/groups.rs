@@ -8,7 +8,7 @@ use std::time::Duration;
 use kscope::engine::assignor::server_assignor;
 use kscope::engine::client::{
     ClientSpec, Commit, Consumer, ConsumerSpec, GroupProtocol, GroupSpec, Membership, OffsetReset, Patience, Phase,
-    ProducerSpec, Role, TopicSpec, Workload,
+    ProducerSpec, Role, TopicSpec, Workload, deliveries,
 };
 use kscope::engine::config::Config;
 use kscope::engine::event::{Event, EventKind, GroupEvent};
@@ -17,8 +17,11 @@ use kscope::engine::message::Command;
 use kscope::engine::node::{BrokerId, ClientId, NodeId};
 use kscope::engine::replica::TopicPartition;
 use kscope::engine::rng::Rng;
+use kscope::engine::settings::Settings;
+use kscope::protocol::create_topics::CreatableTopicConfig;
 
 use super::harness::Lab;
+use super::life::create;
 use super::seeds;
 
 /// How many things happen to a lab before it is healed.
@@ -311,6 +314,76 @@ fn a_coordinator_that_dies_loses_no_acknowledged_commit_and_disturbs_no_member()
     assert_eq!(group.classic().unwrap().generation(), generation, "nobody had to join again");
     assert!(memberships(&lab).all(|(_, member)| member.generation() == generation && member.phase() == Phase::In));
     assert!(committed(&lab) - before > 5_000, "they commit on");
+}
+
+/// Power goes on all brokers at once while members commit: the commits that no disk had flushed are gone. The groups go on
+/// from those that stand, and whoever commits after processing has lost nothing.
+#[test]
+fn a_power_loss_of_all_brokers_takes_commits_that_were_not_flushed_and_the_groups_go_on_from_the_others() {
+    let mut lab = lab_that_flushes_offsets();
+    for (id, commit) in GROUPS {
+        for number in 0..2 {
+            let group = GroupSpec { id: (*id).into(), commit: *commit, max_poll_records: 5, ..Patience::LAB.group() };
+            add(&mut lab, format!("{id}-{number}"), group);
+        }
+    }
+    let committed = |lab: &Lab, group: &str| -> Option<BTreeMap<TopicPartition, i64>> {
+        let (_, group) = coordinated(lab, group)?;
+        Some(group.offsets.iter().map(|(id, committed)| (id.clone(), committed.offset)).collect())
+    };
+    lab.run(Duration::from_secs(8));
+    let before: Vec<_> = GROUPS.iter().map(|(id, _)| committed(&lab, id).unwrap()).collect();
+    for broker in 1..=BROKERS {
+        lab.command(Command::PowerLoss(BrokerId(broker)));
+    }
+    let members: Vec<ClientId> =
+        lab.cluster.clients().filter(|(_, c)| c.as_consumer().is_some()).map(|c| c.0).collect();
+    for member in members {
+        lab.command(Command::CrashClient(member));
+    }
+    lab.run(Duration::from_millis(100));
+    for broker in 1..=BROKERS {
+        lab.command(Command::Start(BrokerId(broker)));
+    }
+    lab.wait("the coordinators", |lab| GROUPS.iter().all(|(id, _)| committed(lab, id).is_some()));
+    for (id, commit) in GROUPS {
+        add(&mut lab, format!("{id}-new"), GroupSpec { id: (*id).into(), commit: *commit, ..Patience::LAB.group() });
+    }
+    let mut set_back = 0;
+    for ((id, _), before) in GROUPS.iter().zip(&before) {
+        let now = committed(&lab, id).unwrap();
+        assert_eq!(now.len(), before.len(), "{id}: what was flushed stands");
+        set_back += before.iter().filter(|(partition, offset)| now[*partition] < **offset).count();
+    }
+    assert!(set_back > 0, "no commit was lost: this shows nothing");
+    lab.run(Duration::from_secs(25));
+    lab.invariants.sweep(&lab.cluster).unwrap_or_else(|violation| panic!("{violation}\n{}", lab.story()));
+    for ((id, _), before) in GROUPS.iter().zip(&before) {
+        let now = committed(&lab, id).unwrap();
+        assert!(before.iter().all(|(partition, offset)| now[partition] > *offset), "{id} reads on: {before:?} {now:?}");
+    }
+    let of_after = lab.cluster.clients().map(|(_, client)| client).filter(|client| {
+        let member = client.as_consumer().and_then(Consumer::membership);
+        member.is_some_and(|member| &*member.spec().id == "after")
+    });
+    let again: u64 = deliveries(&of_after.collect::<Vec<_>>()).values().map(|delivery| delivery.again.len()).sum();
+    assert!(again > 0, "what was processed after the last commit that stands is processed again");
+}
+
+/// A lab that flushes what is committed every second, and the records at once.
+fn lab_that_flushes_offsets() -> Lab {
+    let settings = Settings { log_flush_scheduler_interval_ms: 1_000, log_flush_interval_ms: 1_000, ..Settings::lab() };
+    let mut lab = Lab::new(Config { settings: settings.into(), ..Lab::config(11) });
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(1));
+    let mut request = create(TOPIC, PARTITIONS, 3);
+    let flushed = CreatableTopicConfig { name: "flush.messages".into(), value: Some("1".into()) };
+    request.topics[0].configs = vec![flushed];
+    lab.ask(lab.controller().unwrap(), 7, request);
+    let workload = Workload::Plain { bytes: 50, per_sec: 200, keys: 1_000 };
+    let producer = ProducerSpec { topic: TOPIC.into(), workload, ..ProducerSpec::default() };
+    lab.command(Command::AddClient(ClientSpec { name: "producer".into(), role: Role::Producer(producer) }));
+    lab
 }
 
 /// `KSCOPE_GROUP_SEEDS=A..B` runs other seeds; `tests/run` runs more of them in an optimised build.

@@ -12,9 +12,13 @@ use kscope::engine::config::Config;
 use kscope::engine::context::Id;
 use kscope::engine::event::{Event, EventKind, OperatorEvent};
 use kscope::engine::invariants::Invariants;
-use kscope::engine::message::{Answer, By, Command, Input, Message, Output, StorageDone, Ticket};
+use kscope::engine::log::StorageError;
+use kscope::engine::message::{
+    Answer, By, Command, Input, Message, Output, StorageDone, StorageOutcome, StorageWork, Ticket,
+};
 use kscope::engine::node::BrokerId;
 use kscope::engine::rng::Rng;
+use kscope::engine::runtime::LabDisks as _;
 use kscope::engine::runtime::disks::{self, Opened};
 use kscope::engine::settings::Settings;
 use kscope::engine::time::{Now, Time};
@@ -27,8 +31,12 @@ pub(crate) struct Lab {
     tickets: Ticket,
     /// Storage jobs, by when they are done. One whose process has died comes back all the same: the core drops it.
     jobs: BTreeMap<(Time, Id), StorageDone>,
-    /// How long storage jobs take.
+    /// How long storage jobs take, unless all take as long.
     delays: Rng,
+    /// So long every storage job takes.
+    pub(crate) disks_take: Option<Duration>,
+    /// The brokers whose disks cannot be read.
+    pub(crate) unreadable: BTreeSet<BrokerId>,
     /// What they work on.
     pub(crate) disks: RefCell<TestDisks>,
     /// The time that has passed, whether or not anything was due.
@@ -63,6 +71,8 @@ impl Lab {
             tickets: 0,
             jobs: BTreeMap::new(),
             delays,
+            disks_take: None,
+            unreadable: BTreeSet::new(),
             disks: RefCell::new(TestDisks::Faulty(FaultyDisks::default())),
             time: Time::ZERO,
             invariants: Invariants::default(),
@@ -117,10 +127,22 @@ impl Lab {
         self.disks.get_mut().settled(now.lab);
         for output in &self.outputs[before..] {
             if let Output::Storage(job) = output {
-                let takes = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));
-                self.jobs.insert((at + takes, job.id), self.disks.get_mut().outcome(job));
+                let drawn = self.delays.between(Duration::from_micros(100), Duration::from_millis(20));
+                let takes = self.disks_take.unwrap_or(drawn);
+                let fails = self.unreadable.contains(&job.broker) && matches!(job.work, StorageWork::Read { .. });
+                let done = if fails { job.came_to(cannot_read()) } else { self.disks.get_mut().outcome(job) };
+                self.jobs.insert((at + takes, job.id), done);
             }
         }
+    }
+
+    /// The lab's process ends: `in_order`, or by kill -9. Returns what it was.
+    pub(crate) fn end(self, in_order: bool) -> Cluster {
+        let TestDisks::Files(mut files, _answers) = self.disks.into_inner() else { panic!("a lab on files") };
+        if in_order {
+            files.close(&self.cluster);
+        }
+        self.cluster
     }
 
     /// Runs for `time`.
@@ -193,4 +215,8 @@ impl Lab {
             .map(|(id, _)| id.0);
         active.next()
     }
+}
+
+fn cannot_read() -> StorageOutcome {
+    StorageOutcome::Failed(StorageError("input/output error".into()))
 }

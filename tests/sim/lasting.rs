@@ -11,7 +11,6 @@ use kscope::engine::message::{Answer, Command, Output, StorageJob, StorageWork};
 use kscope::engine::node::BrokerId;
 use kscope::engine::replica::TopicPartition;
 use kscope::engine::rng::Rng;
-use kscope::engine::runtime::LabDisks as _;
 use kscope::engine::runtime::disks::{self, Opened};
 use kscope::engine::settings::Settings;
 use kscope::protocol::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
@@ -57,15 +56,6 @@ impl Whole {
     }
 }
 
-/// The lab's process ends: `in_order`, or by kill -9.
-fn end(lab: Lab, in_order: bool) -> Cluster {
-    let TestDisks::Files(mut files, _answers) = lab.disks.into_inner() else { panic!("a lab on files") };
-    if in_order {
-        files.close(&lab.cluster);
-    }
-    lab.cluster
-}
-
 /// Holds every log that `cluster` knows against what is found in `folder`.
 fn assert_found(cluster: &Cluster, folder: &Path, in_order: bool) {
     let config = cluster.config().clone();
@@ -106,7 +96,7 @@ fn what_a_lab_did_under_faults_is_in_its_files() {
         world.heal();
         judge::check(&world);
         let in_order = seed % 2 == 0;
-        let cluster = end(world.lab, in_order);
+        let cluster = world.lab.end(in_order);
         assert_found(&cluster, folder.path(), in_order);
     }
 }
@@ -135,7 +125,7 @@ fn a_power_loss_of_the_machine_cuts_what_was_not_flushed_at_any_byte() {
         let folder = tempfile::tempdir().unwrap();
         let mut world = World::on_files(seed, folder.path());
         world.live();
-        let cluster = end(world.lab, false);
+        let cluster = world.lab.end(false);
         let mut rng = Rng::split(seed, "tears");
         let mut stand = BTreeMap::new();
         for (broker, node) in cluster.brokers() {
@@ -241,7 +231,7 @@ fn a_lab_goes_on_with_what_the_ones_before_it_acknowledged() {
             lab.command(Command::Kill(BrokerId(2)));
         }
         let in_order = round % 2 == 0;
-        let cluster = end(lab, in_order);
+        let cluster = lab.end(in_order);
         assert_found(&cluster, folder.path(), in_order);
     }
 }
@@ -290,7 +280,7 @@ fn a_topic_that_was_deleted_and_made_again_keeps_what_it_was_told() {
     lab.wait("the topic to be gone", |lab| lab.cluster.brokers().all(|(_, node)| node.logs().count() == 0));
     create_topic(&mut lab);
     let wanted: Vec<_> = (0..20).map(|n| (write(&mut lab, 0, &format!("new {n}")), format!("new {n}"))).collect();
-    let cluster = end(lab, false);
+    let cluster = lab.end(false);
     assert_found(&cluster, folder.path(), false);
     let mut again = self::lab(folder.path(), 0);
     assert_eq!(read(&mut again, 0, 20), wanted);
@@ -319,7 +309,7 @@ fn what_may_not_be_read_yet_is_not_read_back_and_once_it_may_it_is() {
     let leads = leader(&lab, 0);
     let others: Vec<_> = (1..=3).filter(|id| *id != leads).map(BrokerId).collect();
     // Killed before a checkpoint has said how far the high watermark is.
-    end(lab, false);
+    lab.end(false);
 
     // While the leader is alone it is too few replicas for the high watermark to move.
     let mut lab = lab_on_files();
@@ -427,7 +417,7 @@ fn what_has_gone_and_is_still_there_when_the_lab_ends_is_gone_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let lab = lab_that_lost_a_segment(folder.path());
         let broker = leader(&lab, 0);
-        let cluster = end(lab, in_order);
+        let cluster = lab.end(in_order);
         assert_eq!(to_be_removed(folder.path(), broker).is_empty(), in_order, "an orderly end removes it");
         assert_found(&cluster, folder.path(), in_order);
         assert_eq!(to_be_removed(folder.path(), broker), Vec::<String>::new(), "a start removes it");

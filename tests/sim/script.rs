@@ -6,6 +6,7 @@
 //! ```text
 //! seed 2                                  before the lab is there: chance falls in another way
 //! set min.insync.replicas=2               before the lab is there: a broker setting
+//! files                                   before the lab is there: it is on files, and `restart`, after a kill -9, goes on with them
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
 //! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s      with keys: k/a k/b, and k/ to delete k
@@ -13,6 +14,7 @@
 //! fetch t-0 5 version=9 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
 //! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
 //! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
+//! disk-unreadable 1 | disks-take 2s       it cannot be read; what waits for a disk waits so long
 //! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
 //! run 500ms                               time passes
 //! until t-0 leader=2 isr=2,3              time passes until ZooKeeper and the leader say so;  until controller=2
@@ -60,6 +62,8 @@ use kscope::protocol::{
     ElectLeadersRequest, ErrorCode, FetchRequest, ProduceRequest, Records, Request, Response,
 };
 
+use tempfile::TempDir;
+
 use super::configs;
 use super::describe::{self, Labels};
 use super::group_script::Groups;
@@ -93,6 +97,8 @@ fn scripts_say_what_they_said() {
 struct Script {
     seed: Option<u64>,
     settings: Vec<(String, String)>,
+    /// Where the lab keeps its files, if it does.
+    folder: Option<TempDir>,
     lab: Option<Lab>,
     labels: Labels,
     groups: Groups,
@@ -158,7 +164,12 @@ impl Script {
                 self.seed = Some(rest.parse().unwrap());
                 String::new()
             }
+            "files" => {
+                self.folder = Some(tempfile::tempdir().unwrap());
+                String::new()
+            }
             "brokers" => self.start_lab(rest.parse().unwrap()),
+            "restart" => self.restart(),
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
             "fetch" => self.fetch(&mut words),
@@ -171,6 +182,14 @@ impl Script {
             }
             "disk-works" => {
                 self.lab().disks.get_mut().faulty().full.remove(&broker(rest));
+                String::new()
+            }
+            "disk-unreadable" => {
+                self.lab().unreadable.insert(broker(rest));
+                String::new()
+            }
+            "disks-take" => {
+                self.lab().disks_take = Some(duration(rest));
                 String::new()
             }
             "start" => self.command(Command::Start(broker(rest))),
@@ -220,10 +239,38 @@ impl Script {
         for (name, value) in &self.settings {
             settings.set(name, value).unwrap();
         }
-        let mut lab = Lab::new(Config { brokers, settings: settings.into(), ..Lab::config(self.seed.unwrap_or(1)) });
+        let config = Config { brokers, settings: settings.into(), ..Lab::config(self.seed.unwrap_or(1)) };
+        let lab = match &self.folder {
+            Some(folder) => Lab::on_files(config, folder.path()),
+            None => Lab::new(config),
+        };
+        self.take_up(lab)
+    }
+
+    /// The lab's process is killed, and started anew on its files; the disks are as they were.
+    fn restart(&mut self) -> String {
+        let before = self.lab.take().expect("`brokers N` comes first");
+        let (disks_take, unreadable) = (before.disks_take, before.unreadable.clone());
+        let config = before.end(false).config().clone();
+        // Chance falls in another way: nobody is given an id again.
+        let config = Config { seed: config.seed + 1, ..config };
+        let mut lab = Lab::on_files(config, self.folder.as_ref().expect("`files` comes before `brokers N`").path());
+        self.groups.forget_answers();
+        self.labels = Labels::default();
+        (lab.disks_take, lab.unreadable) = (disks_take, unreadable);
+        let shown = self.take_up(lab);
+        // Who leads what from now on is another story.
+        self.lab().run(Duration::from_millis(10));
+        self.labels.skip(&self.lab.as_ref().unwrap().cluster);
+        shown
+    }
+
+    /// A lab has started: it is whole when there is a controller, and all brokers have joined.
+    fn take_up(&mut self, mut lab: Lab) -> String {
+        let brokers = lab.cluster.brokers().count();
         lab.wait("a whole cluster", |lab| {
             let joined = |node: &kscope::engine::cluster::BrokerNode| {
-                node.running().is_some_and(|broker| broker.metadata.brokers.len() == brokers as usize)
+                node.running().is_some_and(|broker| broker.metadata.brokers.len() == brokers)
             };
             lab.controller().is_some() && lab.cluster.brokers().all(|(_, node)| joined(node))
         });

@@ -24,8 +24,8 @@ struct InFlight {
     id: Id,
     controller: BrokerId,
     timeout: TimerId,
-    /// What it is about.
-    partitions: BTreeSet<TopicPartition>,
+    /// What it proposes.
+    partitions: BTreeMap<TopicPartition, IsrProposal>,
 }
 
 /// What is proposed and what is in flight.
@@ -94,19 +94,29 @@ impl Broker {
             ctx.emit(EventKind::Broker(BrokerEvent::FollowersCaughtUp { followers }));
         }
         let waiting = std::mem::take(&mut self.isr.waiting);
-        let request = self.alter_partition(&waiting, epoch);
-        if request.topics.is_empty() {
+        let proposals: BTreeMap<TopicPartition, IsrProposal> =
+            waiting.into_iter().filter_map(|id| Some((id.clone(), self.proposal(&id)?.clone()))).collect();
+        if proposals.is_empty() {
             return;
         }
+        let request = self.alter_partition(&proposals, epoch);
         let (id, timeout) = self.ask_controller(controller, Lane::ALTER_PARTITION, VERSION, request.into(), ctx);
-        self.isr.in_flight = Some(InFlight { id, controller, timeout, partitions: waiting });
+        self.isr.in_flight = Some(InFlight { id, controller, timeout, partitions: proposals });
     }
 
-    fn alter_partition(&self, partitions: &BTreeSet<TopicPartition>, broker_epoch: i64) -> AlterPartitionRequest {
+    /// The change of a partition's in-sync set that is under way.
+    fn proposal(&self, id: &TopicPartition) -> Option<&IsrProposal> {
+        self.replica(id)?.leader()?.pending.as_ref()
+    }
+
+    fn alter_partition(
+        &self,
+        proposals: &BTreeMap<TopicPartition, IsrProposal>,
+        broker_epoch: i64,
+    ) -> AlterPartitionRequest {
         let mut topics: BTreeMap<uuid::Uuid, Vec<PartitionData>> = BTreeMap::new();
-        for id in partitions {
+        for (id, proposal) in proposals {
             let Some(replica) = self.replica(id) else { continue };
-            let Some(proposal) = replica.leader().and_then(|leader| leader.pending.as_ref()) else { continue };
             let member = |id: &BrokerId| BrokerState { broker_id: id.0, broker_epoch: self.metadata.epoch_of(*id) };
             topics.entry(replica.topic_id).or_default().push(PartitionData {
                 partition_index: id.partition,
@@ -131,7 +141,7 @@ impl Broker {
         let asked = asked.partitions;
         if !response.error_code.is_ok() {
             // Not the controller any more, or it does not know this broker (yet): all of it is tried again.
-            self.isr.waiting.extend(asked);
+            self.isr.waiting.extend(asked.into_keys());
             return self.back_off(ctx);
         }
         self.take_up_isr(&asked, &response, ctx);
@@ -139,11 +149,11 @@ impl Broker {
 
     fn take_up_isr(
         &mut self,
-        asked: &BTreeSet<TopicPartition>,
+        asked: &BTreeMap<TopicPartition, IsrProposal>,
         response: &AlterPartitionResponse,
         ctx: &mut Context<'_>,
     ) {
-        for id in asked {
+        for (id, proposal) in asked {
             let Some(topic_id) = self.replica(id).map(|replica| replica.topic_id) else { continue };
             let answer = response
                 .topics
@@ -152,7 +162,7 @@ impl Broker {
                 .flat_map(|topic| &topic.partitions)
                 .find(|partition| partition.partition_index == id.partition);
             match answer {
-                Some(answer) => self.take_up_partition(id, answer),
+                Some(answer) => self.take_up_partition(id, proposal, answer),
                 None => {
                     self.isr.waiting.insert(id.clone());
                 }
@@ -163,19 +173,21 @@ impl Broker {
         }
     }
 
-    fn take_up_partition(&mut self, id: &TopicPartition, answer: &PartitionResponse) {
-        let retry = matches!(
-            answer.error_code,
-            ErrorCode::UNKNOWN_SERVER_ERROR | ErrorCode::OPERATION_NOT_ATTEMPTED | ErrorCode::REQUEST_TIMED_OUT
-        );
+    fn take_up_partition(&mut self, id: &TopicPartition, proposal: &IsrProposal, answer: &PartitionResponse) {
         let Some(replica) = self.replica_mut(id) else { return };
         let Role::Leader(leader) = &mut replica.role else { return };
-        if retry && leader.pending.is_some() {
-            self.isr.waiting.insert(id.clone());
+        if leader.pending.as_ref() != Some(proposal) {
+            // A newer LeaderAndIsr has settled it before.
             return;
         }
-        // Refused for good, or done: either way nothing is in flight. A newer LeaderAndIsr may have settled it before.
-        leader.pending = None;
+        match verdict(answer.error_code) {
+            Verdict::Again => {
+                self.isr.waiting.insert(id.clone());
+                return;
+            }
+            Verdict::Unknown => return,
+            Verdict::Settled => leader.pending = None,
+        }
         let newer =
             answer.leader_epoch == replica.state.leader_epoch && answer.partition_epoch > replica.state.partition_epoch;
         if answer.error_code.is_ok() && newer {
@@ -190,7 +202,7 @@ impl Broker {
     pub(super) fn isr_closed(&mut self, peer: BrokerId, ctx: &mut Context<'_>) {
         if let Some(asked) = self.isr.in_flight.take_if(|asked| asked.controller == peer) {
             ctx.cancel(asked.timeout);
-            self.isr.waiting.extend(asked.partitions);
+            self.isr.waiting.extend(asked.partitions.into_keys());
             self.back_off(ctx);
         }
     }
@@ -198,7 +210,7 @@ impl Broker {
     /// The controller does not answer: it is asked again, or the one that there is by now.
     pub(super) fn isr_unanswered(&mut self, id: Id, ctx: &mut Context<'_>) {
         if let Some(asked) = self.isr.in_flight.take_if(|asked| asked.id == id) {
-            self.isr.waiting.extend(asked.partitions);
+            self.isr.waiting.extend(asked.partitions.into_keys());
             self.back_off(ctx);
         }
     }
@@ -213,5 +225,30 @@ impl Broker {
     pub(super) fn propose_isr_again(&mut self, ctx: &mut Context<'_>) {
         self.isr.backing_off = false;
         self.propose_isr(ctx);
+    }
+}
+
+/// What becomes of a proposal.
+enum Verdict {
+    /// It was taken, or is known not to have been: the set is the one that was agreed on last. The next fetch of a follower
+    /// that could join proposes it again, as often as that comes.
+    Settled,
+    /// The leader does not know what holds: it proposes nothing before the next LeaderAndIsr.
+    Unknown,
+    /// It is tried again.
+    Again,
+}
+
+/// As `Partition.handleAlterPartitionError` has it.
+fn verdict(error: ErrorCode) -> Verdict {
+    match error {
+        ErrorCode::NONE | ErrorCode::INELIGIBLE_REPLICA | ErrorCode::OPERATION_NOT_ATTEMPTED => Verdict::Settled,
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        | ErrorCode::UNKNOWN_TOPIC_ID
+        | ErrorCode::FENCED_LEADER_EPOCH
+        | ErrorCode::INVALID_UPDATE_VERSION
+        | ErrorCode::INVALID_REQUEST
+        | ErrorCode::NEW_LEADER_ELECTED => Verdict::Unknown,
+        _ => Verdict::Again,
     }
 }

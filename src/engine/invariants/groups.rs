@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Violation, state};
+use super::{Violation, end_in_sync, state};
 use crate::engine::client::{Client, Commit, Consumer, Delivery, DeliveryKey, Membership, Phase, deliveries};
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Id;
-use crate::engine::event::{ClientEvent, EventKind, GroupEvent, OperatorEvent};
+use crate::engine::event::{BrokerEvent, ClientEvent, EventKind, GroupEvent, Lost, OperatorEvent};
 use crate::engine::group::shard::Phase as ShardPhase;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -18,13 +18,23 @@ use crate::engine::topic_name::CONSUMER_OFFSETS;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
     /// The committed offsets, by group and partition, as the coordinator had them.
-    committed: BTreeMap<(Arc<str>, TopicPartition), i64>,
+    committed: BTreeMap<(Arc<str>, TopicPartition), Seen>,
+    /// Groups whose commits a power loss took on all that were in sync: they go on where the last one that stands says.
+    set_back: BTreeSet<Arc<str>>,
     /// Whether an operator has committed: such a commit may go back, and counts when it has arrived, whenever that is.
     is_operated: bool,
     /// The last event that was looked at.
     event: Id,
     /// Where the members were when their partitions were looked at last.
     members: Vec<(Phase, i32, usize)>,
+}
+
+/// A committed offset that was seen.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    offset: i64,
+    /// Which partition of `__consumer_offsets` keeps it.
+    shard: i32,
 }
 
 /// The built-in members of groups, those that have ended too.
@@ -63,6 +73,9 @@ impl Groups {
                 (EventKind::Group(GroupEvent::OffsetsRemoved { group, .. } | GroupEvent::Removed { group }), _) => {
                     self.committed.retain(|(of, _), _| of != group);
                 }
+                (EventKind::Broker(BrokerEvent::LostPower { lost, .. }), _) => {
+                    lost.iter().for_each(|lost| self.lose(cluster, lost));
+                }
                 (EventKind::Client(ClientEvent::OffsetsReset { .. }), NodeId::Client(id)) => {
                     let reader = cluster.clients().find(|(other, _)| *other == id);
                     let member = reader.and_then(|(_, client)| client.as_consumer()?.membership());
@@ -75,32 +88,45 @@ impl Groups {
         }
     }
 
+    /// Power went on a broker. What it lost of commits that nobody in sync has may be missing.
+    fn lose(&mut self, cluster: &Cluster, lost: &Lost) {
+        let id = &lost.partition;
+        let is_gone = end_in_sync(cluster, id).is_some_and(|end| end < lost.to);
+        if *id.topic != *CONSUMER_OFFSETS || !is_gone {
+            return;
+        }
+        let of_it = self.committed.iter().filter(|(_, seen)| seen.shard == id.partition);
+        self.set_back.extend(of_it.map(|((group, _), _)| Arc::clone(group)));
+        self.committed.retain(|_, seen| seen.shard != id.partition);
+    }
+
     fn check_committed(&mut self, cluster: &Cluster) -> Result<(), Violation> {
         for (id, node) in cluster.brokers() {
             let Some(broker) = node.running() else { continue };
-            for (partition, shard) in broker.groups().shards() {
+            for (number, shard) in broker.groups().shards() {
                 if shard.phase != ShardPhase::Active {
                     continue;
                 }
                 // One that was cut off does not know yet that it does not coordinate any more.
-                let place = TopicPartition::new(CONSUMER_OFFSETS, partition);
+                let place = TopicPartition::new(CONSUMER_OFFSETS, number);
                 let is_stale = || state(cluster, &place).and_then(|state| state.leader) != Some(id);
                 for group in shard.groups() {
                     for (partition, committed) in group.offsets.iter() {
                         let key = (Arc::clone(&group.id), partition.clone());
-                        let seen = self.committed.entry(key).or_insert(committed.offset);
-                        if committed.offset < *seen && is_stale() {
+                        let now = Seen { offset: committed.offset, shard: number };
+                        let seen = self.committed.entry(key).or_insert(now);
+                        if committed.offset < seen.offset && is_stale() {
                             continue;
                         }
-                        if committed.offset < *seen && !self.is_operated {
+                        if committed.offset < seen.offset && !self.is_operated {
                             return Err(Violation::CommitWentBack {
                                 group: Arc::clone(&group.id),
                                 partition: partition.clone(),
-                                before: *seen,
+                                before: seen.offset,
                                 after: committed.offset,
                             });
                         }
-                        *seen = committed.offset;
+                        *seen = now;
                     }
                 }
             }
@@ -120,7 +146,9 @@ impl Groups {
             let before = members.iter().filter(|(_, commit)| *commit == Commit::Before).count();
             let clients: Vec<&Client> = members.iter().map(|(client, _)| *client).collect();
             let all = deliveries(&clients);
-            if before == members.len() {
+            if before == members.len() && self.set_back.contains(group) {
+                // At most once holds as far as the commits that stand.
+            } else if before == members.len() {
                 at_most_once(group, &all)?;
             } else if before == 0 {
                 self.at_least_once(group, &all)?;
@@ -133,14 +161,15 @@ impl Groups {
         for ((topic, _, partition), delivery) in all {
             let partition = TopicPartition::new(Arc::clone(topic), *partition);
             let Some(committed) = self.committed.get(&(Arc::clone(group), partition.clone())) else { continue };
+            let committed = committed.offset;
             let processed = &delivery.processed;
-            let (Some((first, _)), Ok(end)) = (processed.intervals().next(), u64::try_from(*committed)) else {
+            let (Some((first, _)), Ok(end)) = (processed.intervals().next(), u64::try_from(committed)) else {
                 continue;
             };
             if let Some((offset, _)) =
                 end.checked_sub(1).and_then(|last| processed.missing(first, last).first().copied())
             {
-                let (group, committed) = (Arc::clone(group), *committed);
+                let group = Arc::clone(group);
                 return Err(Violation::NeverProcessed { group, partition, offset, committed });
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::session::snapshot::{Generation, Group, GroupKind};
 use crate::view::Area;
+use crate::view::chrome::join;
 use crate::view::format::{self, count, duration_ms};
 use crate::view::line::Line;
 use crate::view::role::Role;
@@ -34,7 +35,12 @@ fn row(group: &Group, generation: &Generation, older: Option<&Generation>, cells
     let line = Line::of(Role::Faint, left(era(group), 11))
         .with(Role::Strong, right(&generation.generation.to_string(), 3))
         .with(Role::Dim, format!("  {}   ", at.get(..8).unwrap_or(&at)));
-    let line = if cells { owners(group, generation, older, line) } else { shares(generation, line) };
+    let line = if cells {
+        owners(group, generation, older, line)
+    } else {
+        let widest = group.history.iter().map(|generation| shares(generation).width()).max().unwrap_or(0);
+        join(line, shares(generation).padded(widest))
+    };
     let line = line.with(Role::Text, "   ").with(Role::Text, left(&safe_str(&generation.why), 22));
     let took = match (generation.began_us, generation.settled_us) {
         (Some(began), Some(settled)) => format!("took {}", duration_ms(settled.saturating_sub(began) / 1_000)),
@@ -44,6 +50,7 @@ fn row(group: &Group, generation: &Generation, older: Option<&Generation>, cells
     let line = line.with(Role::Dim, left(&took, 13));
     let line = match generation.stopped {
         0 => line.with(Role::Faint, "nothing stopped"),
+        n if generation.stopped_ms == 0 => line.with(Role::Warn, format!("{n} stopped, for a moment")),
         n => line.with(Role::Warn, format!("{n} stopped, up to {}", duration_ms(generation.stopped_ms))),
     };
     let line = match generation.again {
@@ -73,14 +80,15 @@ fn owners(group: &Group, generation: &Generation, older: Option<&Generation>, li
 }
 
 /// How many each owned.
-fn shares(generation: &Generation, line: Line) -> Line {
+fn shares(generation: &Generation) -> Line {
     let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for (_, tag) in &generation.owners {
         *counts.entry(tag).or_default() += 1;
     }
     let most = 6;
     let shown = counts.iter().take(most);
-    let line = shown.fold(line, |line, (tag, count)| line.with(colours(tag).name, format!("{tag} {count}  ")));
+    let line =
+        shown.fold(Line::default(), |line, (tag, count)| line.with(colours(tag).name, format!("{tag} {count}  ")));
     let more = counts.len().saturating_sub(most);
     line.with(Role::Faint, if more > 0 { format!("and {more} more") } else { String::new() })
 }

@@ -137,16 +137,17 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
         heads(group, &plan, below, sheet);
         below = below.below(1);
     }
-    let y = lines(model, group, (&plan, &rows), (below, usize::from(spacious || folded)), folded, sheet);
+    let kept = usize::from(spacious) + usize::from(folded);
+    let y = lines(model, group, (&plan, &rows), (below, kept), folded, sheet);
+    if spacious {
+        sheet.put(below.row(y), axis(&plan));
+    }
+    let y = y + u16::from(spacious);
     if folded {
         let words = format!("{}Tab shows all {count} partitions, one by one", " ".repeat(plan.label));
         sheet.put(below.row(y), Line::of(Role::Faint, words));
     }
-    let y = y + u16::from(folded);
-    if spacious {
-        sheet.put(below.row(y), axis(&plan));
-    }
-    whole.below(room.height - below.height + y + u16::from(spacious))
+    whole.below(room.height - below.height + y + u16::from(folded))
 }
 
 /// The rows, as many as there is room for; returns how many rows of the screen they take.

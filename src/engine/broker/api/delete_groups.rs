@@ -1,5 +1,6 @@
 //! `DeleteGroups` (key 42), versions 0 to 2: an operator forgets groups without members, and their offsets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Api, Broker, Callers, Handled};
@@ -14,7 +15,10 @@ pub(crate) const API: Api =
 
 fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::DeleteGroups(request) = request else { return Handled::Close };
-    let results = request.groups_names.into_iter().map(|group_id| {
+    // Each once, however often it is named.
+    let mut named = BTreeSet::new();
+    let groups = request.groups_names.into_iter().filter(|group_id| named.insert(Arc::clone(group_id)));
+    let results = groups.map(|group_id| {
         let error_code = delete(broker, &group_id, ctx).err().unwrap_or_default();
         DeletableGroupResult { group_id, error_code }
     });

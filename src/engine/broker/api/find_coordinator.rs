@@ -17,14 +17,19 @@ use crate::protocol::{ApiKey, ErrorCode, FindCoordinatorResponse, Request};
 pub(crate) const API: Api =
     Api { key: ApiKey::FindCoordinator, oldest: 0, newest: 6, callers: Callers::Everybody, handle };
 
+/// From this version on several are asked for at once.
+const SEVERAL: i16 = 4;
+/// From this version on share groups (KIP-932) have a coordinator, which Kafka 3.9 has not unless told to.
+const SHARES: i16 = 6;
+
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::FindCoordinator(request) = request else { return Handled::Close };
-    if origin.version >= 4 {
-        let coordinators =
-            request.coordinator_keys.iter().map(|key| find(broker, request.key_type, key, ctx)).collect();
+    let kind = (request.key_type, origin.version);
+    if origin.version >= SEVERAL {
+        let coordinators = request.coordinator_keys.iter().map(|key| find(broker, kind, key, ctx)).collect();
         return Handled::Ready(FindCoordinatorResponse { coordinators, ..FindCoordinatorResponse::default() }.into());
     }
-    let found = find(broker, request.key_type, &request.key, ctx);
+    let found = find(broker, kind, &request.key, ctx);
     let response = FindCoordinatorResponse {
         error_code: found.error_code,
         error_message: found.error_message,
@@ -36,15 +41,23 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
     Handled::Ready(response.into())
 }
 
-fn find(broker: &mut Broker, kind: i8, key: &Arc<str>, ctx: &mut Context<'_>) -> Coordinator {
+fn find(broker: &mut Broker, (kind, version): (i8, i16), key: &Arc<str>, ctx: &mut Context<'_>) -> Coordinator {
     let outcome = match kind {
         key_type::GROUP => group(broker, key, ctx),
         key_type::TRANSACTION => Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "Transactions are not served yet.")),
+        key_type::SHARE if version >= SHARES => {
+            Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "Share groups are not served."))
+        }
         _ => Err((ErrorCode::INVALID_REQUEST, "The coordinator type is unknown.")),
     };
     let key = Arc::clone(key);
     match outcome {
-        Ok((node_id, host, port)) => Coordinator { key, node_id, host, port, ..Coordinator::default() },
+        Ok((node_id, host, port)) => {
+            // Nothing is wrong, which Kafka says up to version 3, and not by the absence of a word after it.
+            let fine = if version < SEVERAL { "NONE" } else { "" };
+            let error_message = Some(fine.into());
+            Coordinator { key, node_id, host, port, error_code: ErrorCode::NONE, error_message }
+        }
         Err((error_code, message)) => {
             Coordinator { key, node_id: -1, host: "".into(), port: -1, error_code, error_message: Some(message.into()) }
         }

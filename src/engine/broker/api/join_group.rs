@@ -9,8 +9,14 @@ use crate::protocol::{ApiKey, ErrorCode, JoinGroupRequest, JoinGroupResponse, Re
 /// See the [module](self).
 pub(crate) const API: Api = Api { key: ApiKey::JoinGroup, oldest: 0, newest: 9, callers: Callers::Everybody, handle };
 
+/// Before this version the session's time-out stands for the rebalance's.
+const REBALANCE_TIMEOUT: i16 = 1;
+
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
-    let Request::JoinGroup(request) = request else { return Handled::Close };
+    let Request::JoinGroup(mut request) = request else { return Handled::Close };
+    if origin.version < REBALANCE_TIMEOUT {
+        request.rebalance_timeout_ms = request.session_timeout_ms;
+    }
     match join(broker, &request, origin, ctx) {
         Ok(()) => Handled::Parked,
         Err(error_code) => {

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use super::each_once::EachOnce;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
-use crate::engine::broker::metadata::MetadataCache;
 use crate::engine::context::Context;
 use crate::engine::group::offsets::{Commit, Committed};
 use crate::engine::replica::TopicPartition;
@@ -20,47 +20,53 @@ use crate::protocol::{ApiKey, ErrorCode, OffsetCommitRequest, OffsetCommitRespon
 pub(crate) const API: Api =
     Api { key: ApiKey::OffsetCommit, oldest: 2, newest: 9, callers: Callers::Everybody, handle };
 
+/// The partitions of a request that are there, each once, and what is to be kept of them.
+type Wanted<'a> = EachOnce<&'a OffsetCommitRequestPartition>;
+
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::OffsetCommit(request) = request else { return Handled::Close };
-    match commit(broker, &request, origin, ctx) {
-        Ok(None) => Handled::Parked,
-        Ok(Some(response)) => Handled::Ready(response.into()),
+    let cache = Arc::clone(&broker.metadata);
+    let (mut wanted, mut answer) = (Wanted::default(), EachOnce::default());
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            let index = partition.partition_index;
+            if cache.knows(&TopicPartition::new(Arc::clone(&topic.name), index)) {
+                wanted.set(&topic.name, index, partition);
+            } else {
+                // Nothing else is wrong with it; and it is answered before the others of its topic.
+                answer.set(&topic.name, index, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+            }
+        }
+    }
+    match commit(broker, &request, &wanted, &mut answer, origin, ctx) {
+        Ok(true) => Handled::Parked,
+        Ok(false) => Handled::Ready(response(answer).into()),
         Err(error) => {
-            let cache = Arc::clone(&broker.metadata);
-            let refusal = |topic: &Arc<str>, partition: &OffsetCommitRequestPartition| {
-                if knows(&cache, topic, partition) { error } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION }
-            };
-            Handled::Ready(all(&request, refusal).into())
+            wanted.iter().for_each(|(topic, index, _)| answer.set(topic, index, error));
+            Handled::Ready(response(answer).into())
         }
     }
 }
 
-/// An answer in the order of the request.
-fn all(
-    request: &OffsetCommitRequest,
-    error: impl Fn(&Arc<str>, &OffsetCommitRequestPartition) -> ErrorCode,
-) -> OffsetCommitResponse {
-    let topics = request.topics.iter().map(|topic| OffsetCommitResponseTopic {
-        name: Arc::clone(&topic.name),
-        partitions: topic
-            .partitions
-            .iter()
-            .map(|partition| OffsetCommitResponsePartition {
-                partition_index: partition.partition_index,
-                error_code: error(&topic.name, partition),
-            })
-            .collect(),
+fn response(answer: EachOnce<ErrorCode>) -> OffsetCommitResponse {
+    let of = |(partition_index, error_code)| OffsetCommitResponsePartition { partition_index, error_code };
+    let topics = answer.into_topics().into_iter().map(|(name, partitions)| OffsetCommitResponseTopic {
+        name,
+        partitions: partitions.into_iter().map(of).collect(),
     });
     OffsetCommitResponse { topics: topics.collect(), ..OffsetCommitResponse::default() }
 }
 
-/// Has the offsets kept that may be. Returns the answer where there are none.
+/// Has the offsets kept that may be, and puts into `answer` what becomes of each. Returns whether there are any: then the
+/// answer comes once they are kept.
 fn commit(
     broker: &mut Broker,
     request: &OffsetCommitRequest,
+    wanted: &Wanted<'_>,
+    answer: &mut EachOnce<ErrorCode>,
     origin: &Origin,
     ctx: &mut Context<'_>,
-) -> Result<Option<OffsetCommitResponse>, ErrorCode> {
+) -> Result<bool, ErrorCode> {
     let group = &request.group_id;
     broker.check_group(group)?;
     let generation = request.generation_id_or_member_epoch;
@@ -71,42 +77,36 @@ fn commit(
         broker.make_group(group, ctx)?;
     }
     let longest = usize::try_from(broker.settings().offset_metadata_max_bytes).unwrap_or(0);
-    let (cache, date_ms) = (Arc::clone(&broker.metadata), ctx.now.date_ms());
-    let check = |topic: &Arc<str>, partition: &OffsetCommitRequestPartition| {
-        let metadata = partition.committed_metadata.as_ref().map_or(0, |metadata| metadata.len());
-        if !knows(&cache, topic, partition) {
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-        } else if metadata > longest {
-            ErrorCode::OFFSET_METADATA_TOO_LARGE
-        } else {
-            ErrorCode::NONE
-        }
-    };
-    let response = all(request, check);
+    let date_ms = ctx.now.date_ms();
     let expire_ms = (request.retention_time_ms >= 0).then(|| date_ms.saturating_add(request.retention_time_ms));
-    let mut offsets = Vec::new();
-    for topic in &request.topics {
-        for partition in topic.partitions.iter().filter(|partition| check(&topic.name, partition).is_ok()) {
-            let id = TopicPartition::new(Arc::clone(&topic.name), partition.partition_index);
-            offsets.push((id, committed(partition, date_ms, expire_ms)));
-        }
-    }
-    let commit = Commit { origin: origin.clone(), response, offsets };
     let version = origin.version;
     let member = (generation, &request.member_id, request.group_instance_id.as_ref());
     broker.with_named_group(group, ctx, |group, desk| {
         group.check_commit(member, version, desk)?;
-        if commit.offsets.is_empty() {
-            return Ok(Some(commit.response));
+        let mut offsets = Vec::new();
+        for (topic, index, partition) in wanted.iter() {
+            let too_large = is_longer(partition.committed_metadata.as_deref().unwrap_or_default(), longest);
+            let error = if too_large { ErrorCode::OFFSET_METADATA_TOO_LARGE } else { ErrorCode::NONE };
+            answer.set(topic, index, error);
+            if error.is_ok() {
+                let id = TopicPartition::new(Arc::clone(topic), index);
+                offsets.push((id, committed(partition, date_ms, expire_ms)));
+            }
         }
-        group.offsets.commit(commit, desk);
-        Ok(None)
+        if offsets.is_empty() {
+            return Ok(false);
+        }
+        let response = response(std::mem::take(answer));
+        group.offsets.commit(Commit { origin: origin.clone(), response, offsets }, desk);
+        Ok(true)
     })?
 }
 
-/// Whether there is such a partition. Where there is not, nothing else is wrong with a commit.
-fn knows(cache: &MetadataCache, topic: &Arc<str>, partition: &OffsetCommitRequestPartition) -> bool {
-    cache.knows(&TopicPartition::new(Arc::clone(topic), partition.partition_index))
+/// Whether a note is longer than `offset.metadata.max.bytes` says, which Kafka counts in UTF-16 units
+/// (`GroupMetadataManager.validateOffsetMetadataLength`).
+fn is_longer(metadata: &str, longest: usize) -> bool {
+    // No text has more of them than bytes.
+    metadata.len() > longest && metadata.encode_utf16().count() > longest
 }
 
 fn committed(partition: &OffsetCommitRequestPartition, commit_ms: i64, expire_ms: Option<i64>) -> Committed {

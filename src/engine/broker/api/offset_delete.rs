@@ -1,12 +1,13 @@
 //! `OffsetDelete` (key 47), version 0: an operator forgets how far a group has come in partitions that it does not read now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::each_once::EachOnce;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
 use crate::engine::event::group::Removed;
-use crate::engine::group::Group;
 use crate::engine::group::classic::State;
 use crate::engine::replica::TopicPartition;
 use crate::protocol::offset_delete::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
@@ -36,33 +37,36 @@ fn delete(
         if group.classic().is_some_and(|classic| classic.state() != State::Empty && !classic.is_of_consumers()) {
             return Err(ErrorCode::NON_EMPTY_GROUP);
         }
-        let mut named = Vec::new();
-        let topics = request.topics.iter().map(|topic| {
-            let of = |index: i32| {
-                let id = TopicPartition::new(Arc::clone(&topic.name), index);
-                let error_code = may_go(group, &id, cache.knows(&id));
-                if error_code.is_ok() {
-                    named.push(id);
-                }
-                OffsetDeleteResponsePartition { partition_index: index, error_code }
-            };
-            let partitions = topic.partitions.iter().map(|partition| partition.partition_index).map(of).collect();
-            OffsetDeleteResponseTopic { name: Arc::clone(&topic.name), partitions }
+        let ids = request.topics.iter().flat_map(|topic| {
+            let id = |index| TopicPartition::new(Arc::clone(&topic.name), index);
+            topic.partitions.iter().map(move |partition| id(partition.partition_index))
         });
-        let topics: Vec<_> = topics.collect();
-        group.forget_offsets(Removed::Deleted, |id, _| named.contains(id), desk);
-        Ok(topics)
+        // Those that are not there are answered before the others of their topic.
+        let (known, unknown): (Vec<_>, Vec<_>) = ids.partition(|id| cache.knows(id));
+        let mut answer = EachOnce::default();
+        for id in &unknown {
+            answer.set(&id.topic, id.partition, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        }
+        for id in &known {
+            let reads = group.reads(&id.topic);
+            let error = if reads { ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC } else { ErrorCode::NONE };
+            answer.set(&id.topic, id.partition, error);
+        }
+        let gone: BTreeSet<TopicPartition> = known.into_iter().filter(|id| !group.reads(&id.topic)).collect();
+        group.forget_offsets(Removed::Deleted, |id, _| gone.contains(id), desk);
+        Ok(response(answer))
     })??;
     broker.drop_if_unused(&request.group_id, ctx);
     Ok(deleted)
 }
 
-fn may_go(group: &Group, id: &TopicPartition, known: bool) -> ErrorCode {
-    if !known {
-        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-    } else if group.reads(&id.topic) {
-        ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC
-    } else {
-        ErrorCode::NONE
-    }
+fn response(answer: EachOnce<ErrorCode>) -> Vec<OffsetDeleteResponseTopic> {
+    let of = |(partition_index, error_code)| OffsetDeleteResponsePartition { partition_index, error_code };
+    let topics = answer.into_topics().into_iter();
+    topics
+        .map(|(name, partitions)| OffsetDeleteResponseTopic {
+            name,
+            partitions: partitions.into_iter().map(of).collect(),
+        })
+        .collect()
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::each_once::EachOnce;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
 use crate::engine::context::Context;
@@ -87,9 +88,16 @@ fn fetch(
         Err(error) => (*error, &none),
     };
     let wanted = wanted.unwrap_or_else(|| everything(offsets));
-    let topics = wanted.into_iter().map(|(name, partitions)| {
-        let of = |index: i32| partition(index, offsets.get(&TopicPartition::new(Arc::clone(&name), index)));
-        OffsetFetchResponseTopics { partitions: partitions.into_iter().map(of).collect(), name: Arc::clone(&name) }
+    let mut found = EachOnce::default();
+    for (name, partitions) in wanted {
+        for index in partitions {
+            let committed = offsets.get(&TopicPartition::new(Arc::clone(&name), index));
+            found.set(&name, index, partition(index, committed));
+        }
+    }
+    let topics = found.into_topics().into_iter().map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|(_, partition)| partition).collect();
+        OffsetFetchResponseTopics { name, partitions }
     });
     (error, topics.collect())
 }

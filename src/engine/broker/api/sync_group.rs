@@ -9,6 +9,9 @@ use crate::protocol::{ApiKey, ErrorCode, Request, SyncGroupRequest, SyncGroupRes
 /// See the [module](self).
 pub(crate) const API: Api = Api { key: ApiKey::SyncGroup, oldest: 0, newest: 5, callers: Callers::Everybody, handle };
 
+/// From this version on a member says by which protocol it takes its group to be.
+const NAMES_PROTOCOL: i16 = 5;
+
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::SyncGroup(request) = request else { return Handled::Close };
     match sync(broker, &request, origin, ctx) {
@@ -23,6 +26,10 @@ fn sync(
     origin: &Origin,
     ctx: &mut Context<'_>,
 ) -> Result<(), ErrorCode> {
+    // The group's protocol is part of the request from version 5 on (KIP-559).
+    if origin.version >= NAMES_PROTOCOL && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
+        return Err(ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+    }
     super::check_group_id(&request.group_id)?;
     let caller = broker.caller(origin);
     let synced = broker.with_named_group(&request.group_id, ctx, |group, desk| {

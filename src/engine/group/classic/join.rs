@@ -49,7 +49,8 @@ impl ClassicGroup {
             if let Some(timer) = self.pending.remove(&request.member_id) {
                 desk.ctx.cancel(timer);
             }
-            return Err(refuse(ErrorCode::GROUP_MAX_SIZE_REACHED));
+            // The one refusal that does not give the member its id back.
+            return Err(Refusal(ErrorCode::GROUP_MAX_SIZE_REACHED, Arc::from("")));
         }
         if !self.can_agree(request) {
             return Err(refuse(ErrorCode::INCONSISTENT_GROUP_PROTOCOL));
@@ -150,7 +151,7 @@ impl ClassicGroup {
             client_id: Arc::clone(&caller.origin.client_id),
             client_host: caller.host,
             instance_id: request.group_instance_id.clone(),
-            rebalance_timeout: rebalance_timeout(request),
+            rebalance_timeout: millis(request.rebalance_timeout_ms),
             session_timeout: millis(request.session_timeout_ms),
             protocols: protocols(request),
             assignment: bytes::Bytes::new(),
@@ -183,7 +184,7 @@ impl ClassicGroup {
     fn update(&mut self, id: &Arc<str>, request: &JoinGroupRequest, caller: Option<Caller>, desk: &mut Desk<'_, '_>) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.protocols = protocols(request);
-        member.rebalance_timeout = rebalance_timeout(request);
+        member.rebalance_timeout = millis(request.rebalance_timeout_ms);
         member.session_timeout = millis(request.session_timeout_ms);
         if let Some(caller) = caller {
             member.clock = caller.origin.peer.clock();
@@ -339,13 +340,9 @@ fn named(prefix: &str, desk: &mut Desk<'_, '_>) -> Arc<str> {
     format!("{prefix}-{}", desk.ctx.rng.uuid()).into()
 }
 
+/// A negative time-out is over at once.
 pub(super) fn millis(ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
-}
-
-/// Version 0 has no rebalance time-out: the session's stands for it.
-fn rebalance_timeout(request: &JoinGroupRequest) -> Duration {
-    millis(if request.rebalance_timeout_ms < 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms })
 }
 
 fn protocols(request: &JoinGroupRequest) -> Vec<Protocol> {

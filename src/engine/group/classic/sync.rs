@@ -65,7 +65,8 @@ impl ClassicGroup {
     /// Has the leader's assignment kept. Members that it does not name get nothing.
     fn take_assignment(&mut self, request: &SyncGroupRequest, desk: &mut Desk<'_, '_>) {
         for (id, member) in &mut self.members {
-            let mine = request.assignments.iter().find(|part| part.member_id == *id);
+            // Of several the last counts.
+            let mine = request.assignments.iter().rfind(|part| part.member_id == *id);
             member.assignment = mine.map(|part| part.assignment.clone()).unwrap_or_default();
         }
         let records = vec![self.record(desk)];

@@ -1,0 +1,166 @@
+//! Requests about groups that no client sends as a rule, and what a running Kafka 3.9.2 was seen to answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kscope::engine::config::Config;
+use kscope::protocol::find_coordinator::{Coordinator, key_type};
+use kscope::protocol::join_group::JoinGroupRequestProtocol;
+use kscope::protocol::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use kscope::protocol::offset_fetch::OffsetFetchRequestTopic;
+use kscope::protocol::{
+    DeleteGroupsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, OffsetCommitRequest,
+    OffsetFetchRequest, Response,
+};
+
+use super::harness::Lab;
+use super::life::create;
+
+const GROUP: &str = "g";
+
+/// A lab of one broker, which coordinates everything, with a topic `t` of two partitions.
+fn lab() -> Lab {
+    let config = Lab::config(5);
+    let mut settings = (*config.settings).clone();
+    settings.offsets_topic_replication_factor = 1;
+    let mut lab = Lab::new(Config { brokers: 1, settings: settings.into(), ..config });
+    lab.wait("a controller", |lab| lab.controller().is_some());
+    lab.run(Duration::from_secs(1));
+    lab.ask(1, 7, create("t", 2, 1));
+    find(&mut lab, 4, key_type::GROUP, &[GROUP]);
+    lab.run(Duration::from_secs(1));
+    lab
+}
+
+fn find(lab: &mut Lab, version: i16, key_type: i8, keys: &[&str]) -> Vec<Coordinator> {
+    let coordinator_keys = keys.iter().map(|key| Arc::from(*key)).collect();
+    let request = FindCoordinatorRequest { key_type, coordinator_keys, ..FindCoordinatorRequest::default() };
+    let Response::FindCoordinator(answer) = lab.ask(1, version, request) else { panic!() };
+    answer.coordinators
+}
+
+/// What is said of each partition when a group commits `partition`, `offset`, `note` of topics.
+fn commit(lab: &mut Lab, topics: &[(&str, &[(i32, i64, &str)])]) -> Vec<(Arc<str>, Vec<(i32, ErrorCode)>)> {
+    let partition = |(partition_index, committed_offset, note): &(i32, i64, &str)| OffsetCommitRequestPartition {
+        partition_index: *partition_index,
+        committed_offset: *committed_offset,
+        committed_metadata: Some((*note).into()),
+        ..OffsetCommitRequestPartition::default()
+    };
+    let topics = topics.iter().map(|(name, partitions)| OffsetCommitRequestTopic {
+        name: (*name).into(),
+        partitions: partitions.iter().map(partition).collect(),
+    });
+    let request = OffsetCommitRequest {
+        group_id: GROUP.into(),
+        generation_id_or_member_epoch: -1,
+        topics: topics.collect(),
+        ..OffsetCommitRequest::default()
+    };
+    let Response::OffsetCommit(answer) = lab.ask(1, 8, request) else { panic!() };
+    let of = |topic: kscope::protocol::offset_commit::OffsetCommitResponseTopic| {
+        (topic.name, topic.partitions.iter().map(|p| (p.partition_index, p.error_code)).collect())
+    };
+    answer.topics.into_iter().map(of).collect()
+}
+
+/// What is committed of partitions of `t`, in the order of the answer.
+fn committed(lab: &mut Lab, partition_indexes: Vec<i32>) -> Vec<(i32, i64)> {
+    let topics = vec![OffsetFetchRequestTopic { name: "t".into(), partition_indexes }];
+    let request = OffsetFetchRequest {
+        group_id: GROUP.into(),
+        topics: Some(topics),
+        require_stable: true,
+        ..OffsetFetchRequest::default()
+    };
+    let Response::OffsetFetch(answer) = lab.ask(1, 7, request) else { panic!() };
+    assert_eq!(answer.error_code, ErrorCode::NONE);
+    answer.topics.iter().flat_map(|topic| &topic.partitions).map(|p| (p.partition_index, p.committed_offset)).collect()
+}
+
+#[test]
+fn a_thousand_coordinators_are_found_at_once_each_as_often_as_it_is_asked_for() {
+    let mut lab = lab();
+    let keys: Vec<String> = (0..1_000).map(|number| format!("group-{number}")).collect();
+    let found = find(&mut lab, 4, key_type::GROUP, &keys.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(found.iter().map(|one| &*one.key).eq(keys.iter().map(String::as_str)), "in the order of the request");
+    assert!(found.iter().all(|one| (one.error_code, one.node_id) == (ErrorCode::NONE, 1)));
+    let found = find(&mut lab, 6, key_type::GROUP, &["a", "", "a"]);
+    assert_eq!(found.iter().map(|one| &*one.key).collect::<Vec<_>>(), ["a", "", "a"], "the empty one too");
+    assert!(found.iter().all(|one| one.error_code.is_ok() && one.error_message.as_deref() == Some("")));
+}
+
+#[test]
+fn a_coordinator_of_an_unknown_kind_is_not_found() {
+    let mut lab = lab();
+    for (version, kind, error) in [
+        (4, 3, ErrorCode::INVALID_REQUEST),
+        (6, -1, ErrorCode::INVALID_REQUEST),
+        (5, key_type::SHARE, ErrorCode::INVALID_REQUEST),
+        (6, key_type::SHARE, ErrorCode::COORDINATOR_NOT_AVAILABLE),
+    ] {
+        let found = find(&mut lab, version, kind, &["a"]);
+        let (error_code, node_id, port) = (found[0].error_code, found[0].node_id, found[0].port);
+        assert_eq!((error_code, node_id, port), (error, -1, -1), "version {version}, kind {kind}");
+    }
+    assert_eq!(find(&mut lab, 6, 9, &[]).len(), 0, "nobody was asked for");
+}
+
+#[test]
+fn what_a_commit_names_twice_is_kept_once_and_what_is_not_there_is_answered_first() {
+    let mut lab = lab();
+    let said = commit(
+        &mut lab,
+        &[("t", &[(0, 11, ""), (0, 12, "")]), ("u", &[(0, 1, "")]), ("t", &[(9, 1, ""), (0, 13, "")])],
+    );
+    let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+    assert_eq!(said, [("u".into(), vec![(0, unknown)]), ("t".into(), vec![(9, unknown), (0, ErrorCode::NONE)])]);
+    assert_eq!(commit(&mut lab, &[("t", &[])]), [], "a topic of which nothing is committed is not named");
+    assert_eq!(committed(&mut lab, vec![0, 1, 0]), [(0, 13), (1, -1)]);
+}
+
+#[test]
+fn a_note_is_as_long_as_it_has_utf_16_units() {
+    let mut lab = lab();
+    for (note, taken) in [("x", 4096), ("é", 4096), ("😀", 2048)] {
+        assert_eq!(commit(&mut lab, &[("t", &[(0, 1, &note.repeat(taken))])])[0].1, [(0, ErrorCode::NONE)], "{note}");
+        let longer = note.repeat(taken + 1);
+        let too_large = ErrorCode::OFFSET_METADATA_TOO_LARGE;
+        assert_eq!(commit(&mut lab, &[("t", &[(0, 2, &longer)])])[0].1, [(0, too_large)], "{note}");
+    }
+    assert_eq!(committed(&mut lab, vec![0]), [(0, 1)]);
+}
+
+#[test]
+fn a_group_is_deleted_once_however_often_it_is_named() {
+    let mut lab = lab();
+    commit(&mut lab, &[("t", &[(0, 1, "")])]);
+    let groups_names = vec![GROUP.into(), "nobody".into(), GROUP.into()];
+    let Response::DeleteGroups(answer) = lab.ask(1, 2, DeleteGroupsRequest { groups_names }) else { panic!() };
+    let said: Vec<_> = answer.results.iter().map(|one| (&*one.group_id, one.error_code)).collect();
+    assert_eq!(said, [(GROUP, ErrorCode::NONE), ("nobody", ErrorCode::GROUP_ID_NOT_FOUND)]);
+}
+
+#[test]
+fn a_negative_rebalance_timeout_is_over_at_once_and_version_0_takes_the_sessions() {
+    let mut lab = lab();
+    for (version, outcome) in [(3, ErrorCode::UNKNOWN_MEMBER_ID), (0, ErrorCode::NONE)] {
+        let group: Arc<str> = format!("group-{version}").into();
+        let range = JoinGroupRequestProtocol { name: "range".into(), ..JoinGroupRequestProtocol::default() };
+        let request = JoinGroupRequest {
+            group_id: Arc::clone(&group),
+            session_timeout_ms: 6_000,
+            rebalance_timeout_ms: -1,
+            protocol_type: "consumer".into(),
+            protocols: vec![range],
+            ..JoinGroupRequest::default()
+        };
+        let Response::JoinGroup(joined) = lab.ask(1, version, request) else { panic!() };
+        assert_eq!((joined.error_code, joined.generation_id), (ErrorCode::NONE, 1));
+        lab.run(Duration::from_secs(1));
+        let member_id = joined.member_id;
+        let request = HeartbeatRequest { group_id: group, generation_id: 1, member_id, ..HeartbeatRequest::default() };
+        let Response::Heartbeat(heard) = lab.ask(1, 3, request) else { panic!() };
+        assert_eq!(heard.error_code, outcome, "version {version}");
+    }
+}
