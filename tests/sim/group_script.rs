@@ -356,8 +356,14 @@ impl Groups {
 /// A member of KIP-848 as one that speaks the classic protocol: its epoch is the generation.
 fn as_classic(member: &epoch_script::Member) -> Member {
     let ConsumerGroupHeartbeatRequest { group_id, member_id, instance_id, .. } = member.joins.clone();
-    let request = JoinGroupRequest { group_id, member_id, group_instance_id: instance_id, ..Default::default() };
-    Member { request, version: 9, generation: member.epoch, protocol: None, takes_id: false }
+    let request = JoinGroupRequest {
+        group_id,
+        member_id,
+        group_instance_id: instance_id,
+        protocol_type: PROTOCOL_TYPE.into(),
+        ..Default::default()
+    };
+    Member { request, version: 9, generation: member.epoch, protocol: Some("range".into()), takes_id: false }
 }
 
 /// What a consumer tells each of its assignors.

@@ -18,8 +18,9 @@
 //!   What the log refuses has not happened.
 //! - Each member's silence is measured: by a timer that its heartbeat winds up.
 //!
-//! Members that speak the classic protocol are not taken in while there are others, nor the reverse (deviation:
-//! no-mixed-groups). Kafka 3.9 has such groups only without ZooKeeper (deviation: group-protocol).
+//! Members that speak the classic protocol are not taken in while there are others, nor the reverse
+//! (deviation: no-mixed-groups). Kafka 3.9 has such groups only without ZooKeeper
+//! (deviation: group-protocol).
 //!
 //! Sources: KIP-848; `GroupMetadataManager`, `ConsumerGroup`, `ConsumerGroupMember` of Kafka 3.9.
 

@@ -1,12 +1,14 @@
+//! What Kafka 4.1 takes for a pattern, and what that stands for.
+
 use super::Pattern;
 
 fn matches(pattern: &str, topic: &str) -> bool {
     Pattern::compile(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}")).matches(topic)
 }
 
-/// What Kafka 4.1 refuses, with its words for it, and what it takes.
+/// With its words for it.
 #[test]
-fn what_is_no_pattern_is_what_kafka_says_is_none() {
+fn what_kafka_refuses_is_refused() {
     let refused = [
         ("missing closing ]", vec!["t[", "[[:alpha:", "[]", "[^]"]),
         ("missing closing )", vec!["(", "(?:a"]),
@@ -35,6 +37,10 @@ fn what_is_no_pattern_is_what_kafka_says_is_none() {
             assert_eq!(Pattern::compile(pattern).err(), Some(why), "{pattern}");
         }
     }
+}
+
+#[test]
+fn what_kafka_takes_is_taken() {
     let taken = [
         "",
         "|",
