@@ -52,7 +52,7 @@ public final class GroupTool {
             } catch (Ended ended) {
                 status = ended.status;
             }
-            answers.print(said.toString(StandardCharsets.UTF_8));
+            answers.println(said.toString(StandardCharsets.UTF_8).stripTrailing());
             answers.println("== " + status);
             answers.flush();
         }
