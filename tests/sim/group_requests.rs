@@ -39,8 +39,13 @@ fn find(lab: &mut Lab, version: i16, key_type: i8, keys: &[&str]) -> Vec<Coordin
     answer.coordinators
 }
 
-/// What is said of each partition when a group commits `partition`, `offset`, `note` of topics.
-fn commit(lab: &mut Lab, topics: &[(&str, &[(i32, i64, &str)])]) -> Vec<(Arc<str>, Vec<(i32, ErrorCode)>)> {
+/// A topic of a commit: of each partition its number, an offset, a note.
+type Committed<'a> = (&'a str, &'a [(i32, i64, &'a str)]);
+/// What is said of each partition of a topic.
+type Answered = (Arc<str>, Vec<(i32, ErrorCode)>);
+
+/// What is said when a group commits offsets of topics.
+fn commit(lab: &mut Lab, topics: &[Committed<'_>]) -> Vec<Answered> {
     let partition = |(partition_index, committed_offset, note): &(i32, i64, &str)| OffsetCommitRequestPartition {
         partition_index: *partition_index,
         committed_offset: *committed_offset,

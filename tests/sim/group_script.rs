@@ -138,7 +138,7 @@ impl Groups {
                     self.names.entry(Arc::clone(&answer.member_id)).or_insert_with(|| alias.to_owned());
                     if answer.error_code.is_ok() {
                         member.generation = answer.generation_id;
-                        member.protocol = answer.protocol_name.clone();
+                        member.protocol.clone_from(&answer.protocol_name);
                     }
                 }
                 joined(answer, &asked)

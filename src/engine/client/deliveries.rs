@@ -68,7 +68,9 @@ mod tests {
 
     fn numbers(ranges: &[(u64, u64)]) -> Numbers {
         let mut numbers = Numbers::default();
-        ranges.iter().for_each(|(first, last)| numbers.insert_range(*first, *last));
+        for (first, last) in ranges {
+            numbers.insert_range(*first, *last);
+        }
         numbers
     }
 

@@ -74,7 +74,9 @@ impl Groups {
                     self.committed.retain(|(of, _), _| of != group);
                 }
                 (EventKind::Broker(BrokerEvent::LostPower { lost, .. }), _) => {
-                    lost.iter().for_each(|lost| self.lose(cluster, lost));
+                    for lost in lost {
+                        self.lose(cluster, lost);
+                    }
                 }
                 (EventKind::Client(ClientEvent::OffsetsReset { .. }), NodeId::Client(id)) => {
                     let reader = cluster.clients().find(|(other, _)| *other == id);

@@ -1,7 +1,7 @@
 //! What became of the records that a group's built-in members were given: how many were processed once, and by name those
 //! that were processed again or are lost.
 
-use crate::session::snapshot::{DeliveryRun, Fate, Group};
+use crate::session::snapshot::{Deliveries, DeliveryRun, Fate, Group};
 use crate::view::Area;
 use crate::view::chrome::join;
 use crate::view::format::{count, grouped};
@@ -18,7 +18,7 @@ const WHO: usize = 36;
 /// How many rows it takes where there is room for all.
 pub(super) fn rows(group: &Group) -> u16 {
     let known = &group.deliveries;
-    if *known.as_ref() == Default::default() {
+    if **known == Deliveries::default() {
         return 0;
     }
     1 + columns(known.runs.len()) + u16::from(known.more > 0)

@@ -187,10 +187,10 @@ fn handing_over(group: &Group) -> String {
     };
     match (tags(waits).as_slice(), tags(gives).as_slice()) {
         ([], _) | (_, []) => String::new(),
-        (takers, givers) => {
+        (takers, from) => {
             let verb = |tags: &[&str], one: &str| if tags.len() == 1 { format!("{one}s") } else { one.to_owned() };
-            let (wait, give) = (verb(takers, "wait"), verb(givers, "give"));
-            format!("{} {wait} for what {} {give} up.", takers.join(", "), givers.join(", "))
+            let (wait, give) = (verb(takers, "wait"), verb(from, "give"));
+            format!("{} {wait} for what {} {give} up.", takers.join(", "), from.join(", "))
         }
     }
 }

@@ -108,9 +108,10 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
 fn generations(group: &Group) -> (i32, i32) {
     let known = |at: usize| group.history.get(at).map(|generation| generation.generation);
     match group.state {
-        GroupState::CompletingRebalance => (known(0).unwrap_or(group.generation - 1), group.generation),
+        GroupState::CompletingRebalance | GroupState::Assigning => {
+            (known(0).unwrap_or(group.generation - 1), group.generation)
+        }
         GroupState::Stable | GroupState::Reconciling => (known(1).unwrap_or(group.generation - 1), group.generation),
-        GroupState::Assigning => (known(0).unwrap_or(group.generation - 1), group.generation),
         _ => (group.generation, group.generation + 1),
     }
 }

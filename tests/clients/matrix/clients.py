@@ -79,6 +79,17 @@ def set_up_java():
         call("javac", "-cp", f"{home}/lib/*", "-d", home / "classes", *(f"java/{program}.java" for program in programs))
 
 
+def set_up_tools():
+    """Kafka's own commands."""
+    home = TARGET / f"tools-{JAVA_3}"
+    if not (home / "lib").exists():
+        fetched = home / "fetched"
+        call("mvn", "-q", "-B", "-f", "java/tools.pom.xml", "dependency:copy-dependencies", f"-Dkafka.version={JAVA_3}",
+             f"-DoutputDirectory={fetched}")
+        fetched.rename(home / "lib")
+    call("javac", "-cp", f"{home}/lib/*", "-d", home / "classes", "java/GroupTool.java")
+
+
 def set_up_go():
     call("go", "build", "-o", TARGET / "franz-go", ".", folder=HERE / "go")
 
@@ -111,7 +122,14 @@ class Client:
 
 
 def java(version, program):
-    home = TARGET / f"java-{version}"
+    return java_in(TARGET / f"java-{version}", program)
+
+
+def java_tool(version, program):
+    return java_in(TARGET / f"tools-{version}", program)
+
+
+def java_in(home, program):
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
     return ("java", "-Xmx256m", "-XX:TieredStopAtLevel=1", quiet, "-cp", f"{home}/classes:{home}/lib/*", program)
 
@@ -143,6 +161,9 @@ def member_848(name, of, **other):
     """A client as a member of the group of KIP-848, where one may be twice."""
     return replace(next(client for client in CLIENTS if client.name == of), name=name, **other)
 
+
+# Kafka's own kafka-consumer-groups. It neither writes nor reads by itself.
+TOOL = Client("group-tool", JAVA, set_up_tools, ())
 
 # Those that speak the protocol of KIP-848, and how many of them subscribe to a pattern.
 CLIENTS_848 = (

@@ -134,9 +134,18 @@ class Lab(Cluster):
     def start(self, broker):
         self._post(f"/v1/brokers/{broker}/start")
 
-    def add_consumer(self, group, topic):
-        """A built-in consumer more, that speaks the protocol of KIP-848."""
-        self._post("/v1/consumers", {"group": group, "topics": [topic], "protocol": "consumer", "from_earliest": True})
+    def add_consumer(self, group, topic, **settings):
+        """A built-in consumer more, that begins with the oldest records."""
+        self._post("/v1/consumers", {"group": group, "topics": [topic], "from_earliest": True, **settings})
+
+    def consumers(self):
+        """The numbers of the built-in consumers."""
+        with urllib.request.urlopen(self.control + "/v1/cluster", timeout=10) as answer:
+            return list(json.load(answer)["consumers"])
+
+    def remove_consumer(self, number):
+        """It commits, leaves its group, and ends."""
+        self._post(f"/v1/consumers/{number}/remove")
 
     def close(self):
         """Ends the lab; a lab that does not end on SIGTERM, or not with status 0, is an error of its own."""

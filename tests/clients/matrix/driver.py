@@ -13,8 +13,8 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from . import group, group_848, judge, wire
-from .clients import CLIENTS, CLIENTS_848, HERE, TARGET, SetupError, set_up_kcat
+from . import group, group_848, group_tool, judge, wire
+from .clients import CLIENTS, CLIENTS_848, HERE, TARGET, TOOL, SetupError, set_up_kcat
 from .cluster import ClusterError, Lines
 
 sys.path.insert(0, str(HERE / "python"))
@@ -23,7 +23,8 @@ from line import PARTITIONS, REPLICAS, SETTINGS  # noqa: E402
 
 # The runs of many as one group: how each is run, and by which clients.
 GROUPS = {run.name: (run, members) for run, members in (
-    (group.Run, [client for client in CLIENTS if client.member]), (group_848.Run, CLIENTS_848))}
+    (group.Run, [client for client in CLIENTS if client.member]), (group_848.Run, CLIENTS_848),
+    (group_tool.Run, [TOOL]))}
 TESTS = ("reads back what it writes", "survives its leader's death", "its cluster heals")
 # How much of a log is shown with a failure.
 LOG_LINES = 40
@@ -201,6 +202,10 @@ class Matrix:
         self.judged(client.name, TESTS, make)
 
     def group(self, run, clients):
+        if run is group_tool.Run:
+            if self.traffic_for and clients:  # Its members are a lab's own.
+                self.judged(run.name, group_tool.TESTS, run)
+            return
         self.judged(run.name, group.TESTS if self.traffic_for else group.TESTS[:-1],
                     lambda cluster: run(clients, self.traffic_for, cluster))
 

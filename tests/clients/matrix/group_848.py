@@ -50,7 +50,7 @@ class Run(group.Run):
     def built_in(self, its):
         """The lab has no such group of its own: some of its consumers form one."""
         for _ in range(LAB_CONSUMERS):
-            self.cluster.add_consumer(its.group, its.topic)
+            self.cluster.add_consumer(its.group, its.topic, protocol="consumer")
 
         def look():
             state, _, members = seen = its.described()

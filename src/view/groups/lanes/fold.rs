@@ -12,12 +12,11 @@ use super::Row;
 
 /// A row for each owner, in the order of their names; what nobody owns comes last.
 pub(super) fn by_owner(group: &Group, wide: bool) -> Vec<Row> {
-    let mut owners: BTreeMap<(bool, usize, Option<Arc<str>>), Vec<&GroupPartition>> = BTreeMap::new();
+    let mut owners: BTreeMap<_, Vec<&GroupPartition>> = BTreeMap::new();
     for partition in &group.partitions {
-        let tag = partition.owner.clone();
+        let tag = partition.owner.as_deref();
         // c2 before c10.
-        let key = (tag.is_none(), tag.as_ref().map_or(0, |tag| tag.len()), tag);
-        owners.entry(key).or_default().push(partition);
+        owners.entry((tag.is_none(), tag.map_or(0, str::len), tag)).or_default().push(partition);
     }
     owners.into_values().filter_map(|all| row(&all, wide)).collect()
 }
@@ -30,7 +29,7 @@ fn row(all: &[&GroupPartition], wide: bool) -> Option<Row> {
     let longest = all.iter().map(|partition| partition.behinds.len()).max().unwrap_or(0);
     let behind_at = |back: usize| {
         let of = |partition: &&GroupPartition| partition.behinds.iter().rev().nth(back).copied();
-        all.iter().filter_map(|partition| of(&partition)).sum()
+        all.iter().filter_map(of).sum()
     };
     let partition = GroupPartition {
         reader: (stopped < all.len()).then(|| first.owner.clone()).flatten(),
