@@ -14,6 +14,7 @@ mod cold;
 mod configs;
 pub mod connection;
 pub mod disk;
+mod each_once;
 mod fetch_session;
 mod fetcher;
 mod flush;

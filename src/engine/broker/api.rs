@@ -18,7 +18,6 @@ mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_topic_partitions;
-mod each_once;
 mod elect_leaders;
 pub(super) mod fetch;
 mod find_coordinator;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::each_once::EachOnce;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
+use crate::engine::broker::each_once::EachOnce;
 use crate::engine::context::Context;
 use crate::engine::event::group::Removed;
 use crate::engine::group::classic::State;

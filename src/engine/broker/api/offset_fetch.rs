@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::each_once::EachOnce;
 use super::{Api, Broker, Callers, Handled};
 use crate::engine::broker::connection::Origin;
+use crate::engine::broker::each_once::EachOnce;
 use crate::engine::context::Context;
 use crate::engine::group::Group;
 use crate::engine::group::offsets::{Committed, Offsets};
