@@ -26,6 +26,8 @@ struct Stretch {
     partition: TopicPartition,
     /// The offset that was asked for.
     from: i64,
+    /// What is here ends there: behind the last batch. Where there is none left (compaction took them), where memory begins.
+    end: i64,
     batches: Vec<StoredBatch>,
 }
 
@@ -35,8 +37,7 @@ impl Stretch {
     }
 
     fn holds(&self, id: &TopicPartition, offset: i64) -> bool {
-        let end = self.batches.last().map_or(self.from, |last| last.header.next_offset());
-        self.partition == *id && (self.from..end).contains(&offset)
+        self.partition == *id && (self.from..self.end).contains(&offset)
     }
 }
 
@@ -57,6 +58,12 @@ impl ColdReads {
     ) -> Option<impl Iterator<Item = StoredBatch> + '_> {
         let stretch = self.stretches.iter().find(|stretch| stretch.holds(id, offset))?;
         Some(stretch.batches.iter().filter(move |batch| batch.header.last_offset() >= offset).cloned())
+    }
+
+    /// Where a log goes on, if it is known that nothing is stored between there and `offset`.
+    pub(super) fn goes_on_at(&self, id: &TopicPartition, offset: i64) -> Option<i64> {
+        let empty = self.stretches.iter().find(|stretch| stretch.batches.is_empty() && stretch.holds(id, offset));
+        empty.map(|stretch| stretch.end)
     }
 
     /// The log was cut or is gone: what was read of it does not count any more.
@@ -112,7 +119,9 @@ impl Broker {
     /// A read is done.
     pub(super) fn on_read_back(&mut self, job: Id, batches: &[StoredBatch]) {
         if let Some((partition, from)) = self.cold.under_way.remove(&job) {
-            self.cold.keep(Stretch { partition: partition.clone(), from, batches: batches.to_vec() });
+            let resident_from = self.replica(&partition).map_or(from, |replica| replica.log.resident_from());
+            let end = batches.last().map_or(resident_from, |last| last.header.next_offset());
+            self.cold.keep(Stretch { partition: partition.clone(), from, end, batches: batches.to_vec() });
             self.touch(&partition);
         }
     }
@@ -131,11 +140,22 @@ mod tests {
         builder.push(0, None, Some(&vec![0; mebibytes << 20]), &[]);
         let batch = validate(&builder.build()).unwrap();
         let batch = StoredBatch { header: batch.header, body: Bytes::copy_from_slice(&batch.body) };
-        Stretch { partition: TopicPartition::new("t", partition), from: 0, batches: vec![batch] }
+        Stretch { partition: TopicPartition::new("t", partition), from: 0, end: 1, batches: vec![batch] }
     }
 
     fn kept(reads: &ColdReads) -> Vec<i32> {
         reads.stretches.iter().map(|stretch| stretch.partition.partition).collect()
+    }
+
+    #[test]
+    fn where_compaction_left_nothing_the_log_goes_on_in_memory() {
+        let mut reads = ColdReads::default();
+        let id = TopicPartition::new("t", 0);
+        reads.keep(Stretch { partition: id.clone(), from: 10, end: 40, batches: Vec::new() });
+        assert!(reads.uses(&id, 10) && reads.uses(&id, 39), "it is not read again and again");
+        assert_eq!([9, 10, 39, 40].map(|offset| reads.goes_on_at(&id, offset)), [None, Some(40), Some(40), None]);
+        reads.keep(stretch(0, 0));
+        assert_eq!(reads.goes_on_at(&id, 0), None, "something is stored there");
     }
 
     #[test]

@@ -167,6 +167,10 @@ impl Broker {
                 return self.loaded(partition, shard, records, ctx);
             }
             let cold = next < replica.log.resident_from();
+            if let Some(next) = self.cold.goes_on_at(&id, next).filter(|_| cold) {
+                shard.phase = Phase::Loading { next, records };
+                continue;
+            }
             let batches: Vec<StoredBatch> = if cold {
                 let read_back = self.cold.batches_from(&id, next).map(Iterator::collect);
                 let Some(batches) = read_back else { return self.read_back(vec![(id, next, 0)], ctx) };

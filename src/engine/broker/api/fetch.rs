@@ -12,7 +12,8 @@ use crate::engine::broker::connection::Origin;
 use crate::engine::broker::fetch_session::{FINAL_EPOCH, FetchSessions, INITIAL_EPOCH, Wanted};
 use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
-use crate::engine::log::read::collect;
+use crate::engine::log::StoredBatch;
+use crate::engine::log::read::{ReadResult, collect};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
 use crate::engine::time::Time;
@@ -335,10 +336,13 @@ fn read_replica(
     let up_to = up_to(replica, parked.reader);
     let most = usize::try_from(fetch.partition_max_bytes).unwrap_or(0).min(room);
     if let Ok(read) = replica.log.read(fetch.fetch_offset, most, up_to, first) {
-        let back = || broker.cold.batches_from(&wanted.id, fetch.fetch_offset);
-        let read = match read.on_disk.then(back).flatten() {
-            Some(batches) => collect(batches, fetch.fetch_offset, most, up_to, first),
-            None => read,
+        let read = if read.on_disk {
+            read_back(broker, replica, (&wanted.id, fetch.fetch_offset), |batches| {
+                collect(batches, fetch.fetch_offset, most, up_to, first)
+            })
+            .unwrap_or(read)
+        } else {
+            read
         };
         data.records = Some(read.records);
     } else {
@@ -346,6 +350,19 @@ fn read_replica(
         (data.high_watermark, data.last_stable_offset, data.log_start_offset) = (-1, -1, -1);
     }
     data
+}
+
+/// What was read back of a log from `offset` on; behind a gap that compaction left, what is in memory.
+fn read_back(
+    broker: &Broker,
+    replica: &Replica,
+    (id, offset): (&TopicPartition, i64),
+    collect: impl FnOnce(&mut dyn Iterator<Item = StoredBatch>) -> ReadResult,
+) -> Option<ReadResult> {
+    if let Some(from) = broker.cold.goes_on_at(id, offset) {
+        return Some(collect(&mut replica.log.batches_from(from)));
+    }
+    broker.cold.batches_from(id, offset).map(|mut batches| collect(&mut batches))
 }
 
 /// What a reader may see of a log lies below.
