@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod sim {
+    mod anew;
     mod configs;
     mod describe;
     mod disks;

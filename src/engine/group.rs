@@ -17,6 +17,7 @@ pub mod offsets;
 pub mod pattern;
 pub mod shard;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use self::classic::ClassicGroup;
@@ -163,7 +164,10 @@ impl Group {
             (Kept::Change(change), Kind::Consumer(consumer)) => consumer.kept(*change, outcome, desk),
             // The group has become one of the other kind, once all that its members had waited for was answered.
             (Kept::Change(change), Kind::Classic(_)) => ConsumerGroup::default().kept(*change, outcome, desk),
-            (Kept::Nothing | Kept::Assignment { .. } | Kept::Replacement(_), _) => {}
+            (Kept::Replacement(replacement), Kind::Consumer(_)) => {
+                ClassicGroup::new(desk.date_ms()).replacement_kept(*replacement, outcome, desk);
+            }
+            (Kept::Nothing | Kept::Assignment { .. }, _) => {}
         }
     }
 
@@ -292,13 +296,12 @@ impl Group {
     }
 
     /// Forgets offsets.
-    pub fn forget_offsets(
-        &mut self,
-        why: Removed,
-        gone: impl Fn(&TopicPartition, &Committed) -> bool,
-        desk: &mut Desk<'_, '_>,
-    ) {
-        let partitions = self.offsets.forget(gone, desk);
+    pub fn forget_offsets(&mut self, why: Removed, gone: impl Fn(&TopicPartition) -> bool, desk: &mut Desk<'_, '_>) {
+        let partitions = self.offsets.remove(gone, desk);
+        self.say_removed(partitions, why, desk);
+    }
+
+    fn say_removed(&self, partitions: Vec<TopicPartition>, why: Removed, desk: &mut Desk<'_, '_>) {
         if !partitions.is_empty() {
             desk.say(GroupEvent::OffsetsRemoved { group: Arc::clone(&self.id), partitions, why });
         }
@@ -309,7 +312,7 @@ impl Group {
     /// commit. A time of the committer's own stands for the retention, not for the rest (`GroupMetadata`).
     pub fn expire_offsets(&mut self, desk: &mut Desk<'_, '_>) {
         let now_ms = desk.date_ms();
-        let retention_ms = desk.settings.offsets_retention_minutes.saturating_mul(60_000).into();
+        let retention_ms = i64::from(desk.settings.offsets_retention_minutes).saturating_mul(60_000);
         let expired = |id: &TopicPartition, committed: &Committed| {
             let from_ms = match &self.kind {
                 Kind::Classic(classic) => classic.keeps_from(&id.topic, committed.commit_ms),
@@ -320,9 +323,10 @@ impl Group {
                 None => now_ms.saturating_sub(from_ms) >= retention_ms,
             })
         };
-        let ids: Vec<TopicPartition> =
+        let ids: BTreeSet<TopicPartition> =
             self.offsets.iter().filter(|(id, committed)| expired(id, committed)).map(|(id, _)| id.clone()).collect();
-        self.forget_offsets(Removed::Expired, |id, _| ids.contains(id), desk);
+        let partitions = self.offsets.expire(|id, _| ids.contains(id), desk);
+        self.say_removed(partitions, Removed::Expired, desk);
     }
 
     /// The coordinator moves away: whoever waits here asks the next one.

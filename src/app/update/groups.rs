@@ -146,9 +146,9 @@ pub(super) fn preview(model: &mut Model, changes: &[OffsetChange]) {
 fn told(change: &OffsetChange) -> String {
     let at = format!("{}-{}", safe_str(&change.at.topic), change.at.partition);
     let before = change.before.map_or_else(|| "–".to_owned(), grouped);
-    let meaning = match change.before.map(|before| change.after - before) {
+    let meaning = match change.before.map(|before| change.after.saturating_sub(before)) {
         None => String::new(),
-        Some(by) if by < 0 => format!("  {} read again", grouped(-by)),
+        Some(by) if by < 0 => format!("  {} read again", grouped(by.saturating_neg())),
         Some(by) => format!("  {} passed over", grouped(by)),
     };
     format!("{at:<20} {before:>9} → {:>9}{meaning}", grouped(change.after))

@@ -119,7 +119,9 @@ impl Broker {
     /// A read is done.
     pub(super) fn on_read_back(&mut self, job: Id, batches: &[StoredBatch]) {
         if let Some((partition, from)) = self.cold.under_way.remove(&job) {
-            let resident_from = self.replica(&partition).map_or(from, |replica| replica.log.resident_from());
+            // Nothing is found there too where retention came first: then there is nothing to know.
+            let log = self.replica(&partition).map(|replica| &replica.log).filter(|log| log.log_start_offset() <= from);
+            let resident_from = log.map_or(from, |log| log.resident_from());
             let end = batches.last().map_or(resident_from, |last| last.header.next_offset());
             self.cold.keep(Stretch { partition: partition.clone(), from, end, batches: batches.to_vec() });
             self.touch(&partition);

@@ -366,7 +366,7 @@ impl Broker {
     /// Forgets a group: its offsets and itself.
     pub(crate) fn delete_group(&mut self, id: &Arc<str>, ctx: &mut Context<'_>) -> Result<(), ErrorCode> {
         self.with_named_group(id, ctx, |group, desk| {
-            group.offsets.forget(|_, _| true, desk);
+            group.offsets.remove(|_| true, desk);
             group.remove(desk);
         })?;
         self.drop_group(id);
@@ -390,7 +390,7 @@ impl Broker {
     /// Topics are gone, and what was committed of them.
     pub(crate) fn forget_offsets_of(&mut self, topics: &[Arc<str>], ctx: &mut Context<'_>) {
         self.for_each_group(ctx, |group, desk| {
-            group.forget_offsets(Removed::TopicDeleted, |id, _| topics.contains(&id.topic), desk);
+            group.forget_offsets(Removed::TopicDeleted, |id| topics.contains(&id.topic), desk);
         });
     }
 

@@ -90,6 +90,11 @@ impl Position {
 }
 
 impl Position {
+    /// A member's, that its group is to be asked for.
+    fn to_ask() -> Self {
+        Self { last_epoch: -1, waits_for_group: true, ..Self::default() }
+    }
+
     /// Whether a leader has to be asked where to begin.
     fn wants_offset(&self) -> bool {
         self.offset.is_none() && !self.asked && !self.waits_for_group
@@ -171,9 +176,7 @@ impl Consumer {
         for topic in &news.recreated {
             self.positions.retain(|(name, _), _| name != topic);
             self.audit.forget(topic);
-            if let Some(member) = &mut self.member {
-                member.forget(topic);
-            }
+            self.begin_anew(topic);
             self.sessions.clear();
         }
         // A member reads what it is assigned.

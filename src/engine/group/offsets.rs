@@ -3,7 +3,7 @@
 //! A commit counts once its record is on all in-sync replicas; until then it is pending, and what was committed before is
 //! what `OffsetFetch` answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::GroupRecord;
@@ -37,14 +37,18 @@ pub struct Commit {
     pub response: OffsetCommitResponse,
     /// What.
     pub offsets: Vec<(TopicPartition, Committed)>,
+    /// Its number in its group, which [`Offsets::commit`] gives it.
+    pub number: u64,
 }
 
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
 pub struct Offsets {
     committed: BTreeMap<TopicPartition, Committed>,
-    /// How many commits of each partition are on their way.
-    pending: BTreeMap<TopicPartition, u32>,
+    /// The commits of each partition that are on their way, by their numbers.
+    pending: BTreeMap<TopicPartition, BTreeSet<u64>>,
+    /// How many commits there were.
+    commits: u64,
 }
 
 impl Offsets {
@@ -69,9 +73,11 @@ impl Offsets {
     }
 
     /// Has a commit kept.
-    pub fn commit(&mut self, commit: Commit, desk: &mut Desk<'_, '_>) {
+    pub fn commit(&mut self, mut commit: Commit, desk: &mut Desk<'_, '_>) {
+        self.commits += 1;
+        commit.number = self.commits;
         for (id, _) in &commit.offsets {
-            *self.pending.entry(id.clone()).or_default() += 1;
+            self.pending.entry(id.clone()).or_default().insert(commit.number);
         }
         let group = Arc::clone(&desk.group);
         let records = commit.offsets.iter().map(|(id, committed)| record(&group, id, Some(committed))).collect();
@@ -80,17 +86,17 @@ impl Offsets {
 
     /// A commit is on all in-sync replicas, or could not be kept.
     pub fn kept(&mut self, commit: Commit, outcome: Result<(), ErrorCode>, desk: &mut Desk<'_, '_>) {
-        let Commit { origin, mut response, offsets } = commit;
+        let Commit { origin, mut response, offsets, number } = commit;
         let error = outcome.err().map(to_committers);
         for (id, committed) in offsets {
-            if let Some(count) = self.pending.get_mut(&id) {
-                *count -= 1;
-                if *count == 0 {
-                    self.pending.remove(&id);
-                }
+            // One that was removed meanwhile stays so: its tombstone is behind this in the log.
+            let counts = self.pending.get_mut(&id).is_some_and(|numbers| numbers.remove(&number));
+            if self.pending.get(&id).is_some_and(BTreeSet::is_empty) {
+                self.pending.remove(&id);
             }
             match error {
-                None => drop(self.committed.insert(id, committed)),
+                None if counts => drop(self.committed.insert(id, committed)),
+                None => {}
                 Some(error) => set_error(&mut response, &id, error),
             }
         }
@@ -105,16 +111,26 @@ impl Offsets {
         }
     }
 
-    /// Forgets what `gone` says, unless a commit is on its way, and has that kept. Returns what went.
-    pub fn forget(
+    /// Forgets what is too old, unless a commit is on its way, and has that kept. Returns what went.
+    pub fn expire(
         &mut self,
-        gone: impl Fn(&TopicPartition, &Committed) -> bool,
+        expired: impl Fn(&TopicPartition, &Committed) -> bool,
         desk: &mut Desk<'_, '_>,
     ) -> Vec<TopicPartition> {
-        let pending = &self.pending;
-        let goes = |id: &TopicPartition, committed: &Committed| !pending.contains_key(id) && gone(id, committed);
-        let ids: Vec<TopicPartition> =
-            self.committed.iter().filter(|(id, committed)| goes(id, committed)).map(|(id, _)| id.clone()).collect();
+        let old = self.committed.iter().filter(|(id, committed)| expired(id, committed));
+        let ids = old.map(|(id, _)| id.clone()).filter(|id| !self.pending.contains_key(id)).collect();
+        self.forget(ids, desk)
+    }
+
+    /// Removes what is committed, and what is on its way, and has that kept. Returns what went.
+    pub fn remove(&mut self, gone: impl Fn(&TopicPartition) -> bool, desk: &mut Desk<'_, '_>) -> Vec<TopicPartition> {
+        let known: BTreeSet<&TopicPartition> = self.committed.keys().chain(self.pending.keys()).collect();
+        let ids: Vec<TopicPartition> = known.into_iter().filter(|id| gone(id)).cloned().collect();
+        self.pending.retain(|id, _| !gone(id));
+        self.forget(ids, desk)
+    }
+
+    fn forget(&mut self, ids: Vec<TopicPartition>, desk: &mut Desk<'_, '_>) -> Vec<TopicPartition> {
         if !ids.is_empty() {
             let group = Arc::clone(&desk.group);
             desk.keep(ids.iter().map(|id| record(&group, id, None)).collect(), Kept::Nothing);

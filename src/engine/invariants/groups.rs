@@ -8,7 +8,7 @@ use super::{Violation, end_in_sync, state};
 use crate::engine::client::{Client, Commit, Consumer, Delivery, DeliveryKey, Membership, Phase, deliveries};
 use crate::engine::cluster::Cluster;
 use crate::engine::context::Id;
-use crate::engine::event::{BrokerEvent, ClientEvent, EventKind, GroupEvent, Lost, OperatorEvent};
+use crate::engine::event::{BrokerEvent, ClientEvent, ControllerEvent, EventKind, GroupEvent, Lost, OperatorEvent};
 use crate::engine::group::shard::Phase as ShardPhase;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
@@ -23,6 +23,9 @@ pub(super) struct Groups {
     set_back: BTreeSet<Arc<str>>,
     /// Whether an operator has committed: such a commit may go back, and counts when it has arrived, whenever that is.
     is_operated: bool,
+    /// Topics that were deleted. A commit names its topic only: one that was on its way then counts for the topic of that name
+    /// that is made next, as in Kafka, and says nothing about what was processed.
+    deleted: BTreeSet<Arc<str>>,
     /// The last event that was looked at.
     event: Id,
     /// Where the members were when their partitions were looked at last.
@@ -78,6 +81,9 @@ impl Groups {
                         self.lose(cluster, lost);
                     }
                 }
+                (EventKind::Controller(ControllerEvent::TopicDeleted { topic }), _) => {
+                    self.deleted.insert(Arc::clone(topic));
+                }
                 (EventKind::Client(ClientEvent::OffsetsReset { .. }), NodeId::Client(id)) => {
                     let reader = cluster.clients().find(|(other, _)| *other == id);
                     let member = reader.and_then(|(_, client)| client.as_consumer()?.membership());
@@ -120,7 +126,8 @@ impl Groups {
                         if committed.offset < seen.offset && is_stale() {
                             continue;
                         }
-                        if committed.offset < seen.offset && !self.is_operated {
+                        let may_go_back = self.is_operated || self.deleted.contains(&partition.topic);
+                        if committed.offset < seen.offset && !may_go_back {
                             return Err(Violation::CommitWentBack {
                                 group: Arc::clone(&group.id),
                                 partition: partition.clone(),
@@ -160,7 +167,7 @@ impl Groups {
     }
 
     fn at_least_once(&self, group: &Arc<str>, all: &BTreeMap<DeliveryKey, Delivery>) -> Result<(), Violation> {
-        for ((topic, _, partition), delivery) in all {
+        for ((topic, _, partition), delivery) in all.iter().filter(|((topic, ..), _)| !self.deleted.contains(topic)) {
             let partition = TopicPartition::new(Arc::clone(topic), *partition);
             let Some(committed) = self.committed.get(&(Arc::clone(group), partition.clone())) else { continue };
             let committed = committed.offset;

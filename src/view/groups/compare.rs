@@ -165,9 +165,19 @@ fn moved(group: &Group) -> usize {
     after.owners.iter().filter(|(at, tag)| owner(at).is_some_and(|before| before != tag)).count()
 }
 
+/// What changed last, whoever it was: `joins`, `left`.
+fn change(group: &Group) -> Option<&str> {
+    let began = rounds(group).last()?;
+    began.why.split_once(' ').map(|(_, what)| what)
+}
+
 /// What the two show together.
 fn verdict(group: &Group, other: &Group) -> Line {
     let (bold, plain) = match (group.kind, other.kind, group.cooperative, other.cooperative) {
+        _ if change(group).is_none() || change(group) != change(other) => (
+            "Not the same change: the newest rebalances have different causes.",
+            "Add a member to each, c, or take one from each, x, and look again.",
+        ),
         (GroupKind::Classic, GroupKind::Classic, true, false)
         | (GroupKind::Classic, GroupKind::Classic, false, true) => (
             "Eager stops everyone, cooperative only what moves.",

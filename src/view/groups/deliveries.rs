@@ -94,7 +94,7 @@ pub(super) fn named(run: &DeliveryRun) -> String {
 fn who(run: &DeliveryRun) -> Line {
     let before = if run.fate == Fate::Again { "by " } else { "in the hand of " };
     let line = run.by.iter().enumerate().fold(Line::of(Role::Faint, before), |line, (at, by)| {
-        let line = line.with(Role::Faint, if at == 0 { "" } else { ", then " });
+        let line = line.with(Role::Faint, if at == 0 { "" } else { " and " });
         let line = line.with(colours(&by.tag).name, safe_str(&by.tag));
         if by.alive { line } else { line.with(Role::Dead, " ✖") }
     });

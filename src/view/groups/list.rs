@@ -83,7 +83,7 @@ fn preview(model: &Model, area: Area, sheet: &mut Sheet) {
 fn headline(model: &Model, area: Area, sheet: &mut Sheet) {
     let groups = &model.snapshot.groups;
     let all = groups.len() + usize::try_from(model.snapshot.more_groups).unwrap_or(0);
-    let members: usize = groups.values().map(|group| group.members.len()).sum();
+    let members = groups.values().map(|group| usize::try_from(group.member_count).unwrap_or(0)).sum();
     let bold = format!("{}, {}.", plural(all, "group"), plural(members, "member"));
     let moving = groups.values().find(|group| group.state.is_moving());
     let adrift = groups.values().find(|group| group.known == GroupKnown::Last);

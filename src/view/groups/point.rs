@@ -46,10 +46,20 @@ pub(super) fn of(snapshot: &Snapshot, group: &Group) -> Point {
         [uncoordinated, nobody, gathering, moving, unread, lost, idle, behind];
     let said = questions.iter().find_map(|question| question(snapshot, group));
     said.unwrap_or_else(|| {
-        let all = plural(group.partitions.len(), "partition");
-        let members = plural(group.members.len(), "member");
+        let all = partitions(group);
+        let members = members(group);
         Point::new(Role::Accent, format!("Every partition is read: {all}, {members}."), cost(group))
     })
+}
+
+/// How many partitions it has, those that are not named too.
+fn partitions(group: &Group) -> String {
+    plural(usize::try_from(group.partition_count).unwrap_or(usize::MAX), "partition")
+}
+
+/// How many members it has, those that are not named too.
+fn members(group: &Group) -> String {
+    plural(usize::try_from(group.member_count).unwrap_or(usize::MAX), "member")
 }
 
 /// What the last rebalance cost.
@@ -127,7 +137,7 @@ fn nobody(_: &Snapshot, group: &Group) -> Option<Point> {
 /// The first members of an empty group.
 fn gathering(_: &Snapshot, group: &Group) -> Option<Point> {
     let call = group.call.filter(|call| call.initial)?;
-    let bold = format!("The first members gather: {} so far.", count(group.members.len() as u64));
+    let bold = format!("The first members gather: {} so far.", count(group.member_count.into()));
     let left = format::duration_ms(call.ends_in_ms);
     let plain = format!("Who comes within group.initial.rebalance.delay.ms is in the first generation: {left} more.");
     Some(Point::new(Role::Warn, bold, plain))
@@ -139,7 +149,7 @@ fn moving(_: &Snapshot, group: &Group) -> Option<Point> {
         return None;
     }
     let stopped = group.partitions.iter().filter(|partition| partition.reader.is_none()).count();
-    let all = plural(group.partitions.len(), "partition");
+    let all = partitions(group);
     let bold = match stopped {
         0 => format!("All {all} are read on, while the group rebalances."),
         n => format!("{n} of {all} {} read by nobody.", if n == 1 { "is" } else { "are" }),
@@ -217,7 +227,7 @@ fn unread(_: &Snapshot, group: &Group) -> Option<Point> {
     if silent.is_empty() || group.members.is_empty() {
         return None;
     }
-    let all = plural(group.partitions.len(), "partition");
+    let all = partitions(group);
     let verb = if silent.len() == 1 { "is" } else { "are" };
     let bold = format!("{} of {all} {verb} read by nobody.", silent.len());
     let owners = silent.iter().filter_map(|partition| group.tagged(partition.owner.as_ref()?));
@@ -225,8 +235,9 @@ fn unread(_: &Snapshot, group: &Group) -> Option<Point> {
     let stopped = owners.clone().find(|owner| owner.built_in.as_ref().is_some_and(|built_in| built_in.paused));
     let plain = match (dead, stopped) {
         (Some(dead), _) => format!(
-            "{} is dead, and the group does not know it yet: it waits for its heartbeat until session.timeout.ms.",
-            dead.tag
+            "{} is dead, and the group does not know it yet: it waits for its heartbeat until {}.",
+            dead.tag,
+            session_timeout(group)
         ),
         (None, Some(stopped)) => {
             format!("{} is stopped; it keeps what it has, as it still sends heartbeats.", stopped.tag)
@@ -234,6 +245,14 @@ fn unread(_: &Snapshot, group: &Group) -> Option<Point> {
         (None, None) => "They are assigned, and nobody has begun to read them.".to_owned(),
     };
     Some(Point::new(Role::Warn, bold, plain))
+}
+
+/// How long a member may be silent, by the name of the setting.
+fn session_timeout(group: &Group) -> &'static str {
+    match group.kind {
+        GroupKind::Classic => "session.timeout.ms",
+        GroupKind::Consumer => "group.consumer.session.timeout.ms",
+    }
 }
 
 fn idle(_: &Snapshot, group: &Group) -> Option<Point> {
@@ -246,7 +265,7 @@ fn idle(_: &Snapshot, group: &Group) -> Option<Point> {
         }
         more => format!("{} have", plural(more.len(), "member")),
     };
-    let (partitions, members) = (plural(group.partitions.len(), "partition"), plural(group.members.len(), "member"));
+    let (partitions, members) = (partitions(group), members(group));
     let bold = format!("{partitions}, {members}: {who} nothing to read.");
     let plain = "A partition has one reader in a group; who is idle waits in case one leaves.";
     Some(Point::new(Role::Accent, bold, format!("{plain} {}", cost(group))))

@@ -369,7 +369,7 @@ pub(super) fn ranges(partitions: &[TopicPartition]) -> String {
             topic = Some(&at.topic);
         }
         run = match run {
-            Some((from, to)) if to + 1 == at.partition => Some((from, at.partition)),
+            Some((from, to)) if to.checked_add(1) == Some(at.partition) => Some((from, at.partition)),
             other => {
                 close(other, &mut words);
                 Some((at.partition, at.partition))

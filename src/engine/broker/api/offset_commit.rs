@@ -97,7 +97,7 @@ fn commit(
             return Ok(false);
         }
         let response = response(std::mem::take(answer));
-        group.offsets.commit(Commit { origin: origin.clone(), response, offsets }, desk);
+        group.offsets.commit(Commit { origin: origin.clone(), response, offsets, number: 0 }, desk);
         Ok(true)
     })?
 }

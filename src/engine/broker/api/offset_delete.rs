@@ -53,7 +53,7 @@ fn delete(
             answer.set(&id.topic, id.partition, error);
         }
         let gone: BTreeSet<TopicPartition> = known.into_iter().filter(|id| !group.reads(&id.topic)).collect();
-        group.forget_offsets(Removed::Deleted, |id, _| gone.contains(id), desk);
+        group.forget_offsets(Removed::Deleted, |id| gone.contains(id), desk);
         Ok(response(answer))
     })??;
     broker.drop_if_unused(&request.group_id, ctx);

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{About, Consumer, Key};
+use super::{About, Consumer, Key, Position};
 use crate::engine::assignor::{ClientAssignor, RebalanceProtocol, client_assignor};
 use crate::engine::client::link::Connected as _;
 use crate::engine::client::numbers::Numbers;
@@ -176,6 +176,8 @@ impl Membership {
         if let Some(hand) = &mut self.hand {
             hand.forget(topic);
         }
+        self.buffer.drop_topic(topic);
+        self.committing.forget(topic);
     }
 
     /// How many of its commits were acknowledged.
@@ -374,6 +376,19 @@ impl Consumer {
         if had > 0 {
             let partitions = u32::try_from(had).unwrap_or(u32::MAX);
             ctx.note(EventKind::Client(ClientEvent::PartitionsLost { partitions }));
+        }
+    }
+
+    /// A topic is another one of the same name: what it is assigned of it, it begins to read.
+    pub(super) fn begin_anew(&mut self, topic: &str) {
+        let Some(member) = &mut self.member else { return };
+        member.forget(topic);
+        // A coordinator that assigns sees to that itself.
+        if member.has_epochs() {
+            return;
+        }
+        for key in member.owned.iter().filter(|(name, _)| **name == *topic) {
+            self.positions.insert(key.clone(), Position::to_ask());
         }
     }
 

@@ -18,7 +18,7 @@ pub(in super::super) fn command(action: &Action, cluster: &Cluster, patience: &P
     Some(match action {
         Action::AddConsumer(wanted) => {
             let spec = spec(wanted, cluster, patience);
-            let said = format!("{} joins {}", spec.name, wanted.group);
+            let said = format!("{} starts, and asks to join {}", spec.name, wanted.group);
             (Command::AddClient(spec), said)
         }
         Action::CloseConsumer(id) => (Command::CloseClient(ClientId(*id)), format!("{} leaves", name(*id))),
@@ -27,11 +27,21 @@ pub(in super::super) fn command(action: &Action, cluster: &Cluster, patience: &P
             let said = if *paused { "stands" } else { "goes on" };
             (Command::PauseClient(ClientId(*id), *paused), format!("{} {said}", name(*id)))
         }
-        Action::SlowConsumer { id, work_us } => {
-            (Command::SlowClient(ClientId(*id), *work_us), format!("{} works {work_us} µs on a record", name(*id)))
-        }
+        Action::SlowConsumer { id, work_us } => (
+            Command::SlowClient(ClientId(*id), *work_us),
+            format!("{} works {} on each record from its next poll on", name(*id), time(*work_us)),
+        ),
         _ => return None,
     })
+}
+
+/// A time of work, as people write it.
+fn time(us: u32) -> String {
+    match us {
+        0 => "no time".to_owned(),
+        us if us < 1_000 => format!("{us} µs"),
+        us => format!("{} ms", us / 1_000),
+    }
 }
 
 /// A consumer as it was asked for, with the pace of the lab.

@@ -48,6 +48,8 @@ struct Remembered {
     history: History,
     lanes: Lanes,
     books: Books,
+    /// Partitions that lost their leader, and have not been read since: no rebalance stopped them.
+    adrift: BTreeSet<TopicPartition>,
     shown: Arc<Group>,
 }
 
@@ -178,7 +180,9 @@ impl Remembered {
         let topics = topics_of(at.group);
         let partitions = partitions::all(at.group, &topics, (&members, protocol.cooperative), &mut self.lanes, look);
         if !members.is_empty() {
-            self.history.note_stops(&partitions, lab_us);
+            self.follow_leaders(&partitions, look);
+            let stopped = unread(&partitions).filter(|(at, _)| !self.adrift.contains(at));
+            self.history.note_stops(stopped, lab_us);
         }
         let deliveries = self.books.look(clients, &partitions, &self.tags, look);
         self.history.note_deliveries(&deliveries);
@@ -207,6 +211,21 @@ impl Remembered {
             members: bounded(members, Group::MAX_MEMBERS),
             ..protocol
         }
+    }
+
+    /// Takes down which partitions have no leader to read from.
+    fn follow_leaders(&mut self, partitions: &[GroupPartition], look: &Look<'_>) {
+        for partition in partitions {
+            let topic = look.topics.get(&partition.at.topic);
+            let known =
+                topic.and_then(|topic| topic.partitions.iter().find(|known| known.id == partition.at.partition));
+            if known.is_some_and(|known| known.leader.is_none()) {
+                self.adrift.insert(partition.at.clone());
+            } else if partition.reader.is_some() {
+                self.adrift.remove(&partition.at);
+            }
+        }
+        self.adrift.retain(|at| partitions.iter().any(|partition| partition.at == *at));
     }
 
     /// The group as far as its protocol says it.

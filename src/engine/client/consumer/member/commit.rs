@@ -43,6 +43,14 @@ impl Committing {
         self.waiting.is_some() && !self.sent
     }
 
+    /// There is nothing to commit of a topic any more.
+    pub(super) fn forget(&mut self, topic: &str) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.retain(|(name, _), _| **name != *topic);
+        }
+        self.waiting.take_if(|waiting| waiting.is_empty());
+    }
+
     /// The application does not wait any more.
     pub(super) fn give_up(&mut self) {
         self.waiting = None;
@@ -175,14 +183,16 @@ impl Consumer {
         generation: i32,
         ctx: &mut Context<'_>,
     ) {
-        let mut errors =
-            response.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
-        let error = errors.find(|error| error.is_error()).unwrap_or_default();
-        if error.is_ok() {
-            for (key, (offset, _)) in offsets {
-                if let Some(position) = self.positions.get_mut(key) {
-                    position.committed = Some(*offset);
-                }
+        let answers = response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |at| (topic, at)));
+        let mut error = ErrorCode::NONE;
+        for (topic, answer) in answers {
+            if answer.error_code.is_error() {
+                error = if error.is_ok() { answer.error_code } else { error };
+                continue;
+            }
+            let key = (Arc::clone(&topic.name), answer.partition_index);
+            if let (Some((offset, _)), Some(position)) = (offsets.get(&key), self.positions.get_mut(&key)) {
+                position.committed = Some(*offset);
             }
         }
         let Some(member) = &mut self.member else { return };
@@ -194,8 +204,8 @@ impl Consumer {
             // What can be tried again is; else the application hears that the group has gone on without it.
             // A member's epoch may have been raised meanwhile: it is said again with the new one.
             let stale = error == ErrorCode::STALE_MEMBER_EPOCH;
-            // Of a topic that was deleted there is nothing to commit: one that gives it back does not wait for it.
-            let deleted = member.has_epochs() && error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+            // Of a topic that was deleted there is nothing to commit: nobody waits for it.
+            let deleted = error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
             let again = error.is_retriable() && error != ErrorCode::REBALANCE_IN_PROGRESS && !deleted || stale;
             if !again {
                 member.committing.waiting = None;

@@ -66,7 +66,7 @@ impl Consumer {
         }
         let now_of = self.partitions_of(member.assigned_of.keys());
         let Some(member) = &mut self.member else { return };
-        if now_of.iter().any(|(topic, count)| member.assigned_of.get(topic) != Some(count)) {
+        if member.assigned_of.iter().any(|(topic, count)| now_of.get(topic).copied().unwrap_or(0) != *count) {
             member.rejoin = Some("cached metadata has changed".into());
         }
     }
@@ -191,7 +191,10 @@ impl Consumer {
             return None;
         }
         let assigned = (assignor.assign)(&members, &counts);
-        self.member.as_mut()?.assigned_of = counts;
+        // One that is not there yet is looked out for.
+        let missing = topics.iter().filter(|topic| !counts.contains_key(*topic)).map(|topic| (Arc::clone(topic), 0));
+        self.member.as_mut()?.assigned_of =
+            counts.iter().map(|(topic, n)| (Arc::clone(topic), *n)).chain(missing.collect::<Vec<_>>()).collect();
         let part = |(member_id, partitions): (Arc<str>, Vec<TopicPartition>)| {
             let assigned_partitions = by_topic(&partitions);
             let assignment = ConsumerProtocolAssignment { assigned_partitions, user_data: None };
@@ -238,8 +241,7 @@ impl Consumer {
     /// Begins to read partitions: where the group has come to, or where `auto.offset.reset` says.
     pub(super) fn take_over(&mut self, added: &BTreeSet<Key>, ctx: &mut Context<'_>) {
         for key in added {
-            let position = Position { last_epoch: -1, waits_for_group: true, ..Position::default() };
-            self.positions.insert(key.clone(), position);
+            self.positions.insert(key.clone(), Position::to_ask());
         }
         if let Some(member) = &mut self.member {
             member.owned.extend(added.iter().cloned());

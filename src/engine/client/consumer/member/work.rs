@@ -47,6 +47,11 @@ impl Buffer {
         self.spans.retain(|span| span.key != *key);
     }
 
+    /// Forgets what was fetched of a topic.
+    pub(super) fn drop_topic(&mut self, topic: &str) {
+        self.spans.retain(|span| *span.key.0 != *topic);
+    }
+
     /// Takes out `most` records at most, and where each partition's position is then.
     fn poll(&mut self, most: usize) -> (Vec<(Key, i64)>, Offsets) {
         let (mut records, mut positions) = (Vec::new(), Offsets::new());

@@ -13,6 +13,8 @@ use crate::engine::replica::TopicPartition as Place;
 use crate::protocol::records::records_of;
 use crate::session::snapshot::{DeliveredBy, Deliveries, DeliveryRun, Fate, GroupPartition, TopicPartition};
 
+/// Of how many offsets the keys are looked for.
+const KEYS_FROM: i64 = 64;
 /// How much of a key is shown.
 const KEY_CHARS: usize = 24;
 
@@ -21,8 +23,9 @@ const KEY_CHARS: usize = 24;
 pub(super) struct Books {
     cell: Option<u64>,
     shown: Arc<Deliveries>,
-    /// Keys that were read, by partition, topic id and first offset of the run: a record does not change.
-    keys: BTreeMap<(TopicPartition, Uuid, i64), Vec<Arc<str>>>,
+    /// Keys that were read, by partition, topic id and first offset of the run, and how long the run was then: a record does
+    /// not change.
+    keys: BTreeMap<(TopicPartition, Uuid, i64), (i64, Vec<Arc<str>>)>,
 }
 
 /// A partition that the group reads, and of which topic of that name.
@@ -70,9 +73,10 @@ impl Books {
             let (from, to) = (i64::try_from(first).unwrap_or(i64::MAX), i64::try_from(last).unwrap_or(i64::MAX));
             let place = (of.at.clone(), of.topic_id, from);
             // A run that grows at its end keeps its first keys.
-            let known = keys.remove(&place).filter(|known| known.len() == Deliveries::MAX_KEYS);
-            let known = known.unwrap_or_else(|| self::keys(of.at, (from, to), look));
-            self.keys.insert(place, known.clone());
+            let is_long = |seen: i64| seen.saturating_sub(from) >= KEYS_FROM;
+            let known = keys.remove(&place).filter(|(seen, _)| *seen == to || is_long(*seen));
+            let known = known.map_or_else(|| self::keys(of.at, (from, to), look), |(_, known)| known);
+            self.keys.insert(place, (to, known.clone()));
             let by = by(members, &of, (first, last), fate, tags);
             found.runs.push(DeliveryRun { fate, at: of.at.clone(), first: from, last: to, keys: known, by });
         }
@@ -114,6 +118,7 @@ fn by(members: &[&Client], of: &Of<'_>, (first, last): (u64, u64), fate: Fate, t
 
 /// The keys of the first records of a run, from its leader's log, as far as they are in memory.
 fn keys(at: &TopicPartition, (first, last): (i64, i64), look: &Look<'_>) -> Vec<Arc<str>> {
+    let last = last.min(first.saturating_add(KEYS_FROM));
     let place = Place::new(Arc::clone(&at.topic), at.partition);
     let mut replicas = look.cluster.brokers().filter_map(|(_, node)| node.running()?.replica(&place));
     let Some(replica) = replicas.find(|replica| replica.leader().is_some()) else { return Vec::new() };

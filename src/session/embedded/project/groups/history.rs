@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::events::group_words;
+use super::partitions_of;
 use super::tags::Tags;
-use super::{partitions_of, unread};
 use crate::engine::context::Id;
 use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
 use crate::engine::event::{ClientEvent, GroupEvent};
 use crate::engine::group::classic::{ClassicGroup, State};
 use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
-use crate::session::snapshot::{Deliveries, Generation, Group, GroupPartition, Rebalance, TopicPartition};
+use crate::session::snapshot::{Deliveries, Generation, Group, Rebalance, TopicPartition};
 
 /// For how long after an assignment a partition that nobody reads counts as stopped by it, in microseconds of lab time.
 const SETTLES_US: u64 = 5_000_000;
@@ -185,7 +185,7 @@ impl History {
     }
 
     /// Counts what nobody reads because of the last rebalance.
-    pub(super) fn note_stops(&mut self, partitions: &[GroupPartition], now_us: u64) {
+    pub(super) fn note_stops<'a>(&mut self, unread: impl Iterator<Item = (&'a TopicPartition, u64)>, now_us: u64) {
         // Before the first generation nobody read: nothing stopped.
         if !self.read_before {
             return;
@@ -196,7 +196,7 @@ impl History {
         if self.under_way.is_none() && !settles {
             return;
         }
-        for (at, unread_ms) in unread(partitions) {
+        for (at, unread_ms) in unread {
             self.stopped.insert(at.clone());
             self.stopped_ms = self.stopped_ms.max(unread_ms);
         }
@@ -234,6 +234,9 @@ impl History {
     fn remember(&mut self, (generation, settled_us): (i32, Option<u64>), at_us: u64, owned: &Owned, tags: &mut Tags) {
         let (why, formed) = (self.under_way.take(), self.formed.take());
         self.taken_over = (0, 0);
+        // What was given up before this rebalance, and never taken by one of the lab's own, somebody outside has.
+        let began_us = self.kept.first().and_then(|before| before.began_us).unwrap_or(0);
+        self.given_up.retain(|(since_us, _)| *since_us >= began_us);
         self.uneven[0] = self.uneven[1];
         let tagged = owned.iter().flat_map(|(member, ids)| {
             let tag = tags.of_new(member);

@@ -39,6 +39,8 @@ struct Lane {
     unread_since_us: Option<u64>,
     /// The last offset that was seen of its reader, or committed, and when it moved.
     moved: (i64, u64),
+    /// What it was at the last look.
+    moved_from: i64,
     read: Meter,
     curve: Curve,
 }
@@ -92,7 +94,12 @@ impl Lane {
             self.moved = (offset, now_us);
         }
         partition.position = reader.and_then(|reader| reader.position);
-        partition.behind = u64::try_from(partition.log_end - offset).unwrap_or(0);
+        partition.behind = u64::try_from(partition.log_end.saturating_sub(offset)).unwrap_or(0);
+        if offset < self.moved_from {
+            // Its offsets were set back, or its reader fell back to them: that is no speed.
+            (self.read, self.curve) = (Meter::default(), Curve::default());
+        }
+        self.moved_from = offset;
         self.read.set(now_us, u64::try_from(offset).unwrap_or(0));
         self.curve.set(now_us, partition.behind);
         let stands = now_us >= self.moved.1.saturating_add(STANDS_US);
@@ -108,7 +115,7 @@ impl Lane {
         partition.reader.clone_from(&reader);
         partition.unread_ms = self.unread_since_us.map(|since| now_us.saturating_sub(since) / 1_000);
         partition.trend_per_sec = self.curve.trend();
-        partition.read_per_sec = self.read.per_sec();
+        partition.read_per_sec = if partition.reader.is_some() { self.read.per_sec() } else { 0 };
         partition.behinds = self.curve.slots(partition.behind);
         self.write(Lanes::cell(now_us), Cell { reader, seen });
         partition.lane = self.runs();

@@ -44,7 +44,7 @@ pub(super) fn all(
                 committed,
                 position: None,
                 log_end: known.high_watermark,
-                lag: committed.map(|offset| u64::try_from(known.high_watermark - offset).unwrap_or(0)),
+                lag: committed.map(|offset| u64::try_from(known.high_watermark.saturating_sub(offset)).unwrap_or(0)),
                 behind: 0,
                 trend_per_sec: 0,
                 read_per_sec: 0,
@@ -52,7 +52,8 @@ pub(super) fn all(
                 lane: Vec::new(),
                 at,
             };
-            let reader = readers.get(&partition.at);
+            // Nobody reads from nobody, whatever is in hand.
+            let reader = readers.get(&partition.at).filter(|reader| known.leader.is_some() || reader.works);
             lanes.go_on(&mut partition, reader, look);
             partitions.push(partition);
         }
