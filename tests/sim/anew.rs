@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kscope::engine::client::{
-    Client, ClientSpec, Commit, Consumer, ConsumerSpec, GroupProtocol, GroupSpec, OffsetReset, Patience, ProducerSpec,
-    Role, Workload, deliveries,
+    Client, ClientSpec, Commit, Consumer, ConsumerSpec, GroupProtocol, GroupSpec, Membership, OffsetReset, Patience,
+    ProducerSpec, Role, Workload, deliveries,
 };
 use kscope::engine::message::Command;
 use kscope::protocol::delete_topics::DeleteTopicState;
@@ -74,7 +74,7 @@ fn read(lab: &Lab) -> BTreeMap<String, usize> {
 
 /// Commits that were acknowledged, by all members.
 fn commits(lab: &Lab) -> u64 {
-    consumers(lab).filter_map(Consumer::membership).map(|member| member.commits()).sum()
+    consumers(lab).filter_map(Consumer::membership).map(Membership::commits).sum()
 }
 
 fn groups() -> impl Iterator<Item = GroupSpec> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Broker;
 use crate::engine::context::{Context, Id};
-use crate::engine::log::StoredBatch;
+use crate::engine::log::{Log, StoredBatch};
 use crate::engine::message::{Output, StorageJob, StorageWork};
 use crate::engine::replica::TopicPartition;
 
@@ -121,7 +121,7 @@ impl Broker {
         if let Some((partition, from)) = self.cold.under_way.remove(&job) {
             // Nothing is found there too where retention came first: then there is nothing to know.
             let log = self.replica(&partition).map(|replica| &replica.log).filter(|log| log.log_start_offset() <= from);
-            let resident_from = log.map_or(from, |log| log.resident_from());
+            let resident_from = log.map_or(from, Log::resident_from);
             let end = batches.last().map_or(resident_from, |last| last.header.next_offset());
             self.cold.keep(Stretch { partition: partition.clone(), from, end, batches: batches.to_vec() });
             self.touch(&partition);

@@ -9,7 +9,7 @@ use super::Look;
 use super::lanes::Lanes;
 use super::tags::Tags;
 use crate::engine::client::{Client, Consumer, Membership, deliveries};
-use crate::engine::replica::TopicPartition as Place;
+use crate::engine::replica::TopicPartition as ReplicaId;
 use crate::protocol::records::records_of;
 use crate::session::snapshot::{DeliveredBy, Deliveries, DeliveryRun, Fate, GroupPartition, TopicPartition};
 
@@ -18,6 +18,9 @@ const KEYS_FROM: i64 = 64;
 /// How much of a key is shown.
 const KEY_CHARS: usize = 24;
 
+/// Where a run begins: partition, topic id, offset.
+type Place = (TopicPartition, Uuid, i64);
+
 /// What is remembered from look to look: the books are held against each other once in a cell of the lanes.
 #[derive(Default)]
 pub(super) struct Books {
@@ -25,7 +28,7 @@ pub(super) struct Books {
     shown: Arc<Deliveries>,
     /// Keys that were read, by partition, topic id and first offset of the run, and how long the run was then: a record does
     /// not change.
-    keys: BTreeMap<(TopicPartition, Uuid, i64), (i64, Vec<Arc<str>>)>,
+    keys: BTreeMap<Place, (i64, Vec<Arc<str>>)>,
 }
 
 /// A partition that the group reads, and of which topic of that name.
@@ -119,8 +122,8 @@ fn by(members: &[&Client], of: &Of<'_>, (first, last): (u64, u64), fate: Fate, t
 /// The keys of the first records of a run, from its leader's log, as far as they are in memory.
 fn keys(at: &TopicPartition, (first, last): (i64, i64), look: &Look<'_>) -> Vec<Arc<str>> {
     let last = last.min(first.saturating_add(KEYS_FROM));
-    let place = Place::new(Arc::clone(&at.topic), at.partition);
-    let mut replicas = look.cluster.brokers().filter_map(|(_, node)| node.running()?.replica(&place));
+    let id = ReplicaId::new(Arc::clone(&at.topic), at.partition);
+    let mut replicas = look.cluster.brokers().filter_map(|(_, node)| node.running()?.replica(&id));
     let Some(replica) = replicas.find(|replica| replica.leader().is_some()) else { return Vec::new() };
     let batches = replica.log.batches_from(first).take_while(|batch| batch.header.base_offset <= last);
     let records = batches.filter_map(|batch| records_of(&batch.header, &batch.body).ok()).flatten();
