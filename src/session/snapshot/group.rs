@@ -121,6 +121,8 @@ pub struct Group {
     pub deliveries: Arc<Deliveries>,
     /// Lab time at the end of the lanes' newest cell, in microseconds.
     pub lanes_to_us: u64,
+    /// How much lab time a cell of a lane stands for, in microseconds: less where the lab is slowed down.
+    pub lane_cell_us: u64,
     /// Its newest generations, newest first, at most [`Group::MAX_HISTORY`].
     pub history: Arc<[Generation]>,
 }
@@ -134,7 +136,7 @@ impl Group {
     pub const MAX_HISTORY: usize = 12;
     /// How many cells a lane has.
     pub const LANE_CELLS: usize = 60;
-    /// How much lab time a cell of a lane stands for, in microseconds.
+    /// How much lab time a cell of a lane stands for at the speed of real time, in microseconds: at most so much.
     pub const LANE_CELL_US: u64 = 100_000;
     /// How many lags are kept.
     pub const LAGS: usize = 8;

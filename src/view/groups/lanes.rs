@@ -140,7 +140,7 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
     let kept = usize::from(spacious) + usize::from(folded);
     let y = lines(model, group, (&plan, &rows), (below, kept), folded, sheet);
     if spacious {
-        sheet.put(below.row(y), axis(&plan));
+        sheet.put(below.row(y), axis(group, &plan));
     }
     let y = y + u16::from(spacious);
     if folded {
@@ -187,8 +187,7 @@ fn lines(
 }
 
 fn title(group: &Group, plan: &Plan, area: Area, (spacious, folded): (bool, bool), sheet: &mut Sheet) {
-    let cell_ms = Group::LANE_CELL_US / 1_000;
-    let ms = u64::try_from(plan.cells).unwrap_or(0) * cell_ms;
+    let ms = u64::try_from(plan.cells).unwrap_or(0).saturating_mul(group.lane_cell_us) / 1_000;
     let unseen = group.members.iter().any(|member| member.built_in.is_none());
     let how = match (area.width >= 100, folded, unseen) {
         (true, true, _) => "; a lane for each owner, thin where some of its partitions stand",
@@ -235,7 +234,7 @@ fn marks(group: &Group, plan: &Plan) -> Vec<(usize, String)> {
     let mut marks: Vec<(usize, String)> = under_way
         .chain(past)
         .filter_map(|(at_us, why)| {
-            let back = usize::try_from(group.lanes_to_us.saturating_sub(at_us + 1) / Group::LANE_CELL_US).ok()?;
+            let back = usize::try_from(group.lanes_to_us.saturating_sub(at_us + 1) / group.lane_cell_us.max(1)).ok()?;
             Some((plan.cells.checked_sub(back + 1)?, safe_str(why)))
         })
         .collect();
@@ -243,12 +242,18 @@ fn marks(group: &Group, plan: &Plan) -> Vec<(usize, String)> {
     marks
 }
 
-fn axis(plan: &Plan) -> Line {
-    let seconds = plan.cells / 10;
+fn axis(group: &Group, plan: &Plan) -> Line {
+    let tens = plan.cells / 10;
     let mut line = Line::default().padded(plan.lanes());
     let start = plan.lanes() + plan.cells;
-    for back in (1..=seconds).rev().filter(|back| back % 2 == 0 || seconds < 3) {
-        line = line.padded(start - back * 10).with(Role::Faint, format!("-{back} s"));
+    for back in (1..=tens).rev().filter(|back| back % 2 == 0 || tens < 3) {
+        let ms = u64::try_from(back * 10).unwrap_or(0).saturating_mul(group.lane_cell_us) / 1_000;
+        let words = if ms.is_multiple_of(1_000) {
+            format!("-{} s", ms / 1_000)
+        } else {
+            format!("-{}", format::duration_ms(ms))
+        };
+        line = line.padded(start - back * 10).with(Role::Faint, words);
     }
     line.padded(start.saturating_sub(3)).with(Role::Faint, "now")
 }

@@ -73,15 +73,25 @@ struct Look<'a> {
     cluster: &'a Cluster,
     topics: &'a topics::Shared,
     now: Now,
+    /// How much lab time a cell of a lane stands for, in microseconds.
+    cell_us: u64,
     /// Built-in members by member id, with whether their process lives.
     built_in: BTreeMap<&'a str, (&'a Consumer, bool)>,
+}
+
+impl Look<'_> {
+    /// Lab time at the end of the cell that it is now, in microseconds.
+    fn lanes_to_us(&self) -> u64 {
+        (self.now.lab.0 / self.cell_us + 1).saturating_mul(self.cell_us)
+    }
 }
 
 impl Groups {
     /// The groups as they are now, and how many more there are.
     pub(super) fn project(&mut self, cluster: &Cluster, clock: &ClockView, topics: &topics::Shared) -> (Shared, u32) {
         self.read_events(cluster);
-        let look = Look { cluster, topics, now: clock.now, built_in: built_in(cluster) };
+        let cell_us = lanes::cell_us(clock.rate_ppm);
+        let look = Look { cluster, topics, now: clock.now, cell_us, built_in: built_in(cluster) };
         let (found, phases) = coordinated(&look);
         let more = found.len().saturating_sub(Snapshot::MAX_GROUPS);
         let clients = deliveries::members(&look);
@@ -205,7 +215,8 @@ impl Remembered {
             lags,
             read_per_sec: partitions.iter().map(|partition| partition.read_per_sec).sum(),
             deliveries,
-            lanes_to_us: (Lanes::cell(lab_us) + 1) * Group::LANE_CELL_US,
+            lanes_to_us: look.lanes_to_us(),
+            lane_cell_us: look.cell_us,
             history: self.history.shared(),
             partitions: bounded(partitions, Group::MAX_PARTITIONS),
             members: bounded(members, Group::MAX_MEMBERS),
@@ -266,14 +277,14 @@ impl Remembered {
     /// Nobody serves the group: it stays as it was, while time goes on.
     fn age(&mut self, loading: bool, look: &Look<'_>) {
         let known = if loading { GroupKnown::Loading } else { GroupKnown::Last };
-        let lanes_to_us = (Lanes::cell(look.now.lab.0) + 1) * Group::LANE_CELL_US;
         let mut partitions = self.shown.partitions.clone();
         let reading = members::reading(&self.shown, look);
         for partition in &mut partitions {
             self.lanes.go_on(partition, reading.get(&partition.at), look);
         }
         let shown = Arc::make_mut(&mut self.shown);
-        (shown.known, shown.lanes_to_us, shown.partitions) = (known, lanes_to_us, partitions);
+        (shown.known, shown.partitions) = (known, partitions);
+        (shown.lanes_to_us, shown.lane_cell_us) = (look.lanes_to_us(), look.cell_us);
         (shown.coordinator, shown.call) = (None, None);
     }
 }

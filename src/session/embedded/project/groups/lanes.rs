@@ -1,4 +1,5 @@
-//! Who read a partition when, and how its lag moved: what takes many looks to know. A lane is cut into cells of lab time.
+//! Who read a partition when, and how its lag moved: what takes many looks to know. A lane is shown in cells of lab time, the
+//! finer the slower the lab runs.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -24,6 +25,18 @@ pub(super) struct Reader {
     pub(super) works: bool,
 }
 
+/// From which rate on, in millionths of real time, a cell stands for how much lab time, in microseconds: a person sees some
+/// ten of them go by in a second.
+const CELLS_US: [(u64, u64); 4] = [(600_000, Group::LANE_CELL_US), (150_000, 50_000), (40_000, 20_000), (0, 5_000)];
+
+/// How much lab time a cell stands for at a rate, in microseconds.
+pub(super) fn cell_us(rate_ppm: u64) -> u64 {
+    CELLS_US.iter().find(|(from, _)| rate_ppm >= *from).map_or(Group::LANE_CELL_US, |(_, us)| *us)
+}
+
+/// How many changes of a lane are remembered.
+const MOST_CHANGES: usize = 256;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Cell {
     reader: Option<Arc<str>>,
@@ -33,9 +46,8 @@ struct Cell {
 /// One partition's.
 #[derive(Default)]
 struct Lane {
-    /// The number of the newest cell; they end there.
-    newest: u64,
-    cells: VecDeque<Cell>,
+    /// What was seen, and since when, oldest first: as far back as cells are shown.
+    changes: VecDeque<(u64, Cell)>,
     unread_since_us: Option<u64>,
     /// The last offset that was seen of its reader, or committed, and when it moved.
     moved: (i64, u64),
@@ -76,7 +88,7 @@ impl Lanes {
     /// Looks at a partition now, and writes down what takes more than one look.
     pub(super) fn go_on(&mut self, partition: &mut GroupPartition, reader: Option<&Reader>, look: &Look<'_>) {
         let lane = self.by_partition.entry(partition.at.clone()).or_default();
-        lane.look(partition, reader, look.now.lab.0);
+        lane.look(partition, reader, (look.now.lab.0, look.cell_us));
     }
 
     /// The trend of the whole group's `behind`, and what it was in the last slots.
@@ -87,10 +99,10 @@ impl Lanes {
 }
 
 impl Lane {
-    fn look(&mut self, partition: &mut GroupPartition, reader: Option<&Reader>, now_us: u64) {
+    fn look(&mut self, partition: &mut GroupPartition, reader: Option<&Reader>, (now_us, cell_us): (u64, u64)) {
         let offset = reader.and_then(|reader| reader.position).or(partition.committed).unwrap_or(0);
         let moves = offset != self.moved.0;
-        if moves || self.cells.is_empty() {
+        if moves || self.changes.is_empty() {
             self.moved = (offset, now_us);
         }
         partition.position = reader.and_then(|reader| reader.position);
@@ -117,41 +129,41 @@ impl Lane {
         partition.trend_per_sec = self.curve.trend();
         partition.read_per_sec = if partition.reader.is_some() { self.read.per_sec() } else { 0 };
         partition.behinds = self.curve.slots(partition.behind);
-        self.write(Lanes::cell(now_us), Cell { reader, seen });
-        partition.lane = self.runs();
+        self.write(now_us, Cell { reader, seen });
+        partition.lane = self.runs(now_us, cell_us);
     }
 
-    /// The cells up to this one are as it is now; the newest one stays as it was at the last look in it.
-    fn write(&mut self, cell: u64, now: Cell) {
-        if self.cells.is_empty() {
-            self.newest = cell;
-            self.cells.push_back(now);
-            return;
+    /// Writes down what is seen now, if that is new, and forgets what is too old to be shown.
+    fn write(&mut self, now_us: u64, now: Cell) {
+        if self.changes.back().is_none_or(|(_, before)| *before != now) {
+            self.changes.push_back((now_us, now));
         }
-        if cell <= self.newest {
-            if let Some(newest) = self.cells.back_mut() {
-                // A commit is a moment: it is not forgotten within its cell.
-                let seen = now.seen || (newest.seen && newest.reader == now.reader);
-                *newest = Cell { seen, ..now };
-            }
-            return;
-        }
-        let missing = (cell - self.newest).min(u64::try_from(Group::LANE_CELLS).unwrap_or(u64::MAX));
-        for _ in 0..missing {
-            self.cells.push_back(now.clone());
-        }
-        self.newest = cell;
-        while self.cells.len() > Group::LANE_CELLS {
-            self.cells.pop_front();
+        let window_us = u64::try_from(Group::LANE_CELLS).unwrap_or(u64::MAX).saturating_mul(Group::LANE_CELL_US);
+        let oldest_us = now_us.saturating_sub(window_us);
+        while self.changes.len() > MOST_CHANGES || self.changes.get(1).is_some_and(|(from_us, _)| *from_us <= oldest_us)
+        {
+            self.changes.pop_front();
         }
     }
 
-    fn runs(&self) -> Vec<LaneRun> {
+    /// The last cells: each as it was at its end; that something was seen in it is not forgotten within it.
+    fn runs(&self, now_us: u64, cell_us: u64) -> Vec<LaneRun> {
         let mut runs: Vec<LaneRun> = Vec::new();
-        for cell in &self.cells {
-            match runs.last_mut().filter(|run| run.reader == cell.reader && run.seen == cell.seen) {
+        let newest = now_us / cell_us;
+        let mut changes = self.changes.iter().peekable();
+        let mut state: Option<&Cell> = None;
+        for back in (0..u64::try_from(Group::LANE_CELLS).unwrap_or(0)).rev() {
+            let Some(number) = newest.checked_sub(back) else { continue };
+            let mut seen = state.is_some_and(|state| state.seen);
+            while let Some((_, cell)) = changes.next_if(|(from_us, _)| from_us / cell_us <= number) {
+                let goes_on = state.is_some_and(|before| before.reader == cell.reader);
+                seen = cell.seen || seen && goes_on;
+                state = Some(cell);
+            }
+            let Some(Cell { reader, .. }) = state else { continue };
+            match runs.last_mut().filter(|run| run.reader == *reader && run.seen == seen) {
                 Some(run) => run.cells += 1,
-                None => runs.push(LaneRun { cells: 1, reader: cell.reader.clone(), seen: cell.seen }),
+                None => runs.push(LaneRun { cells: 1, reader: reader.clone(), seen }),
             }
         }
         runs
@@ -215,6 +227,30 @@ mod tests {
         }
     }
 
+    /// A look at a lab time, at the speed of real time.
+    fn at_us(now_us: u64) -> (u64, u64) {
+        (now_us, Group::LANE_CELL_US)
+    }
+
+    #[test]
+    fn the_slower_the_lab_the_finer_the_cells() {
+        assert_eq!(
+            [2_000_000, 1_000_000, 500_000, 100_000, 1_000].map(cell_us),
+            [100_000, 100_000, 50_000, 20_000, 5_000]
+        );
+        let mut lane = Lane::default();
+        let mut at = partition(10);
+        lane.look(&mut at, Some(&reader(10, false)), (1_000_000, 20_000));
+        lane.look(&mut at, None, (1_090_000, 20_000));
+        lane.look(&mut at, Some(&reader(10, false)), (1_150_000, 20_000));
+        let said = |at: &GroupPartition| -> Vec<(u16, bool)> {
+            at.lane.iter().map(|run| (run.cells, run.reader.is_some())).collect()
+        };
+        assert_eq!(said(&at), [(4, true), (3, false), (1, true)], "0.06 s without a reader are three cells");
+        lane.look(&mut at, Some(&reader(10, false)), at_us(1_150_000));
+        assert_eq!(said(&at), [(1, false), (1, true)], "a cell is a tenth of a second at the speed of real time");
+    }
+
     fn reader(position: i64, works: bool) -> Reader {
         Reader { tag: "c1".into(), position: Some(position), works }
     }
@@ -223,14 +259,14 @@ mod tests {
     fn a_reader_that_stands_before_records_reads_nothing_unless_it_works() {
         let mut lane = Lane::default();
         let mut at = partition(10);
-        lane.look(&mut at, Some(&reader(5, false)), 0);
+        lane.look(&mut at, Some(&reader(5, false)), at_us(0));
         assert_eq!((at.reader.as_deref(), at.behind), (Some("c1"), 5));
-        lane.look(&mut at, Some(&reader(5, false)), 1_500_000);
+        lane.look(&mut at, Some(&reader(5, false)), at_us(1_500_000));
         assert_eq!((at.reader.as_deref(), at.unread_ms), (None, Some(0)), "it stands for more than a second");
-        lane.look(&mut at, Some(&reader(5, true)), 1_600_000);
+        lane.look(&mut at, Some(&reader(5, true)), at_us(1_600_000));
         assert_eq!(at.reader.as_deref(), Some("c1"), "it has records in hand");
-        lane.look(&mut at, Some(&reader(10, false)), 1_700_000);
-        lane.look(&mut at, Some(&reader(10, false)), 9_700_000);
+        lane.look(&mut at, Some(&reader(10, false)), at_us(1_700_000));
+        lane.look(&mut at, Some(&reader(10, false)), at_us(9_700_000));
         assert_eq!(at.reader.as_deref(), Some("c1"), "there is nothing to read");
     }
 
@@ -238,13 +274,13 @@ mod tests {
     fn a_lane_says_who_read_when_and_is_no_longer_than_its_cells() {
         let mut lane = Lane::default();
         let mut at = partition(10);
-        lane.look(&mut at, Some(&reader(10, false)), 0);
-        lane.look(&mut at, None, 250_000);
-        lane.look(&mut at, None, 540_000);
+        lane.look(&mut at, Some(&reader(10, false)), at_us(0));
+        lane.look(&mut at, None, at_us(250_000));
+        lane.look(&mut at, None, at_us(540_000));
         let said: Vec<(u16, bool)> = at.lane.iter().map(|run| (run.cells, run.reader.is_some())).collect();
-        assert_eq!(said, [(1, true), (5, false)]);
+        assert_eq!(said, [(2, true), (4, false)]);
         assert_eq!(at.unread_ms, Some(290));
-        lane.look(&mut at, Some(&reader(10, false)), 60_000_000);
+        lane.look(&mut at, Some(&reader(10, false)), at_us(60_000_000));
         assert_eq!(at.lane.iter().map(|run| usize::from(run.cells)).sum::<usize>(), Group::LANE_CELLS);
     }
 
@@ -253,10 +289,10 @@ mod tests {
         let mut lane = Lane::default();
         let mut at = partition(10);
         let outside = Reader { tag: "c1".into(), position: None, works: false };
-        lane.look(&mut at, Some(&outside), 0);
+        lane.look(&mut at, Some(&outside), at_us(0));
         at.committed = Some(7);
-        lane.look(&mut at, Some(&outside), 100_000);
-        lane.look(&mut at, Some(&outside), 200_000);
+        lane.look(&mut at, Some(&outside), at_us(100_000));
+        lane.look(&mut at, Some(&outside), at_us(200_000));
         let said: Vec<(u16, bool)> = at.lane.iter().map(|run| (run.cells, run.seen)).collect();
         assert_eq!(said, [(1, false), (1, true), (1, false)]);
     }
