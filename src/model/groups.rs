@@ -37,6 +37,8 @@ pub struct GroupsPlace {
     pub member: Option<Arc<str>>,
     /// Where it stood: whoever stands there is selected when it is gone.
     member_at: usize,
+    /// Whether the selected member is gone. No other takes its place by itself: a key may kill.
+    bereft: bool,
     /// The selected partition.
     pub partition: Option<TopicPartition>,
 }
@@ -81,9 +83,10 @@ impl GroupsPlace {
         }
         let Some(group) = self.current(snapshot) else { return };
         let at = self.member.as_ref().and_then(|id| group.members.iter().position(|member| member.id == *id));
+        self.bereft |= at.is_none() && self.member.is_some();
         let at = at.unwrap_or(self.member_at).min(group.members.len().saturating_sub(1));
         self.member_at = at;
-        self.member = group.members.get(at).map(|member| Arc::clone(&member.id));
+        self.member = group.members.get(at).filter(|_| !self.bereft).map(|member| Arc::clone(&member.id));
         if self.partition.as_ref().is_none_or(|at| group.partition(at).is_none()) {
             self.partition = group.partitions.first().map(|partition| partition.at.clone());
         }
@@ -115,9 +118,11 @@ impl GroupsPlace {
             (Motion::NextPane, Pane::Members) => self.pane = Pane::Partitions,
             (Motion::NextPane, Pane::Partitions) => self.pane = Pane::Members,
             (_, Pane::Members) => {
-                if let Some(to) = motion.along(Some(self.member_at), group.members.len(), page) {
+                let to = motion.along(Some(self.member_at), group.members.len(), page);
+                // Where one is gone the first key chooses who stands there now.
+                if let Some(to) = if self.bereft { Some(self.member_at) } else { to } {
                     self.member = group.members.get(to).map(|member| Arc::clone(&member.id));
-                    self.member_at = to;
+                    (self.member_at, self.bereft) = (to, false);
                 }
             }
             (_, Pane::Partitions) => {
@@ -136,7 +141,7 @@ impl GroupsPlace {
             Selection::Group(id) if !self.opened => self.group = Some(Arc::clone(id)),
             Selection::Member(_, member) if self.opened => {
                 self.pane = Pane::Members;
-                self.member = Some(Arc::clone(member));
+                (self.member, self.bereft) = (Some(Arc::clone(member)), false);
             }
             Selection::GroupPartition(_, at) if self.opened => {
                 self.pane = Pane::Partitions;
@@ -151,12 +156,20 @@ impl GroupsPlace {
     pub fn show(&mut self, group: &Arc<str>) {
         self.group = Some(Arc::clone(group));
         (self.opened, self.pane, self.beside) = (true, Pane::Members, None);
+        self.choose_anew();
     }
 
     /// Opens the selected group; an open one stays.
     pub fn open(&mut self, snapshot: &Snapshot) {
         self.opened = self.current(snapshot).is_some();
+        self.pane = Pane::Members;
+        self.choose_anew();
         self.settle(snapshot);
+    }
+
+    /// The first member of whatever group is opened is selected.
+    fn choose_anew(&mut self) {
+        (self.member, self.member_at, self.bereft) = (None, 0, false);
     }
 
     /// Puts the next group beside the open one, around; the last one leads back to one alone.

@@ -413,6 +413,9 @@ pub struct Consumer {
     /// Whether its process is gone: it was killed, or has ended.
     #[serde(default)]
     pub gone: bool,
+    /// Why it cannot be a member of its group, by Kafka's name, where it was refused for good.
+    #[serde(default)]
+    pub refused: Option<Arc<str>>,
     /// Whether it is stopped.
     pub paused: bool,
     /// What it reads.

@@ -101,7 +101,8 @@ fn reset_form(model: &mut Model) {
 /// The reset that the form wants; the lab's date counts for times.
 pub(super) fn reset(form: &Form, now_ms: i64) -> Result<OffsetsReset, Wrong> {
     let typed = entry(form, 2);
-    let number = || typed.trim().parse::<i64>().map_err(|_| vec![(2, "a number".to_owned())]);
+    let number =
+        || typed.trim().parse::<i64>().map_err(|_| vec![(2, "a whole number of at most 18 digits".to_owned())]);
     let to = match entry(form, 1).as_str() {
         "latest" => ResetTo::Latest,
         "offset" => match number()? {

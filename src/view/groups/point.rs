@@ -1,12 +1,15 @@
 //! The point of a group's screen, in words: what matters most now, and why. It is a list of questions, the worst first.
 
-use crate::session::snapshot::{Fate, Group, GroupKind, GroupKnown, GroupMember, GroupState, Snapshot, Standing};
+use crate::session::snapshot::{
+    Consumer, Fate, Group, GroupKind, GroupKnown, GroupMember, GroupState, Snapshot, Standing,
+};
 use crate::view::Area;
 use crate::view::chrome::whole_sentences;
 use crate::view::format::{self, count, plural};
 use crate::view::line::{self, Line};
 use crate::view::role::Role;
 use crate::view::sheet::Sheet;
+use crate::view::text::safe_str;
 
 use super::{Trend, deliveries, since_ms};
 
@@ -42,8 +45,8 @@ pub(super) fn project(snapshot: &Snapshot, group: &Group, area: Area, tall: bool
 
 /// What there is to say of a group.
 pub(super) fn of(snapshot: &Snapshot, group: &Group) -> Point {
-    let questions: [fn(&Snapshot, &Group) -> Option<Point>; 8] =
-        [uncoordinated, nobody, gathering, moving, unread, lost, idle, behind];
+    let questions: [fn(&Snapshot, &Group) -> Option<Point>; 9] =
+        [uncoordinated, nobody, gathering, moving, unread, lost, refused, idle, behind];
     let said = questions.iter().find_map(|question| question(snapshot, group));
     said.unwrap_or_else(|| {
         let all = partitions(group);
@@ -253,6 +256,21 @@ fn session_timeout(group: &Group) -> &'static str {
         GroupKind::Classic => "session.timeout.ms",
         GroupKind::Consumer => "group.consumer.session.timeout.ms",
     }
+}
+
+/// One of the lab's own that wants to be a member, and cannot.
+fn refused(snapshot: &Snapshot, group: &Group) -> Option<Point> {
+    let of_it = |consumer: &&Consumer| consumer.group.as_ref() == Some(&group.id) && !consumer.gone;
+    let consumer = snapshot.consumers.values().filter(of_it).find(|consumer| consumer.refused.is_some())?;
+    let error = consumer.refused.as_deref()?;
+    let plain = match error {
+        "GROUP_ID_NOT_FOUND" => "It speaks the protocol of KIP-848, and the group is a classic one with members.",
+        "INCONSISTENT_GROUP_PROTOCOL" => "It has no assignor, or no protocol, in common with all members.",
+        "FENCED_INSTANCE_ID" | "UNRELEASED_INSTANCE_ID" => "Another one has its group.instance.id.",
+        "GROUP_MAX_SIZE_REACHED" => "The group is full: group.max.size.",
+        _ => "",
+    };
+    Some(Point::new(Role::Warn, format!("{} cannot be a member: {error}.", safe_str(&consumer.name)), plain))
 }
 
 fn idle(_: &Snapshot, group: &Group) -> Option<Point> {

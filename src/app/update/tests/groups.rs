@@ -130,13 +130,16 @@ fn two_groups_stand_side_by_side_and_esc_leads_back_step_by_step() {
 }
 
 #[test]
-fn a_member_that_is_gone_hands_the_selection_to_who_stands_there_then() {
+fn a_member_that_is_gone_leaves_the_selection_to_nobody_until_a_key_moves_it() {
     let mut state = state(fixture::calm());
     press(&mut state, "4 Enter j");
     let mut snapshot = fixture::calm();
     let groups = Arc::make_mut(&mut snapshot.groups);
     Arc::make_mut(groups.get_mut("dashboard").unwrap()).members.remove(1);
     update(&mut state, 1, Msg::Snapshot(Arc::new(snapshot)));
+    assert_eq!(state.model.selection(), Selection::Group("dashboard".into()));
+    assert!(done(&press(&mut state, "X")).is_empty(), "nobody else is killed for it");
+    press(&mut state, "j");
     let Selection::Member(_, member) = state.model.selection() else { panic!("a member is selected") };
     assert!(member.starts_with("dashboard-3"), "{member}");
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::rates::Meter;
-use crate::engine::client::{self, Client, Score, scoreboard};
+use crate::engine::client::{self, Client, Phase, Score, scoreboard};
 use crate::engine::cluster::Cluster;
 use crate::engine::node::ClientId;
 use crate::engine::time::Time;
@@ -27,6 +27,9 @@ struct Remembered {
 }
 
 /// What is remembered of all.
+/// How many consumers that are gone a snapshot has.
+const MOST_GONE: usize = 64;
+
 #[derive(Default)]
 pub(super) struct Clients {
     by_id: BTreeMap<ClientId, Remembered>,
@@ -49,6 +52,11 @@ impl Clients {
                 let consumer = remembered.consumer(consumer, now);
                 consumers.insert(id.0, Consumer { gone: !client.runs(), ..consumer });
             }
+        }
+        // Of those that are gone the newest are told of.
+        let gone = consumers.values().rev().filter(|consumer| consumer.gone).nth(MOST_GONE).map(|consumer| consumer.id);
+        if let Some(last) = gone {
+            consumers.retain(|id, consumer| !consumer.gone || *id > last);
         }
         (producers, consumers)
     }
@@ -101,6 +109,10 @@ impl Remembered {
             name: Arc::clone(consumer.name()),
             group: consumer.membership().map(|member| Arc::clone(&member.spec().id)),
             gone: false,
+            refused: consumer.membership().and_then(|member| match member.phase() {
+                Phase::Refused(error) => Some(error.name().into()),
+                _ => None,
+            }),
             paused: consumer.is_paused(),
             assigned: assigned.collect(),
             read_per_sec: self.first.per_sec(),

@@ -86,8 +86,11 @@ impl History {
                 self.replace(*generation, owned);
             }
             GroupEvent::Emptied { generation, .. } => {
-                self.under_way = None;
                 self.given_up.clear();
+                if self.current().is_some_and(|owned| !owned.is_empty()) {
+                    self.remember((*generation, Some(at_us)), at_us, &Vec::new(), tags);
+                }
+                self.under_way = None;
                 self.replace(*generation, Vec::new());
             }
             GroupEvent::MemberReplaced { old, new, .. } => {
