@@ -155,8 +155,9 @@ impl Lane {
         for back in (0..u64::try_from(Group::LANE_CELLS).unwrap_or(0)).rev() {
             let Some(number) = newest.checked_sub(back) else { continue };
             let mut seen = state.is_some_and(|state| state.seen);
-            while let Some((_, cell)) = changes.next_if(|(from_us, _)| from_us / cell_us <= number) {
-                let goes_on = state.is_some_and(|before| before.reader == cell.reader);
+            while let Some((from_us, cell)) = changes.next_if(|(from_us, _)| from_us / cell_us <= number) {
+                let was_here = *from_us > number * cell_us;
+                let goes_on = was_here && state.is_some_and(|before| before.reader == cell.reader);
                 seen = cell.seen || seen && goes_on;
                 state = Some(cell);
             }
