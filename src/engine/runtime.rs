@@ -198,9 +198,10 @@ impl<C: Core> Handle<C> {
     }
 
     /// While time stands: delivers the next `messages` messages with what is due before them. Returns how many there
-    /// were; 0 where time runs.
-    pub async fn step(&self, messages: u32) -> Result<u32, Ended> {
-        self.ask(|done| Entry::Step { messages, done }).await
+    /// were; 0 where time runs. `watch` sees the value before each of them, and before what is due in between: the message
+    /// that arrives next is the one that is delivered.
+    pub async fn step(&self, messages: u32, watch: impl FnMut(&C) + Send + 'static) -> Result<u32, Ended> {
+        self.ask(|done| Entry::Step { messages, watch: Box::new(watch), done }).await
     }
 
     /// Ends the engine's thread after what it is at.

@@ -2,6 +2,7 @@
 //! a user sees is made from them. They follow one story: a calm cluster, the kill of `broker-2`, the election, its return.
 
 mod groups;
+mod members;
 mod records;
 mod settings;
 mod slow;
@@ -28,6 +29,9 @@ pub const ALL: &[Fixture] = &[
     ("rebalance", rebalance),
     ("reconciling", reconciling),
     ("uneven", uneven),
+    ("stuck", stuck),
+    ("crowd", crowd),
+    ("bereft", bereft),
     ("many_groups", many_groups),
 ];
 
@@ -89,6 +93,21 @@ pub fn reconciling() -> Snapshot {
 /// The calm cluster, after a member of its group crashed that commits before it has processed.
 pub fn uneven() -> Snapshot {
     with_groups(groups::uneven)
+}
+
+/// The calm cluster, whose group has a dead member that it waits for, and one that left as it did not poll in time.
+pub fn stuck() -> Snapshot {
+    with_groups(members::stuck)
+}
+
+/// The calm cluster, whose group has thirty members for its ten partitions.
+pub fn crowd() -> Snapshot {
+    with_groups(members::crowd)
+}
+
+/// The calm cluster, whose group's topic was deleted.
+pub fn bereft() -> Snapshot {
+    with_groups(members::bereft)
 }
 
 fn with_groups(change: fn(&mut super::snapshot::Group)) -> Snapshot {

@@ -17,7 +17,7 @@ pub use delivery::{DeliveredBy, Deliveries, DeliveryRun, Fate};
 pub use flight::{InFlight, MessageKind};
 pub use group::{
     BuiltIn, Call, Generation, Group, GroupKind, GroupKnown, GroupMember, GroupPartition, GroupState, LaneRun,
-    Rebalance, Standing,
+    MissingTopic, Rebalance, Session, Standing, Stuck,
 };
 pub use setting::{Setting, TopicSetting};
 

@@ -112,6 +112,11 @@ impl Member {
         self.syncing.is_some()
     }
 
+    /// When it has been silent for too long; `None` while it waits for an answer, and so cannot speak.
+    pub fn session_ends(&self) -> Option<TimerId> {
+        self.session.filter(|_| !self.has_joined() && !self.waits_for_assignment())
+    }
+
     /// What it tells an assignor.
     pub fn metadata(&self, protocol: &str) -> Bytes {
         self.protocols
@@ -126,6 +131,8 @@ impl Member {
 #[derive(Clone, Copy, Debug)]
 struct Call {
     timer: TimerId,
+    /// How long it takes from the beginning.
+    wait: Duration,
     /// Of a group that was empty: how long members may still be waited for beyond this timer. It ends only with its timer.
     initial: Option<Duration>,
 }
@@ -212,6 +219,11 @@ impl ClassicGroup {
     /// When whoever has not joined is given up, while the members are called together.
     pub fn call_ends(&self) -> Option<TimerId> {
         self.call.map(|call| call.timer)
+    }
+
+    /// How long they are called at most, from when that timer was set.
+    pub fn call_wait(&self) -> Duration {
+        self.call.map_or(Duration::ZERO, |call| call.wait)
     }
 
     /// Whether the first members of an empty group are waited for, all the time there is.

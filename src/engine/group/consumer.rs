@@ -87,6 +87,8 @@ struct Patience {
     clock: Clock,
     /// When it has been silent for too long.
     session: Option<TimerId>,
+    /// How long it may be silent.
+    session_timeout: Duration,
     /// When it has taken too long to give partitions back.
     revocation: Option<TimerId>,
 }
@@ -253,11 +255,12 @@ impl ConsumerGroup {
         // The log does not say on which clock a member's patience is measured; where it lives does.
         let clock = if &*member.profile.client_host == LAB_HOST { Clock::Lab } else { Clock::Outside };
         let patience = self.patience.entry(Arc::clone(id));
-        let patience = patience.or_insert(Patience { clock, session: None, revocation: None });
-        patience.clock = clock;
+        let session_timeout = session_timeout(desk.settings);
+        let patience = patience.or_insert(Patience { clock, session: None, session_timeout, revocation: None });
+        (patience.clock, patience.session_timeout) = (clock, session_timeout);
         desk.cancel(&mut patience.session);
         let kind = TimerKind::Session { member: Arc::clone(id) };
-        patience.session = Some(desk.timer_on(clock, session_timeout(desk.settings), kind));
+        patience.session = Some(desk.timer_on(clock, session_timeout, kind));
     }
 
     /// A member is to give partitions back: it has its rebalance time-out for that.
@@ -269,6 +272,12 @@ impl ConsumerGroup {
             let after = millis(member.profile.rebalance_timeout_ms);
             patience.revocation = Some(desk.timer_on(patience.clock, after, kind));
         }
+    }
+
+    /// When a member has been silent for too long, and how long that is from when it spoke last.
+    pub fn session_ends(&self, member: &str) -> Option<(TimerId, Duration)> {
+        let patience = self.patience.get(member)?;
+        Some((patience.session?, patience.session_timeout))
     }
 
     fn stop_waiting_for(&mut self, id: &str, desk: &mut Desk<'_, '_>) {

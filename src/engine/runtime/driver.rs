@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::LabClock;
-use super::inbox::{Entry, Stamped};
+use super::inbox::{Entry, Stamped, Watch};
 use super::sockets::Sockets;
 use super::{ClockView, Core, LabDisks, Observer, PortOrder};
 use crate::engine::FastMap;
@@ -196,9 +196,9 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
                 self.changed = true;
             }
             Entry::Pause(paused) => self.pause(real, paused),
-            Entry::Step { messages, done } => {
+            Entry::Step { messages, watch, done } => {
                 // As above.
-                let _ = done.send(self.single_steps(messages, real));
+                let _ = done.send(self.single_steps(messages, watch, real));
             }
             Entry::Stored(done) => {
                 self.disks.answered(&done);
@@ -226,21 +226,22 @@ impl<C: Core, O: Observer<C>> Driver<C, O> {
     }
 
     /// Delivers the next `messages` messages with what is due before them, while time stands.
-    fn single_steps(&mut self, messages: u32, real: Duration) -> u32 {
+    fn single_steps(&mut self, messages: u32, mut watch: Watch<C>, real: Duration) -> u32 {
         if !self.clock.is_paused() {
             return 0;
         }
-        let delivered = (0..messages).take_while(|_| self.single_step(real)).count();
+        let delivered = (0..messages).take_while(|_| self.single_step(&mut watch, real)).count();
         u32::try_from(delivered).unwrap_or(messages)
     }
 
     /// Handles what is due on the lab clock up to and with the next message; false where there is nothing at all.
-    fn single_step(&mut self, real: Duration) -> bool {
+    fn single_step(&mut self, watch: &mut Watch<C>, real: Duration) -> bool {
         for _ in 0..STEP_TIMERS {
             let due = self.core.due(Clock::Lab);
             if due == Time::NEVER {
                 return false;
             }
+            watch(&self.core);
             let message = self.core.next_message();
             self.clock.stepped_to(due);
             self.step(Input::Due, self.now(real));

@@ -49,6 +49,9 @@ pub(in crate::engine) struct Link {
 /// A look at the value, and at the disks where what has left memory is read.
 pub(in crate::engine) type Look<C> = Box<dyn FnOnce(&C, &mut dyn Disks) + Send>;
 
+/// A look at the value before each step of a single-stepped lab.
+pub(in crate::engine) type Watch<C> = Box<dyn FnMut(&C) + Send>;
+
 /// One thing for the engine to handle. `C` is the cluster.
 pub(in crate::engine) enum Entry<C> {
     /// A client connected.
@@ -75,7 +78,7 @@ pub(in crate::engine) enum Entry<C> {
     /// Stop time, or let it go on.
     Pause(bool),
     /// Deliver so many messages while time stands; the answer says how many there were.
-    Step { messages: u32, done: oneshot::Sender<u32> },
+    Step { messages: u32, watch: Watch<C>, done: oneshot::Sender<u32> },
     /// A storage job is done.
     Stored(StorageDone),
     /// End.

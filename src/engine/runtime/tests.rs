@@ -144,6 +144,8 @@ struct Bench {
     looks: Looks,
     orders: mpsc::Receiver<PortOrder>,
     paused: watch::Receiver<bool>,
+    /// The message that came next when a step was watched last.
+    next: Arc<Mutex<Option<Id>>>,
 }
 
 fn ms(ms: u64) -> Duration {
@@ -164,7 +166,7 @@ impl Bench {
             ports: order,
             paused,
         };
-        Self { driver: Driver::new(parts, ms(0)), real, log, looks, orders, paused: is_paused }
+        Self { driver: Driver::new(parts, ms(0)), real, log, looks, orders, paused: is_paused, next: Arc::default() }
     }
 
     /// With timers at these lab times, in milliseconds.
@@ -186,7 +188,9 @@ impl Bench {
 
     fn steps(&mut self, messages: u32) -> u32 {
         let (done, mut told) = oneshot::channel();
-        self.push(Entry::Step { messages, done });
+        let next = Arc::clone(&self.next);
+        let watch = move |core: &Stand| *next.lock().unwrap() = core.next_message();
+        self.push(Entry::Step { messages, watch: Box::new(watch), done });
         self.turn();
         told.try_recv().unwrap()
     }
@@ -360,6 +364,7 @@ fn a_step_delivers_one_message_with_the_timers_before_it() {
     bench.push(Entry::Pause(true));
     assert_eq!(bench.steps(1), 1);
     assert_eq!(names(&bench.told()), ["timer", "timer", "message"]);
+    assert_eq!(*bench.next.lock().unwrap(), Some(30), "whoever watched saw it come");
     assert_eq!(bench.steps(5), 1, "one message was left");
     assert_eq!(names(&bench.told()), ["message", "timer"]);
     bench.push(Entry::Pause(false));

@@ -4,11 +4,12 @@
 pub(super) mod consumers;
 mod offsets;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::look;
+use super::project::told_next;
 use super::read;
 use crate::engine::client::Patience;
 use crate::engine::cluster::Cluster;
@@ -122,10 +123,16 @@ impl Actor {
     }
 
     async fn step(&self, n: u32) -> Result<Outcome, Failure> {
-        match self.handle.step(n).await.map_err(ended)? {
+        let next: Arc<Mutex<Arc<str>>> = Arc::default();
+        let seen = Arc::clone(&next);
+        let watch = move |cluster: &Cluster| *seen.lock().unwrap_or_else(PoisonError::into_inner) = told_next(cluster);
+        let delivered = self.handle.step(n, watch).await.map_err(ended)?;
+        let last = Arc::clone(&next.lock().unwrap_or_else(PoisonError::into_inner));
+        match delivered {
             0 if n > 0 => Err(failed("nothing to step: pause first, and there must be a message or a timer to come")),
-            1 => Ok(done("1 message delivered")),
-            delivered => Ok(done(format!("{delivered} messages delivered"))),
+            1 if last.is_empty() => Ok(done("1 message delivered")),
+            1 => Ok(done(format!("delivered: {last}"))),
+            delivered => Ok(done(format!("{delivered} messages delivered; the last: {last}"))),
         }
     }
 

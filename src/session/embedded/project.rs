@@ -15,6 +15,8 @@ mod topic_settings;
 mod topics;
 mod zookeeper;
 
+pub(super) use flight::told_next;
+
 use std::sync::Arc;
 
 use super::look;

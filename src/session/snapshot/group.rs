@@ -103,12 +103,18 @@ pub struct Group {
     pub members: Vec<GroupMember>,
     /// How many members it has.
     pub member_count: u32,
+    /// Built-in consumers that have left it until they poll again, by their tags.
+    #[serde(default)]
+    pub stuck: Vec<Stuck>,
     /// The partitions that it reads or has offsets of, in their order.
     pub partitions: Vec<GroupPartition>,
     /// How many partitions that are.
     pub partition_count: u32,
     /// Which topics it reads or has offsets of.
     pub topics: Vec<Arc<str>>,
+    /// Those of its topics that are not there: they have no partitions.
+    #[serde(default)]
+    pub missing: Vec<MissingTopic>,
     /// Its lag over all partitions: log end minus committed offset.
     pub lag: u64,
     /// How the lag moved over the last seconds: records per second, negative when it shrinks.
@@ -164,16 +170,66 @@ impl Group {
     }
 }
 
+/// A topic that a group wants to read or has offsets of, and that is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingTopic {
+    /// Its name.
+    pub topic: Arc<str>,
+    /// Whether it was there: it was deleted under the group.
+    pub deleted: bool,
+    /// How many offsets of it are still kept: they go when the coordinator hears of the deletion.
+    pub offsets: u32,
+}
+
 /// The members are called together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// How long until whoever has not joined is given up, in milliseconds.
     pub ends_in_ms: u64,
+    /// How long they are waited for in all, in milliseconds: the longest `max.poll.interval.ms` of a member, or
+    /// `group.initial.rebalance.delay.ms`.
+    #[serde(default)]
+    pub of_ms: u64,
     /// Whether that is measured on the clock of the outside world, because who calls is outside: it goes on while the lab
     /// is paused.
     pub outside: bool,
     /// Whether it is the first members of an empty group that are waited for (`group.initial.rebalance.delay.ms`).
     pub initial: bool,
+}
+
+/// How long a member may still be silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// How long until it is given up, in milliseconds.
+    pub ends_in_ms: u64,
+    /// Its session's time-out, in milliseconds: each heartbeat begins it anew.
+    pub of_ms: u64,
+    /// Whether that is measured on the clock of the outside world.
+    pub outside: bool,
+}
+
+/// A built-in consumer that has not polled for `max.poll.interval.ms`: it has left its group, and joins again when it polls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// Its number among the consumers.
+    pub consumer: u32,
+    /// The tag that it had as a member, and will have again; empty where it is not known.
+    pub tag: Arc<str>,
+    /// Its `client.id`, or its `group.instance.id`.
+    pub name: Arc<str>,
+    /// Its `max.poll.interval.ms`.
+    pub max_poll_interval_ms: u32,
+    /// Records that it works on before it polls again.
+    pub in_hand: u64,
+    /// How long it works on one record, in microseconds.
+    pub work_us: u32,
+}
+
+impl Stuck {
+    /// In how long it polls again, in milliseconds: when it is through with what it has in hand.
+    pub fn polls_in_ms(&self) -> u64 {
+        self.in_hand.saturating_mul(self.work_us.into()) / 1_000
+    }
 }
 
 /// A rebalance that is under way.
@@ -225,6 +281,9 @@ pub struct GroupMember {
     pub leader: bool,
     /// How it stands.
     pub standing: Standing,
+    /// How long it may still be silent; `None` while it waits for an answer.
+    #[serde(default)]
+    pub session: Option<Session>,
     /// Lab time when it last asked to join, in microseconds, where its coordinator saw that.
     pub joined_us: Option<u64>,
     /// Whether it was there in the generation before.

@@ -36,7 +36,7 @@ impl ClassicGroup {
         };
         self.newcomer = false;
         self.enter(State::PreparingRebalance, desk);
-        self.call = Some(Call { timer: desk.timer(wait, TimerKind::Join), initial });
+        self.call = Some(Call { timer: desk.timer(wait, TimerKind::Join), wait, initial });
     }
 
     fn longest_rebalance_timeout(&self) -> Duration {
@@ -58,7 +58,7 @@ impl ClassicGroup {
             self.newcomer = false;
             let delay = join::millis(desk.settings.group_initial_rebalance_delay_ms).min(left);
             let timer = desk.timer(delay, TimerKind::Join);
-            self.call = Some(Call { timer, initial: Some(left.saturating_sub(delay)) });
+            self.call = Some(Call { timer, wait: delay, initial: Some(left.saturating_sub(delay)) });
             return;
         }
         self.complete_call(desk);
@@ -80,8 +80,8 @@ impl ClassicGroup {
         }
         if !self.members.is_empty() && !self.elect_among_joined() {
             // Only static members are left, and none of them has come: they are waited for again.
-            let timer = desk.timer(self.longest_rebalance_timeout(), TimerKind::Join);
-            self.call = Some(Call { timer, initial: None });
+            let wait = self.longest_rebalance_timeout();
+            self.call = Some(Call { timer: desk.timer(wait, TimerKind::Join), wait, initial: None });
             return;
         }
         self.generation += 1;

@@ -9,6 +9,7 @@ use crate::engine::node::NodeId;
 use crate::engine::zk::message::{ClientMessage, ServerMessage};
 use crate::protocol::records::{self, BatchReader};
 use crate::protocol::{ApiKey, Records, Request, Response};
+use crate::session::event::NodeRef;
 use crate::session::snapshot::{InFlight, MessageKind, Snapshot, TopicPartition};
 
 /// Keys are looked for in batches up to this size: a message on a screen is not worth decompressing megabytes for.
@@ -19,6 +20,35 @@ const KEY_CHARS: usize = 40;
 
 pub(super) fn project(cluster: &Cluster) -> Vec<InFlight> {
     cluster.in_flight().take(Snapshot::MAX_IN_FLIGHT).map(|message| in_flight(cluster, message)).collect()
+}
+
+/// The message that arrives next in a line: who sends it to whom, what it is, what it is about; empty where none is under
+/// way.
+pub(in crate::session::embedded) fn told_next(cluster: &Cluster) -> Arc<str> {
+    let Some(message) = cluster.in_flight().next() else { return Arc::default() };
+    let InFlight { from, to, name, partition, partitions, records, offset, text, .. } = in_flight(cluster, message);
+    let what = partition.map_or_else(String::new, |at| {
+        let more = if partitions > 1 { format!(" and {} more", partitions - 1) } else { String::new() };
+        format!(" of {}-{}{more}", at.topic, at.partition)
+    });
+    let carries = match (records, offset) {
+        (0, Some(offset)) => format!(", from offset {offset}"),
+        (0, None) => String::new(),
+        (1, _) => ", 1 record".to_owned(),
+        (n, _) => format!(", {n} records"),
+    };
+    let says = if text.is_empty() { String::new() } else { format!(", {text}") };
+    format!("{} → {}: {name}{what}{carries}{says}", named(&from), named(&to)).into()
+}
+
+/// A node by its name.
+fn named(node: &NodeRef) -> String {
+    match node {
+        NodeRef::Operator => "the operator".to_owned(),
+        NodeRef::Zk(id) => format!("zk-{id}"),
+        NodeRef::Broker(id) => format!("broker-{id}"),
+        NodeRef::Producer(_, name) | NodeRef::Consumer(_, name) | NodeRef::Outside(name) => name.to_string(),
+    }
 }
 
 fn in_flight(cluster: &Cluster, message: &Message) -> InFlight {
@@ -76,6 +106,28 @@ fn other(key: ApiKey, between_brokers: bool) -> MessageKind {
         ApiKey::OffsetForLeaderEpoch | ApiKey::ListOffsets if between_brokers => MessageKind::ReplicaFetch,
         _ => MessageKind::Client,
     }
+}
+
+/// Which group a request is about, and what it says of it.
+fn of_group(request: &Request) -> Arc<str> {
+    let words = match request {
+        Request::JoinGroup(request) => format!("into {}", request.group_id),
+        Request::SyncGroup(request) if request.assignments.is_empty() => {
+            format!("of {}, generation {}", request.group_id, request.generation_id)
+        }
+        Request::SyncGroup(request) => {
+            let shares = request.assignments.len();
+            format!("of {}, generation {}: shares of {shares} members", request.group_id, request.generation_id)
+        }
+        Request::Heartbeat(request) => format!("in {}, generation {}", request.group_id, request.generation_id),
+        Request::LeaveGroup(request) => format!("from {}", request.group_id),
+        Request::OffsetCommit(request) => format!("of {}", request.group_id),
+        Request::ConsumerGroupHeartbeat(request) => {
+            format!("in {}, epoch {}", request.group_id, request.member_epoch)
+        }
+        _ => return Arc::default(),
+    };
+    words.into()
 }
 
 /// What a message is about.
@@ -140,7 +192,7 @@ impl About {
                 }
                 about.text = format!("{} brokers live", request.live_brokers.len()).into();
             }
-            _ => {}
+            request => about.text = of_group(request),
         }
         about
     }
@@ -198,5 +250,29 @@ impl About {
                     key.map(|key| String::from_utf8_lossy(&key).chars().take(KEY_CHARS).collect::<String>().into());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::told_next;
+    use crate::session::embedded::options::LabOptions;
+    use crate::session::embedded::stepped::Stepped;
+
+    #[test]
+    fn the_message_that_arrives_next_is_told_by_who_sends_it_to_whom_and_what_it_is() {
+        let mut lab = Stepped::new(&LabOptions::new(false), 1_767_225_600_000);
+        lab.pass(Duration::from_secs(7));
+        let mut told = std::collections::BTreeSet::new();
+        for _ in 0..4_000 {
+            lab.pass(Duration::from_micros(500));
+            told.insert(told_next(lab.cluster()).to_string());
+        }
+        let has = |words: [&str; 3]| told.iter().any(|told| words.iter().all(|word| told.contains(word)));
+        assert!(has(["trucks → broker-", ": Produce of trucks_gps-", ", 1 record"]), "{told:#?}");
+        assert!(has(["dashboard-1 → broker-", ": Heartbeat", "in dashboard, generation 1"]), "{told:#?}");
+        assert!(has([" → dashboard-", ": Fetch answer of trucks_gps-", " record"]), "{told:#?}");
     }
 }

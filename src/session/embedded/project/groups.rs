@@ -16,6 +16,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::topics;
 use crate::engine::client::{Client, Consumer};
@@ -31,7 +32,7 @@ use crate::engine::time::{Clock, Now};
 use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::consumer_protocol::ConsumerProtocolSubscription;
 use crate::session::snapshot::{
-    Call, Group, GroupKind, GroupKnown, GroupPartition, GroupState, Snapshot, TopicPartition,
+    Call, Group, GroupKind, GroupKnown, GroupPartition, GroupState, Session, Snapshot, TopicPartition,
 };
 use deliveries::Books;
 use history::History;
@@ -139,8 +140,12 @@ impl Groups {
     fn read_client(&mut self, cluster: &Cluster, id: ClientId, told: &ClientEvent, at_us: u64) {
         let client = cluster.clients().find(|(known, _)| *known == id).map(|(_, client)| client);
         let member = client.and_then(Client::as_consumer).and_then(Consumer::membership);
-        if let Some(known) = member.and_then(|member| self.by_id.get_mut(&member.spec().id)) {
-            known.history.changed_hands(told, at_us);
+        let Some(member) = member else { return };
+        let Some(known) = self.by_id.get_mut(&member.spec().id) else { return };
+        known.history.changed_hands(told, at_us);
+        if let (ClientEvent::PollTooLate { .. }, Some(client)) = (told, client) {
+            let name = member.spec().instance_id.as_ref().unwrap_or(client.name());
+            known.history.fell_behind(known.tags.named(name));
         }
     }
 }
@@ -209,6 +214,8 @@ impl Remembered {
             rebalance: self.history.under_way().filter(|_| moving),
             member_count: count(members.len()),
             partition_count: count(partitions.len()),
+            stuck: members::stuck(clients, &self.tags),
+            missing: partitions::missing(at.group, &topics, &self.history.shared(), look),
             topics: topics.into_iter().collect(),
             lag,
             lag_trend_per_sec: trend,
@@ -292,10 +299,21 @@ impl Remembered {
 fn call(classic: &ClassicGroup, ends: TimerId, now: Now) -> Call {
     let left = ends.at.since(now.on(ends.clock));
     Call {
-        ends_in_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+        ends_in_ms: whole_ms(left),
+        of_ms: whole_ms(classic.call_wait()),
         outside: ends.clock == Clock::Outside,
         initial: classic.waits_for_first(),
     }
+}
+
+/// How long a member may still be silent.
+fn session((ends, timeout): (TimerId, Duration), now: Now) -> Session {
+    let ends_in_ms = whole_ms(ends.at.since(now.on(ends.clock)));
+    Session { ends_in_ms, of_ms: whole_ms(timeout), outside: ends.clock == Clock::Outside }
+}
+
+fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 const fn state_of(state: State) -> GroupState {

@@ -52,6 +52,7 @@ pub(super) fn all(group: &ConsumerGroup, history: &History, tags: &Tags, look: &
             host: Arc::clone(&member.profile.client_host),
             instance_id: member.profile.instance_id.clone(),
             leader: false,
+            session: group.session_ends(id).map(|ends| super::session(ends, look.now)),
             standing: if there { Standing::In } else { Standing::Reconciling },
             was_there: before.is_some(),
             before: before.unwrap_or_default(),

@@ -43,6 +43,8 @@ pub(super) struct History {
     taken_over: (u32, u64),
     /// When a member of a group of KIP-848 last came a step further.
     reconciled_us: u64,
+    /// The tags of built-in members that have not polled in time, and are about to be gone for that.
+    behind: BTreeSet<Arc<str>>,
     /// Records that were processed again, and lost ones: when the newest generation began, and by now.
     uneven: [(u64, u64); 2],
 }
@@ -127,11 +129,26 @@ impl History {
         }
     }
 
+    /// A built-in member has not polled for `max.poll.interval.ms`: that is why it leaves, or falls silent.
+    pub(super) fn fell_behind(&mut self, tag: Option<&Arc<str>>) {
+        self.behind.extend(tag.filter(|_| self.behind.len() < Group::MAX_MEMBERS).cloned());
+    }
+
     fn begin(&mut self, why: &Why, (id, at_us): (Id, u64), tags: &mut Tags) {
         self.read_before = self.current().is_some_and(|owned| owned.iter().any(|(_, all)| !all.is_empty()));
         self.stopped.clear();
         self.stopped_ms = 0;
-        self.under_way = Some(Rebalance { began_us: at_us, why: reason(why, tags).into(), event: id });
+        let why = match why {
+            Why::Gone(member, Gone::Left | Gone::Silent) if self.behind.remove(&tags.of_new(member)) => {
+                format!("{} was stuck", tags.of_new(member))
+            }
+            Why::Joins(member) => {
+                self.behind.remove(&tags.of_new(member));
+                reason(why, tags)
+            }
+            why => reason(why, tags),
+        };
+        self.under_way = Some(Rebalance { began_us: at_us, why: why.into(), event: id });
     }
 
     /// In a group of KIP-848 an epoch is what a generation is; its assignment is there at once, and followed after.

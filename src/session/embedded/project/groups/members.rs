@@ -7,9 +7,9 @@ use super::Look;
 use super::history::{History, Owned};
 use super::lanes::Reader;
 use super::tags::Tags;
-use crate::engine::client::Consumer;
+use crate::engine::client::{Client, Consumer, Phase};
 use crate::engine::group::classic::{ClassicGroup, Member, State};
-use crate::session::snapshot::{BuiltIn, Group, GroupMember, Standing, TopicPartition};
+use crate::session::snapshot::{BuiltIn, Group, GroupMember, Standing, Stuck, TopicPartition};
 
 /// Assignors whose members keep what they read while they join again (KIP-429).
 const COOPERATIVE: &str = "cooperative";
@@ -38,6 +38,7 @@ pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: 
             instance_id: member.instance_id.clone(),
             leader: classic.leader() == Some(id),
             standing: standing(classic.state(), member),
+            session: member.session_ends().map(|ends| super::session((ends, member.session_timeout), look.now)),
             joined_us: member.joined_ms.map(|date_ms| super::lab_us_of(date_ms, look.now)),
             was_there: had.is_some(),
             before: had.unwrap_or_default(),
@@ -47,6 +48,26 @@ pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: 
     }
     sort(&mut members);
     members
+}
+
+/// Those of the lab's own that have left until they poll again.
+pub(super) fn stuck(clients: &[&Client], tags: &Tags) -> Vec<Stuck> {
+    let stuck = clients.iter().filter(|client| client.runs()).filter_map(|client| {
+        let member = client.as_consumer()?.membership().filter(|member| member.phase() == Phase::Stuck)?;
+        let spec = member.spec();
+        let name = spec.instance_id.as_ref().unwrap_or(client.name());
+        Some(Stuck {
+            consumer: client.as_consumer()?.id().0,
+            tag: tags.named(name).cloned().unwrap_or_default(),
+            name: Arc::clone(name),
+            max_poll_interval_ms: spec.max_poll_interval_ms,
+            in_hand: u64::try_from(member.in_hand()).unwrap_or(u64::MAX),
+            work_us: spec.work_us,
+        })
+    });
+    let mut stuck: Vec<Stuck> = stuck.take(Group::MAX_MEMBERS).collect();
+    stuck.sort_by_key(|stuck| Tags::number(&stuck.tag));
+    stuck
 }
 
 /// In the order of their tags.

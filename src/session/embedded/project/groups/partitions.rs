@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::lanes::Lanes;
 use super::{Look, members};
 use crate::engine::group::Group as Coordinated;
-use crate::session::snapshot::{GroupMember, GroupPartition, Standing, TopicPartition};
+use crate::session::snapshot::{
+    Generation, GroupMember, GroupPartition, MissingTopic, Standing, Topic, TopicPartition,
+};
 
 /// What a member has at this moment: of KIP-848 it keeps what it had until it has changed over.
 fn owned(member: &GroupMember) -> &[TopicPartition] {
@@ -14,6 +16,27 @@ fn owned(member: &GroupMember) -> &[TopicPartition] {
         Standing::Reconciling => &member.before,
         _ => member.after.as_deref().unwrap_or_default(),
     }
+}
+
+/// The topic of this name, unless it is not there, or about to be deleted.
+fn there<'a>(name: &str, look: &'a Look<'_>) -> Option<&'a Topic> {
+    look.topics.get(name).filter(|topic| !topic.deleting)
+}
+
+/// The topics that are not there.
+pub(super) fn missing(
+    group: &Coordinated,
+    topics: &BTreeSet<Arc<str>>,
+    history: &[Generation],
+    look: &Look<'_>,
+) -> Vec<MissingTopic> {
+    let was_there = |name: &str| history.iter().any(|past| past.owners.iter().any(|(at, _)| &*at.topic == name));
+    let of = |name: &Arc<str>| {
+        let offsets = super::count(group.offsets.iter().filter(|(id, _)| id.topic == *name).count());
+        let deleted = offsets > 0 || look.topics.contains_key(name) || was_there(name);
+        MissingTopic { topic: Arc::clone(name), deleted, offsets }
+    };
+    topics.iter().filter(|name| there(name, look).is_none()).map(of).collect()
 }
 
 /// All of them, in their order.
@@ -33,7 +56,7 @@ pub(super) fn all(
         members.iter().flat_map(|member| owned(member).iter().map(|at| (at, &member.tag))).collect();
     let readers = members::readers(members, cooperative, look);
     let mut partitions = Vec::new();
-    for (name, topic) in topics.iter().filter_map(|name| Some((name, look.topics.get(name)?))) {
+    for (name, topic) in topics.iter().filter_map(|name| Some((name, there(name, look)?))) {
         for known in &topic.partitions {
             let at = TopicPartition { topic: Arc::clone(name), partition: known.id };
             let committed = committed.get(&at).copied();

@@ -50,6 +50,11 @@ impl Tags {
         self.all.iter().find(|known| &*known.id == id).map(|known| &known.tag)
     }
 
+    /// The tag of whoever is known by this name, the one that came last.
+    pub(super) fn named(&self, name: &str) -> Option<&Arc<str>> {
+        self.all.iter().rev().find(|known| known.name == name).map(|known| &known.tag)
+    }
+
     /// A static member came back under a new id.
     pub(super) fn rename(&mut self, old: &str, new: &Arc<str>) {
         if let Some(known) = self.all.iter_mut().find(|known| &*known.id == old) {

@@ -75,7 +75,9 @@ fn who_joins_an_eager_group_stops_all_for_a_moment_and_that_is_counted() {
     act(&mut lab, &a_consumer("range", 0));
     let moving = until(&mut lab, 3, |group| group.state == GroupState::PreparingRebalance);
     assert_eq!(moving.rebalance.as_ref().map(|rebalance| &*rebalance.why), Some("c4 joins"));
-    assert!(moving.call.is_some_and(|call| !call.outside && call.ends_in_ms > 0));
+    let call = moving.call.expect("they are called together");
+    assert_eq!((call.of_ms, call.outside), (20_000, false), "max.poll.interval.ms of the lab's pace");
+    assert!((1..=20_000).contains(&call.ends_in_ms), "{call:?}");
     assert_eq!(
         moving.tagged("c4").map(|member| (member.standing, member.was_there)),
         Some((Standing::JoinedNew, false))
@@ -99,6 +101,9 @@ fn who_crashes_leaves_its_partitions_unread_until_its_session_is_over() {
     let group = dashboard(&lab);
     let dead = group.tagged("c2").expect("the group does not know yet");
     assert!(dead.built_in.as_ref().is_some_and(|built_in| !built_in.alive));
+    let session = dead.session.expect("its session is measured");
+    assert_eq!((session.of_ms, session.outside), (3_000, false), "the time-out of the lab's pace");
+    assert!((1..=3_000).contains(&session.ends_in_ms), "{session:?}");
     let owned = dead.after.clone().expect("the group is stable");
     for partition in &group.partitions {
         assert_eq!(partition.reader.is_none(), owned.contains(&partition.at), "{partition:?}");
@@ -231,4 +236,41 @@ fn records_that_are_processed_before_they_are_committed_come_again_by_name() {
         assert_eq!(tags, [(false, "c2"), (true, "c1")], "the dead one first");
     }
     assert_eq!(group.history.first().map(|newest| newest.again), Some(all.again));
+}
+
+#[test]
+fn who_does_not_poll_in_time_is_stuck_and_not_just_gone() {
+    let mut lab = lab();
+    let id = consumer(&dashboard(&lab), "c2");
+    // 500 records of 0.1 s each: more than max.poll.interval.ms, 20 s.
+    act(&mut lab, &Action::PauseConsumer { id, paused: true });
+    lab.pass(Duration::from_secs(4));
+    act(&mut lab, &Action::SlowConsumer { id, work_us: 100_000 });
+    act(&mut lab, &Action::PauseConsumer { id, paused: false });
+    let group = until(&mut lab, 40, |group| !group.stuck.is_empty() && group.generation == 2);
+    let [stuck] = group.stuck.as_slice() else { panic!("one is stuck: {:?}", group.stuck) };
+    assert_eq!((&*stuck.tag, stuck.consumer, stuck.max_poll_interval_ms), ("c2", id, 20_000));
+    assert!(stuck.in_hand > 0 && stuck.polls_in_ms() == stuck.in_hand * 100, "{stuck:?}");
+    let group = until(&mut lab, 5, |group| group.state == GroupState::Stable && group.generation == 2);
+    assert_eq!(group.history.first().map(|newest| &*newest.why), Some("c2 was stuck"));
+    let group = until(&mut lab, 60, |group| group.stuck.is_empty() && group.member_count == 3);
+    assert!(group.tagged("c2").is_some(), "it polled, and has its tag again");
+}
+
+#[test]
+fn a_topic_that_is_not_there_is_told_and_has_no_rows() {
+    let mut lab = lab();
+    act(
+        &mut lab,
+        &Action::AddConsumer(NewConsumer {
+            group: "early".into(),
+            topics: vec!["nowhere".into(), "trucks_gps".into()],
+            ..NewConsumer::default()
+        }),
+    );
+    lab.pass(Duration::from_secs(6));
+    let group = Arc::clone(&lab.snapshot().groups["early"]);
+    let [missing] = group.missing.as_slice() else { panic!("one is missing: {:?}", group.missing) };
+    assert_eq!((&*missing.topic, missing.deleted, missing.offsets), ("nowhere", false, 0));
+    assert!(group.partitions.len() == 10 && group.partitions.iter().all(|known| &*known.at.topic == "trucks_gps"));
 }
