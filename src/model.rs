@@ -181,6 +181,12 @@ impl Model {
         self.notices.push(Notice { text: text.into(), bad, at_ms: self.now_ms });
     }
 
+    /// Tells the user something that takes the place of an older message of its kind: of those that begin with `kind`.
+    pub fn tell_instead(&mut self, kind: &str, text: &str) {
+        self.notices.retain(|notice| !notice.text.starts_with(kind));
+        self.tell(text, false);
+    }
+
     /// What the keys mean now: the topmost overlay's mode, or the screen's.
     pub fn mode(&self) -> Mode {
         match self.overlays.last() {

@@ -14,6 +14,8 @@ pub enum Purpose {
     Tell(Arc<str>),
     /// A key was pressed whose effect is seen anyway: only a failure is said.
     Quiet,
+    /// A step was asked for: say which message it delivered, instead of the one before.
+    Step,
     /// Once this is done, ask for that: time has to stand before it can be stepped.
     Then(Action),
     /// A form was sent.
@@ -24,6 +26,13 @@ pub enum Purpose {
     Older(TopicPartition),
     /// The messages of this partition are being read from somewhere else: what was shown goes.
     Jump(TopicPartition),
+}
+
+impl Purpose {
+    /// Why an action is asked for that a key stands for.
+    pub fn of(action: &Action) -> Self {
+        if matches!(action, Action::Step { .. }) { Self::Step } else { Self::Quiet }
+    }
 }
 
 /// Something to do.

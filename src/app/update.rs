@@ -19,6 +19,7 @@ use super::keymap::{Code, Found, KeyPress, Keymap};
 
 mod act;
 mod answer;
+mod both;
 mod consumer_form;
 mod form;
 mod groups;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::session::snapshot::{Group, Snapshot, TopicPartition};
+use crate::session::snapshot::{Group, GroupMember, Snapshot, TopicPartition};
 
 use super::place::{Mode, Motion, Selection};
 use super::sort::{self, Sorting};
@@ -69,6 +69,17 @@ impl GroupsPlace {
     /// The group beside it.
     pub fn other<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Group> {
         snapshot.groups.get(self.beside.as_ref()?).map(AsRef::as_ref)
+    }
+
+    /// The group beside the open one: two are compared.
+    pub fn compared<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Group> {
+        self.other(snapshot).filter(|_| self.opened)
+    }
+
+    /// In the group beside, the member of the same tag as the selected one: a key that strikes one strikes both.
+    pub fn twin<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a GroupMember> {
+        let selected = self.current(snapshot)?.member(self.member.as_ref()?)?;
+        self.compared(snapshot)?.tagged(&selected.tag)
     }
 
     /// Chooses the group with most members at first; leaves what is gone.

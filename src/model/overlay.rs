@@ -73,6 +73,8 @@ pub enum FormKind {
     AlterTopic,
     /// Start a consumer in a group.
     AddConsumer,
+    /// Start a consumer in each of two groups that are compared.
+    AddToBoth,
     /// How long a consumer works on a record.
     Work,
     /// Set where a group goes on.
@@ -104,7 +106,7 @@ pub struct Form {
     pub fields: Vec<FormField>,
     /// Which field has the focus.
     pub focus: usize,
-    /// What it is about, where that cannot be changed in it: a topic.
+    /// What it is about, where that cannot be changed in it: a topic, groups, the numbers of consumers.
     pub subject: Option<Arc<str>>,
     /// What came of it.
     pub state: FormState,

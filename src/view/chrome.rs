@@ -93,7 +93,7 @@ fn header(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
 }
 
 fn sentence(model: &Model, area: Area) -> Bar {
-    let Sentence { role, sign, bold, plain } = sentence::project(model);
+    let Sentence { role, sign, bold, plain, .. } = sentence::project(model);
     // On a strong fill everything is said in the fill's own ink; on a quiet one what stands out may.
     let loud = matches!(role, Role::SentenceWarn | Role::SentenceBad);
     let left = Line::of(role, format!(" {sign}  ")).with(if loud { role } else { Role::Strong }, bold);
@@ -259,6 +259,9 @@ fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
         "remove-consumer" | "crash-consumer" | "pause-consumer" | "slow-consumer" => {
             member_hint(model, entry.name, word)
         }
+        "add-consumer" if model.groups.compared(&model.snapshot).is_some() && model.screen == Screen::Groups => {
+            Some("add to both".to_owned())
+        }
         "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
@@ -271,7 +274,14 @@ fn member_hint(model: &Model, name: &str, word: &str) -> Option<String> {
     let member = model.snapshot.groups.get(&group)?.member(&member)?;
     let built_in = member.built_in.as_ref().filter(|built_in| built_in.alive)?;
     let word = if name == "pause-consumer" && built_in.paused { "let go on" } else { word };
-    Some(format!("{word} {}", member.tag))
+    let both = model.groups.compared(&model.snapshot).is_some() && model.overlays.is_empty();
+    let twin = model.groups.twin(&model.snapshot).and_then(|twin| twin.built_in.as_ref());
+    let which = match (both, twin.is_some_and(|twin| twin.alive)) {
+        (false, _) => "",
+        (true, true) => " in both",
+        (true, false) => " in one",
+    };
+    Some(format!("{word} {}{which}", member.tag))
 }
 
 /// Whether the session can do what a command needs.

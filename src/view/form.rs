@@ -43,16 +43,25 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
     lines.extend(state(form, usize::from(width.saturating_sub(2))));
     lines.push(keys(form));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let title = Line::of(Role::Strong, title(form));
+    PanelView { area: centred(all, width, height), title, lines }
+}
+
+fn title(form: &Form) -> String {
     let title = match form.kind {
         FormKind::Produce => " Write a record ",
         FormKind::NewTopic => " Create a topic ",
         FormKind::AlterTopic => " Change settings ",
         FormKind::AddConsumer => " Add a consumer ",
+        FormKind::AddToBoth => {
+            let both = form.subject.as_deref().unwrap_or("both");
+            return format!(" Add a consumer to {both}, as their members are ");
+        }
         FormKind::Work => " Work on a record ",
         FormKind::ResetOffsets => " Reset offsets ",
         FormKind::Export => " Write what is shown to a file ",
     };
-    PanelView { area: centred(all, width, height), title: Line::of(Role::Strong, title), lines }
+    title.to_owned()
 }
 
 /// A field's rows: its label before the first one, and a window on its text that holds the cursor.
@@ -168,6 +177,7 @@ fn keys(form: &Form) -> PanelLine {
         FormKind::NewTopic => "create it",
         FormKind::AlterTopic => "change it",
         FormKind::AddConsumer => "start it",
+        FormKind::AddToBoth => "start both",
         FormKind::Work => "have it work so",
         FormKind::ResetOffsets => "show what it would change",
         FormKind::Produce | FormKind::Export => "write it",

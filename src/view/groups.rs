@@ -14,18 +14,20 @@ mod deliveries;
 mod history;
 mod lanes;
 mod list;
-mod point;
+pub(super) mod point;
 mod ribbon;
 mod roll;
 
 use crate::model::Model;
+use crate::model::place::Screen;
 use crate::session::snapshot::{Group, GroupKind, GroupPartition, Snapshot};
 
 use super::chrome::join;
 use super::format;
 use super::large::Large;
-use super::line::{Line, cut};
+use super::line::{Line, cut, cut_middle};
 use super::role::Role;
+use super::sentence::{self, Sentence};
 use super::sheet::{Sheet, columns};
 use super::text::safe_str;
 use super::{Area, Hit};
@@ -63,6 +65,22 @@ pub fn project(model: &Model, area: Area) -> GroupsView {
     GroupsView { sheet, large }
 }
 
+/// What matters of the group that is opened, or of two side by side, as the one sentence of the screen.
+pub(super) fn sentence(model: &Model) -> Option<Sentence> {
+    let (snapshot, place) = (&*model.snapshot, &model.groups);
+    let group = place.current(snapshot).filter(|_| place.opened && model.screen == Screen::Groups)?;
+    let point = match place.other(snapshot) {
+        Some(other) => compare::verdict(group, other),
+        None => point::of(snapshot, group),
+    };
+    let (role, sign) = match point.role {
+        Role::Bad => (Role::SentenceBad, "✖"),
+        Role::Warn => (Role::SentenceWarn, "▲"),
+        _ => (Role::SentenceNote, "●"),
+    };
+    Some(Sentence { role, sign, bold: point.bold, plain: point.plain, short: point.short })
+}
+
 /// One group, from top to bottom: what is less important goes where there is no room.
 fn one(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) {
     let snapshot = &*model.snapshot;
@@ -72,34 +90,63 @@ fn one(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) {
     crumbs(group, rest, sheet);
     rest = rest.below(1 + gap);
     rest = ribbon::project(snapshot, group, rest, tall && area.width >= WIDE, sheet).below(gap);
-    rest = point::project(snapshot, group, rest, tall, sheet).below(gap);
-    let wanted_lanes = columns(group.partitions.len()).clamp(1, 12) + 1;
-    if rest.height > wanted_lanes.min(8) + 2 {
-        let room = rest.height - wanted_lanes.min(rest.height.saturating_sub(3));
+    if !sentence::tells_group(model) {
+        rest = point::project(snapshot, group, rest, tall, sheet).below(gap);
+    }
+    let lanes = columns(group.partitions.len()).clamp(1, 12) + 1;
+    if rest.height > lanes.min(8) + 2 {
+        let room = rest.height - lanes.min(rest.height.saturating_sub(3));
+        // Many members leave the rows below the lanes what is worth the least of them.
+        let below = if tall { below(group, u16::MAX).wanted().min(LEAST_BELOW) } else { 0 };
+        let room = room.saturating_sub(below + 3).max(room.min(LEAST_ROLL));
         rest = roll::project(model, group, rest.top(room), rest, sheet).below(u16::from(rest.height > 14));
     }
-    let history = columns(group.history.len()).min(6) + 2;
-    let uneven = deliveries::rows(group).min(6);
-    let wanted = history + if uneven > 0 { uneven + 1 } else { 0 };
-    let below = if tall && rest.height > wanted_lanes + 4 { wanted.min(rest.height - wanted_lanes - 3) } else { 0 };
-    let room = rest.top(rest.height - below);
+    let left = if tall && rest.height > lanes + 4 { rest.height - lanes - 3 } else { 0 };
+    let below = below(group, left);
+    let room = rest.top(rest.height - below.wanted());
     rest = lanes::project(model, group, room, rest, sheet);
-    if below > 2 && uneven > 0 {
-        // The newest generation keeps its place, where there is no room for everything.
-        let room = rest.below(1).top(uneven.min(rest.height.saturating_sub(4).max(1)));
-        deliveries::project(group, room, sheet);
-        rest = rest.below(1 + room.height);
+    if below.deliveries > 1 {
+        deliveries::project(group, rest.below(1).top(below.deliveries - 1), sheet);
+        rest = rest.below(below.deliveries);
     }
-    if below > 2 && rest.height > 2 && !group.history.is_empty() {
+    if below.history > 2 {
         history::project(group, rest.below(1), sheet);
     }
+}
+
+/// Rows of the roll call that are kept however much stands below it: its head and a few members.
+const LEAST_ROLL: u16 = 7;
+/// Rows below the lanes that are kept however many members there are.
+const LEAST_BELOW: u16 = 9;
+
+/// Rows of what stands below the lanes, each with the empty one before it.
+struct Below {
+    deliveries: u16,
+    history: u16,
+}
+
+impl Below {
+    fn wanted(&self) -> u16 {
+        self.deliveries.saturating_add(self.history)
+    }
+}
+
+/// What stands below the lanes, in at most `room` rows: the newest generations keep their place, and a list of what went
+/// wrong takes what is left.
+fn below(group: &Group, room: u16) -> Below {
+    let with_gap = |rows: u16| if rows > 0 { rows + 1 } else { 0 };
+    let deliveries = with_gap(deliveries::rows(group));
+    let history = if group.history.is_empty() { 0 } else { columns(group.history.len()).min(6) + 2 };
+    let first = deliveries.min(7).min(room.saturating_sub(history.min(4)));
+    let history = history.min(room - first);
+    Below { deliveries: deliveries.min(room - history), history }
 }
 
 /// Where one is, and what the group is like.
 fn crumbs(group: &Group, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= WIDE;
     let mut line = if wide { Line::of(Role::Faint, "Groups › ") } else { Line::default() };
-    line = line.with(Role::Strong, safe_str(&group.id));
+    line = line.with(Role::Strong, cut_middle(&safe_str(&group.id), if wide { 40 } else { 22 }));
     let topics = group.topics.iter().map(|topic| safe_str(topic)).collect::<Vec<_>>().join(" ");
     let fact = |line: Line, before: &str, value: String| {
         let line = line.with(Role::Faint, if wide { format!("   {before} ") } else { "  ".to_owned() });
@@ -210,6 +257,8 @@ fn caught_up(partition: &GroupPartition) -> String {
     match Trend::of_partition(partition) {
         _ if behind == 0 => "now".to_owned(),
         Trend::Grows(per_sec) => format!("grows {}/s", format::count(per_sec)),
+        // Whoever read it has stopped: that it did so quickly promises nothing.
+        _ if partition.reader.is_none() => "not read".to_owned(),
         Trend::Shrinks(per_sec) => format::duration_ms(behind.saturating_mul(1_000) / per_sec.max(1)),
         Trend::Steady if partition.read_per_sec > 0 => {
             format::duration_ms(behind.saturating_mul(1_000) / partition.read_per_sec)
@@ -262,4 +311,30 @@ fn inset(area: Area, wide: bool) -> Area {
 /// The first row of a list of `len` that shows row `chosen` in `rows` rows, with as much before it as after it.
 fn window(len: usize, chosen: usize, rows: usize) -> usize {
     chosen.saturating_sub(rows / 2).min(len.saturating_sub(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::fixture;
+
+    #[test]
+    fn nobody_is_promised_to_catch_up_who_has_stopped() {
+        let snapshot = fixture::stuck();
+        let group = snapshot.groups.values().next().unwrap();
+        let mut partition = group.partitions.iter().find(|partition| partition.reader.is_none()).unwrap().clone();
+        assert_eq!(caught_up(&partition), "not read", "though its lag shrank a moment ago");
+        partition.reader = partition.owner.clone();
+        assert_eq!(caught_up(&partition), "1.3 s");
+    }
+
+    #[test]
+    fn with_thirty_members_what_stands_below_the_lanes_stays() {
+        let snapshot = fixture::crowd();
+        let group = snapshot.groups.values().next().unwrap();
+        let all = below(group, u16::MAX);
+        assert!(all.deliveries >= 2 && all.history >= 4);
+        assert!(below(group, 9).wanted() <= 9);
+        assert_eq!(below(group, 0).wanted(), 0);
+    }
 }

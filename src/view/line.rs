@@ -104,6 +104,24 @@ pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width { text.to_owned() } else { cut_hard(text, width) }
 }
 
+/// `text` if it fits into `width` columns, otherwise its two ends with an ellipsis between them: names that begin alike often
+/// end differently.
+pub fn cut_middle(text: &str, width: usize) -> String {
+    if text.width() <= width || width < 8 {
+        return cut(text, width);
+    }
+    let tail = (width - 1) / 2;
+    let mut from = text.len();
+    for (at, _) in text.grapheme_indices(true).rev() {
+        if text.get(at..).is_none_or(|end| end.width() > tail) {
+            break;
+        }
+        from = at;
+    }
+    let end = text.get(from..).unwrap_or_default();
+    format!("{}{end}", cut_hard(text, width - end.width()))
+}
+
 /// `text` cut so that an ellipsis fits behind it; by grapheme, so that no accent or emoji is torn.
 fn cut_hard(text: &str, width: usize) -> String {
     let Some(room) = width.checked_sub(1) else { return String::new() };
@@ -122,7 +140,7 @@ fn cut_hard(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Role, cut};
+    use super::{Line, Role, cut, cut_middle};
 
     #[test]
     fn a_cut_counts_columns_and_never_tears_a_grapheme() {
@@ -138,5 +156,17 @@ mod tests {
         assert_eq!(line.clone().cut(12).text(), "broker-2 is…");
         assert_eq!(line.cut(40).text(), "broker-2 is dead");
         assert_eq!(Line::of(Role::Strong, "broker-2").with(Role::Dim, "x").cut(8).text(), "broker-…");
+    }
+
+    #[test]
+    fn a_long_name_keeps_both_ends() {
+        assert_eq!(cut_middle("billing-eu-west-1-archive-7", 16), "billing-…chive-7");
+        assert_eq!(cut_middle("dashboard", 9), "dashboard");
+        for width in 0..20 {
+            assert!(
+                usize::from(super::columns(&cut_middle("日本の全ての注文を読む人たち", width))) <= width,
+                "{width}"
+            );
+        }
     }
 }

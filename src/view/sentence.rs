@@ -1,6 +1,8 @@
 //! The one sentence on top of every screen: the worst news of the cluster in plain words. It is a list of questions, worst
 //! first; the first that has something to say speaks.
 
+mod groups;
+
 use std::collections::BTreeSet;
 
 use crate::model::Model;
@@ -22,23 +24,25 @@ pub struct Sentence {
     pub bold: String,
     /// What explains it; may be empty.
     pub plain: String,
+    /// What stands out in a few words, for large type that has no room for all of it; may be empty.
+    pub short: String,
 }
 
 impl Sentence {
     fn bad(bold: impl Into<String>, plain: impl Into<String>) -> Self {
-        Self { role: Role::SentenceBad, sign: "✖", bold: bold.into(), plain: plain.into() }
+        Self { role: Role::SentenceBad, sign: "✖", bold: bold.into(), plain: plain.into(), short: String::new() }
     }
 
     fn warn(bold: impl Into<String>, plain: impl Into<String>) -> Self {
-        Self { role: Role::SentenceWarn, sign: "▲", bold: bold.into(), plain: plain.into() }
+        Self { role: Role::SentenceWarn, sign: "▲", bold: bold.into(), plain: plain.into(), short: String::new() }
     }
 
     fn note(bold: impl Into<String>, plain: impl Into<String>) -> Self {
-        Self { role: Role::SentenceNote, sign: "●", bold: bold.into(), plain: plain.into() }
+        Self { role: Role::SentenceNote, sign: "●", bold: bold.into(), plain: plain.into(), short: String::new() }
     }
 
     fn good(bold: impl Into<String>, plain: impl Into<String>) -> Self {
-        Self { role: Role::SentenceGood, sign: "●", bold: bold.into(), plain: plain.into() }
+        Self { role: Role::SentenceGood, sign: "●", bold: bold.into(), plain: plain.into(), short: String::new() }
     }
 }
 
@@ -49,7 +53,7 @@ pub fn project(model: &Model) -> Sentence {
     }
     let snapshot = &*model.snapshot;
     let facts = Facts::of(model);
-    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 13] = [
+    let questions: [fn(&Snapshot, &Facts<'_>) -> Option<Sentence>; 15] = [
         starting,
         without_disk,
         without_leader,
@@ -57,15 +61,29 @@ pub fn project(model: &Model) -> Sentence {
         refusing_acks_all,
         held,
         without_controller,
+        groups::stands,
         fewer_replicas,
         dead,
         cut,
         lagging,
         standing,
         full,
+        groups::deserted,
     ];
     let news = questions.iter().find_map(|question| question(snapshot, &facts));
     news.unwrap_or_else(|| calm(model, &facts))
+}
+
+/// What is said in large type: on the screen of a group what is the matter with it, unless something worse is.
+pub(super) fn of_screen(model: &Model) -> Sentence {
+    let news = project(model);
+    let of_group = super::groups::sentence(model).filter(|_| news.role != Role::SentenceBad);
+    of_group.unwrap_or(news)
+}
+
+/// Whether the sentence on top tells what is the matter with the group that is opened.
+pub(super) fn tells_group(model: &Model) -> bool {
+    super::chrome::sentence_rows(model) > 1 && project(model).role != Role::SentenceBad
 }
 
 /// What the questions share: every partition once, the dead brokers.

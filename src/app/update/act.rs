@@ -241,7 +241,8 @@ fn time(model: &mut Model, command: Command) -> Vec<Effect> {
         Action::SetRate { rate_ppm } => model.asked_rate.ask(rate_ppm, now),
         _ => {}
     }
-    vec![Effect::Ask(action, Purpose::Quiet)]
+    let purpose = Purpose::of(&action);
+    vec![Effect::Ask(action, purpose)]
 }
 
 fn set_rate(rate_ppm: u64) -> Action {

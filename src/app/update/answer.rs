@@ -15,7 +15,8 @@ pub(super) fn take(model: &mut Model, purpose: &Purpose, outcome: Outcome) -> Ve
             return messages::answered(model, purpose, outcome);
         }
         (_, Outcome::Failed(failure)) => model.tell(words(&failure), true),
-        (Purpose::Then(action), _) => return vec![Effect::Ask(action.clone(), Purpose::Quiet)],
+        (Purpose::Then(action), _) => return vec![Effect::Ask(action.clone(), Purpose::of(action))],
+        (Purpose::Step, Outcome::Done(done)) => model.tell_instead("delivered", &done),
         (Purpose::Tell(what), Outcome::Done(done)) => model.tell(format!("{what}: {done}"), false),
         _ => {}
     }

@@ -16,7 +16,7 @@ use super::topic_form::topic_name;
 
 /// Kafka's default: `range`, and ready to become cooperative.
 const BOTH: &str = "both";
-const BOTH_NAMES: [&str; 2] = ["range", "cooperative-sticky"];
+pub(super) const BOTH_NAMES: [&str; 2] = ["range", "cooperative-sticky"];
 /// The assignors of a member to choose from.
 const ASSIGNORS: &[&str] = &["range", "roundrobin", "sticky", "cooperative-sticky", BOTH];
 /// Those of a coordinator.
@@ -37,7 +37,7 @@ mod at {
 }
 
 /// What belongs into a time of work.
-const WORK_HELP: &str = "how long it takes: 0, 50 ms, 2 s; slow members keep others waiting";
+pub(super) const WORK_HELP: &str = "how long it takes: 0, 50 ms, 2 s; slow members keep others waiting";
 
 /// Opens the form to start a consumer: in the group that is selected, as its members are.
 pub(super) fn add(model: &mut Model) {
@@ -137,12 +137,7 @@ pub(super) fn consumer(form: &Form, snapshot: &Snapshot) -> Result<NewConsumer, 
         (GroupKind::Classic, BOTH) => (BOTH_NAMES.map(Arc::from).into(), None),
         (GroupKind::Classic, one) => (vec![one.into()], None),
     };
-    let commit = match entry(form, at::COMMITS).as_str() {
-        "after" => CommitMode::After,
-        "before" => CommitMode::Before,
-        "never" => CommitMode::Never,
-        _ => CommitMode::Auto,
-    };
+    let commit = commit(&entry(form, at::COMMITS));
     let instance_id = Some(entry(form, at::INSTANCE).trim().to_owned()).filter(|id| !id.is_empty()).map(Arc::from);
     Ok(NewConsumer {
         group: group.into(),
@@ -157,25 +152,36 @@ pub(super) fn consumer(form: &Form, snapshot: &Snapshot) -> Result<NewConsumer, 
     })
 }
 
-/// Opens the form to say how long a built-in member works on a record.
-pub(super) fn slow(model: &mut Model, id: u32) {
+/// When a consumer commits, as it is chosen.
+pub(super) fn commit(chosen: &str) -> CommitMode {
+    match chosen {
+        "after" => CommitMode::After,
+        "before" => CommitMode::Before,
+        "never" => CommitMode::Never,
+        _ => CommitMode::Auto,
+    }
+}
+
+/// Opens the form to say how long built-in members work on a record: as long as the first of them does now.
+pub(super) fn slow(model: &mut Model, ids: &[u32]) {
+    let Some(&id) = ids.first() else { return };
     let of_it = |member: &&GroupMember| member.built_in.as_ref().is_some_and(|built_in| built_in.consumer == id);
     let member = model.snapshot.groups.values().find_map(|group| group.members.iter().find(of_it));
     let now = member.and_then(|member| member.built_in.as_ref()).map_or(0, |built_in: &BuiltIn| built_in.work_us);
-    let subject = Some(id.to_string().into());
+    let subject = Some(ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ").into());
     let fields = vec![text("work on a record", WORK_HELP, &written(now), 1)];
     model.overlays.push(Overlay::Form(Form { subject, ..of(FormKind::Work, fields) }));
 }
 
-/// Which consumer is to work how long on a record.
-pub(super) fn slowed(form: &Form) -> Result<(u32, u32), Wrong> {
+/// Which consumers are to work how long on a record.
+pub(super) fn slowed(form: &Form) -> Result<(Vec<u32>, u32), Wrong> {
     let work_us = work(&entry(form, 0)).map_err(|what| vec![(0, what)])?;
-    let id = form.subject.as_ref().and_then(|id| id.parse().ok()).unwrap_or_default();
-    Ok((id, work_us))
+    let ids = form.subject.iter().flat_map(|ids| ids.split(' ')).filter_map(|id| id.parse().ok());
+    Ok((ids.collect(), work_us))
 }
 
 /// A time of work as it is typed, in microseconds.
-fn work(typed: &str) -> Result<u32, String> {
+pub(super) fn work(typed: &str) -> Result<u32, String> {
     let typed = typed.trim();
     let split = typed.find(|c: char| !c.is_ascii_digit()).unwrap_or(typed.len());
     let (number, unit) = typed.split_at(split);

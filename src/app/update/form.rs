@@ -22,7 +22,7 @@ use crate::view::text::safe_str;
 
 use super::answer::words;
 use super::topic_form::{changed, topic, topic_name};
-use super::{consumer_form, groups};
+use super::{both, consumer_form, groups};
 
 /// Opens the form to write a record: to what is selected, or to the fullest topic.
 pub(super) fn produce(model: &mut Model) {
@@ -113,7 +113,7 @@ pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
 /// Sends the form on top, if it is in order; otherwise says what is not, field by field.
 pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let shown = Table::of(model);
-    let snapshot = Arc::clone(&model.snapshot);
+    let (snapshot, both) = (Arc::clone(&model.snapshot), both::groups(model));
     let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
     if form.state == FormState::Waiting {
         return Vec::new();
@@ -122,25 +122,17 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         field.error = None;
     }
     let checked = match form.kind {
-        FormKind::Produce => record(form).map(|record| Effect::Ask(Action::Produce(record), Purpose::Form(form.kind))),
-        FormKind::NewTopic => {
-            topic(form, &snapshot).map(|topic| Effect::Ask(Action::CreateTopic(topic), Purpose::Form(form.kind)))
-        }
-        FormKind::AlterTopic => {
-            changed(form, &snapshot).map(|change| Effect::Ask(Action::AlterTopic(change), Purpose::Form(form.kind)))
-        }
-        FormKind::AddConsumer => consumer_form::consumer(form, &snapshot)
-            .map(|consumer| Effect::Ask(Action::AddConsumer(consumer), Purpose::Form(form.kind))),
-        FormKind::Work => consumer_form::slowed(form)
-            .map(|(id, work_us)| Effect::Ask(Action::SlowConsumer { id, work_us }, Purpose::Form(form.kind))),
-        FormKind::ResetOffsets => groups::reset(form, snapshot.clock.date_ms)
-            .map(|reset| Effect::Ask(Action::ResetOffsets(reset), Purpose::Form(form.kind))),
-        FormKind::Export => file(form, &shown).map(Effect::Write),
+        FormKind::Export => file(form, &shown).map(|export| vec![Effect::Write(export)]),
+        kind => actions(form, both.as_ref(), &snapshot).map(|actions| {
+            // The form waits for the first answer; of the others only a failure is said.
+            let purposes = std::iter::once(Purpose::Form(kind)).chain(std::iter::repeat(Purpose::Quiet));
+            actions.into_iter().zip(purposes).map(|(action, purpose)| Effect::Ask(action, purpose)).collect()
+        }),
     };
     match checked {
-        Ok(effect) => {
+        Ok(effects) => {
             form.state = FormState::Waiting;
-            vec![effect]
+            effects
         }
         Err(wrong) => {
             for (at, what) in wrong {
@@ -151,6 +143,25 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
             form.focus = form.fields.iter().position(|field| field.error.is_some()).unwrap_or(form.focus);
             Vec::new()
         }
+    }
+}
+
+/// What a form asks the session for; two groups side by side are asked for the same.
+fn actions(form: &Form, both: Option<&[Arc<str>; 2]>, snapshot: &Snapshot) -> Result<Vec<Action>, Wrong> {
+    let one = |action: Action| vec![action];
+    match form.kind {
+        FormKind::Produce => record(form).map(Action::Produce).map(one),
+        FormKind::NewTopic => topic(form, snapshot).map(Action::CreateTopic).map(one),
+        FormKind::AlterTopic => changed(form, snapshot).map(Action::AlterTopic).map(one),
+        FormKind::AddConsumer => consumer_form::consumer(form, snapshot).map(Action::AddConsumer).map(one),
+        FormKind::AddToBoth => both::consumers(form, both, snapshot).map(|two| two.map(Action::AddConsumer).into()),
+        FormKind::Work => {
+            let slowed = consumer_form::slowed(form);
+            slowed.map(|(ids, work_us)| ids.into_iter().map(|id| Action::SlowConsumer { id, work_us }).collect())
+        }
+        FormKind::ResetOffsets => groups::reset(form, snapshot.clock.date_ms).map(Action::ResetOffsets).map(one),
+        // A file is none of the session's.
+        FormKind::Export => Ok(Vec::new()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::view::format::{grouped, plural};
 use crate::view::text::safe_str;
 
 use super::form::{Wrong, choice, entry, of, text};
-use super::{consumer_form, seek};
+use super::{both, consumer_form, seek};
 
 /// How many changes of offsets are told before a reset.
 const TOLD: usize = 12;
@@ -23,7 +23,10 @@ const TOLD: usize = 12;
 /// Carries out a command on groups or consumers.
 pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
-        Command::AddConsumer => consumer_form::add(model),
+        Command::AddConsumer => match both::groups(model) {
+            Some(two) => both::add(model, &two),
+            None => consumer_form::add(model),
+        },
         Command::ResetOffsets => reset_form(model),
         Command::CompareGroups => compare(model),
         _ => return on_consumer(model, command),
@@ -41,23 +44,26 @@ fn compare(model: &mut Model) {
 }
 
 fn on_consumer(model: &mut Model, command: Command) -> Vec<Effect> {
-    let (id, paused) = match consumer_form::in_reach(model) {
+    let struck = match both::in_reach(model) {
         Ok(found) => found,
         Err(why) => {
             model.tell(why, true);
             return Vec::new();
         }
     };
-    let action = match command {
-        Command::SlowConsumer => {
-            consumer_form::slow(model, id);
-            return Vec::new();
-        }
+    if command == Command::SlowConsumer {
+        let ids: Vec<u32> = struck.into_iter().map(|(id, _)| id).collect();
+        consumer_form::slow(model, &ids);
+        return Vec::new();
+    }
+    // Two that are compared stop together and go on together.
+    let paused = struck.first().is_some_and(|(_, paused)| *paused);
+    let action = |id: u32| match command {
         Command::RemoveConsumer => Action::CloseConsumer(id),
         Command::CrashConsumer => Action::CrashConsumer(id),
         _ => Action::PauseConsumer { id, paused: !paused },
     };
-    vec![Effect::Ask(action, Purpose::Quiet)]
+    struck.into_iter().map(|(id, _)| Effect::Ask(action(id), Purpose::Quiet)).collect()
 }
 
 /// The group that is selected.

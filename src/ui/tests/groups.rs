@@ -14,6 +14,10 @@ pictures! {
     a_group_of_clients_outside: Explorer::of(fixture::many_groups()).press("4 g g j Enter");
     a_group_without_members: Explorer::of(fixture::many_groups()).press("4 G k Enter");
     a_group_without_a_coordinator: Explorer::of(fixture::many_groups()).press("4 G Enter");
+    a_group_with_a_stuck_member: Explorer::of(fixture::stuck()).press("4 Enter");
+    a_group_whose_topic_was_deleted: Explorer::of(fixture::bereft()).press("4 Enter");
+    a_group_of_thirty: Explorer::of(fixture::crowd()).press("4 Enter j");
+    form_to_add_to_both: Explorer::of(fixture::many_groups()).press("4 g g j j Enter V c");
     two_groups: Explorer::of(fixture::many_groups()).press("4 g g j j Enter V");
     form_to_add_a_consumer: Explorer::of(fixture::calm()).press("4 c Tab Tab");
     form_to_reset_offsets: Explorer::of(fixture::many_groups()).press("4 G k o Tab Right Right");

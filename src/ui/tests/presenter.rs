@@ -10,11 +10,22 @@ pictures! {
     first_minute: just_started();
     brokers: presented(fixture::killed(), "3 j");
     explained: presented(fixture::killed(), "k i");
+    a_group: presented(fixture::rebalance(), "4 Enter");
+    a_calm_group: presented(fixture::calm(), "4 Enter");
+    two_groups: presented(fixture::many_groups(), "4 g g j j Enter V");
+    a_group_that_hangs: presented(hanging(), "1");
     twelve_brokers: presented(fixture::twelve_brokers(), "");
 }
 
 fn presented(snapshot: Snapshot, keys: &str) -> Explorer {
     Explorer::of(snapshot).press("F5").press(keys)
+}
+
+/// The rebalance has lasted for a minute.
+fn hanging() -> Snapshot {
+    let mut snapshot = fixture::rebalance();
+    snapshot.clock.lab_us += 60_000_000;
+    snapshot
 }
 
 fn just_started() -> Explorer {

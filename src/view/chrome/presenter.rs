@@ -38,12 +38,15 @@ pub(super) fn header(model: &Model, area: Area) -> Bar {
 
 /// The sentence: what stands out in large type, the rest in a row below.
 pub(super) fn sentence(model: &Model, area: Area) -> (Vec<Large>, Bar) {
-    let Sentence { role, bold, plain, .. } = sentence::project(model);
+    let Sentence { role, bold, plain, short, .. } = sentence::of_screen(model);
     let lines = usize::from(area.height / large::ROWS);
     let width = area.width.saturating_sub(2);
     let whole = large::wrapped(&bold, width, lines).map(|words| (words, plain.clone()));
-    let (words, rest) =
-        whole.or_else(|| head(&bold, &plain, width, lines)).unwrap_or_else(|| (Vec::new(), format!("{bold} {plain}")));
+    let all = format!("{bold} {plain}");
+    let in_short =
+        || large::wrapped(&short, width, lines).filter(|words| !words.is_empty()).map(|words| (words, all.clone()));
+    let found = whole.or_else(|| head(&bold, &plain, width, lines)).or_else(in_short);
+    let (words, rest) = found.unwrap_or_else(|| (Vec::new(), all.clone()));
     let line = |at: usize| {
         let at_row = u16::try_from(at).unwrap_or(0) * large::ROWS;
         let area = Area { y: area.y + at_row, height: large::ROWS, ..area };

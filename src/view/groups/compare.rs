@@ -16,11 +16,13 @@ use crate::view::Area;
 use crate::view::chrome::join;
 use crate::view::format::{count, duration_ms};
 use crate::view::large::{self, Large};
-use crate::view::line::Line;
+use crate::view::line::{Line, cut_middle};
 use crate::view::role::Role;
+use crate::view::sentence;
 use crate::view::sheet::{Sheet, columns, left};
 use crate::view::text::safe_str;
 
+use super::point::Point;
 use super::{Trend, WIDE, era, inset, lanes, ribbon, roll};
 
 /// From this height of the body on the numbers are large.
@@ -31,10 +33,10 @@ pub(super) fn project(model: &Model, group: &Group, other: &Group, area: Area, s
     let wide = area.width >= WIDE;
     let frame = inset(area.below(u16::from(area.height >= LARGE_ROWS)), wide);
     let crumbs = Line::of(Role::Faint, "Groups › ")
-        .with(Role::Strong, safe_str(&group.id))
+        .with(Role::Strong, name(group))
         .with(Role::Dim, " and ")
-        .with(Role::Strong, safe_str(&other.id))
-        .with(Role::Faint, "   the newest rebalance of each; ")
+        .with(Role::Strong, name(other))
+        .with(Role::Faint, if wide { "   the newest rebalance of each; a key strikes both; " } else { "   " })
         .with(Role::Key, "V")
         .with(Role::Faint, " the next group, ")
         .with(Role::Key, "Esc")
@@ -54,14 +56,25 @@ pub(super) fn project(model: &Model, group: &Group, other: &Group, area: Area, s
         words.extend(side(model, group, place, sheet));
     }
     let end = Area { y: body.y + body.height + foot - 1, height: 1, ..frame };
-    sheet.put(end, verdict(group, other));
+    if sentence::tells_group(model) {
+        return words;
+    }
+    let Point { role, bold, plain, .. } = verdict(group, other);
+    sheet.put(end, Line::of(role, "▌ ").with(Role::Strong, bold).with(Role::Text, format!(" {plain}")));
     words
+}
+
+fn name(group: &Group) -> String {
+    cut_middle(&safe_str(&group.id), 24)
 }
 
 /// One of them, from top to bottom.
 fn side(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) -> Option<Large> {
-    let how = super::assignor(group).unwrap_or_else(|| "nothing shared out yet".to_owned());
-    let head = Line::of(Role::Strong, safe_str(&group.id))
+    let how = match super::assignor(group) {
+        _ if is_undecided(group) => "no protocol yet".to_owned(),
+        how => how.unwrap_or_else(|| "nothing shared out yet".to_owned()),
+    };
+    let head = Line::of(Role::Strong, cut_middle(&safe_str(&group.id), usize::from(area.width) / 3))
         .with(Role::Text, format!("   {how}"))
         .with(Role::Dim, format!("   {}, {} {}", group.state.name(), era(group), group.generation));
     sheet.put(area, head);
@@ -172,26 +185,56 @@ fn change(group: &Group) -> Option<&str> {
 }
 
 /// What the two show together.
-fn verdict(group: &Group, other: &Group) -> Line {
-    let (bold, plain) = match (group.kind, other.kind, group.cooperative, other.cooperative) {
+pub(super) fn verdict(group: &Group, other: &Group) -> Point {
+    let both = [group, other];
+    if let Some(unsure) = both.into_iter().find(|group| is_undecided(group)) {
+        let bold = format!("{} is neither eager nor cooperative yet.", safe_str(&unsure.id));
+        let plain = "Its members choose the protocol, and it has none: c adds one to each.";
+        return Point::new(Role::Accent, bold, plain).short("No protocol yet");
+    }
+    let is_of_coordinator = |group: &Group| group.kind == GroupKind::Consumer;
+    let (bold, plain, short) = match (both.map(is_of_coordinator), [group.cooperative, other.cooperative]) {
         _ if change(group).is_none() || change(group) != change(other) => (
             "Not the same change: the newest rebalances have different causes.",
             "Add a member to each, c, or take one from each, x, and look again.",
+            "Not the same",
         ),
-        (GroupKind::Classic, GroupKind::Classic, true, false)
-        | (GroupKind::Classic, GroupKind::Classic, false, true) => (
-            "Eager stops everyone, cooperative only what moves.",
-            "It takes two rounds for that: first give up, then hand over.",
-        ),
-        (GroupKind::Consumer, GroupKind::Classic, ..) | (GroupKind::Classic, GroupKind::Consumer, ..) => (
+        ([true, false] | [false, true], _) => (
             "One waits for all its members, the other for nobody.",
             "With KIP-848 the coordinator assigns, and each member changes over by itself.",
+            "One waits for all",
         ),
-        (_, _, true, true) => ("Both keep what does not move.", "Only what changes hands stops."),
-        _ => (
+        (_, [true, true]) => ("Both keep what does not move.", "Only what changes hands stops.", "Both read on"),
+        (_, [false, false]) => (
             "Both are eager: who joins again gives up all it had first.",
-            "Add a member to one with a cooperative assignor, c.",
+            "Esc, then c, starts a group with a cooperative assignor: that stops only what moves.",
+            "Both are eager",
+        ),
+        _ => (
+            "Eager stops everyone, cooperative only what moves.",
+            "It takes two rounds for that: first give up, then hand over.",
+            "Eager stops all",
         ),
     };
-    Line::of(Role::Accent, "▌ ").with(Role::Strong, bold).with(Role::Text, format!(" {plain}"))
+    Point::new(Role::Accent, bold, plain).short(short)
+}
+
+/// Whether a group has no protocol yet: a classic one without members has not chosen any.
+fn is_undecided(group: &Group) -> bool {
+    group.kind == GroupKind::Classic && group.members.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::fixture;
+
+    #[test]
+    fn a_group_without_members_is_neither_eager_nor_cooperative() {
+        let snapshot = fixture::many_groups();
+        let of = |id: &str| snapshot.groups[id].as_ref();
+        let said = verdict(of("dashboard"), of("reports"));
+        assert_eq!(said.bold, "reports is neither eager nor cooperative yet.");
+        assert!(!verdict(of("dashboard"), of("alerting")).bold.contains("yet"));
+    }
 }

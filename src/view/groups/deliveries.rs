@@ -34,8 +34,8 @@ pub(super) fn project(group: &Group, area: Area, sheet: &mut Sheet) -> Area {
     sheet.put(area, title(group, area.width));
     let named = usize::from(wanted - 1);
     let all = known.runs.len() + usize::try_from(known.more).unwrap_or(usize::MAX);
-    // The last row says how many are not named, where not all are.
-    let shown = if all > named { named.saturating_sub(1) } else { all };
+    // The last row says how many are not named, where not all are: those beyond the bound have no name here.
+    let shown = if all > named { named.saturating_sub(1) } else { all }.min(known.runs.len());
     for (run, y) in known.runs.iter().take(shown).zip(1..) {
         sheet.put(area.row(y), row(run, area.width));
     }

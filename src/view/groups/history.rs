@@ -4,7 +4,7 @@ use crate::session::snapshot::{Generation, Group, GroupKind};
 use crate::view::Area;
 use crate::view::chrome::join;
 use crate::view::format::{self, count, duration_ms};
-use crate::view::line::Line;
+use crate::view::line::{Line, cut};
 use crate::view::role::Role;
 use crate::view::sheet::{Sheet, left, right};
 use crate::view::text::safe_str;
@@ -20,7 +20,7 @@ pub(super) fn project(group: &Group, area: Area, sheet: &mut Sheet) {
         return;
     }
     let room = usize::from(area.width).saturating_sub(24 + 50);
-    let cells = group.partitions.len() * CELL <= room;
+    let cells = group.partitions.len() * CELL <= room && !group.partitions.is_empty();
     let note = if cells { "each cell: who owned the partition" } else { "how many each member owned" };
     let title = if group.kind == GroupKind::Consumer { "Epochs" } else { "Generations" };
     sheet.put_title(area, title, note);
@@ -41,7 +41,7 @@ fn row(group: &Group, generation: &Generation, older: Option<&Generation>, cells
         let widest = group.history.iter().map(|generation| shares(generation).width()).max().unwrap_or(0);
         join(line, shares(generation).padded(widest))
     };
-    let line = line.with(Role::Text, "   ").with(Role::Text, left(&safe_str(&generation.why), 22));
+    let line = line.with(Role::Text, "   ").with(Role::Text, left(&cut(&safe_str(&generation.why), 22), 22));
     let took = match (generation.began_us, generation.settled_us) {
         (Some(began), Some(settled)) => format!("took {}", duration_ms(settled.saturating_sub(began) / 1_000)),
         (_, None) => "under way".to_owned(),

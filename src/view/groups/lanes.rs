@@ -8,14 +8,15 @@ use crate::model::Model;
 use crate::model::groups::Pane;
 use crate::model::place::Selection;
 use crate::session::snapshot::{Group, GroupPartition, Standing};
-use crate::view::chrome::join;
+use crate::view::chrome::{join, whole_sentences};
 use crate::view::format::{self, grouped};
-use crate::view::line::{Line, cut};
+use crate::view::line::{Line, cut, cut_middle};
 use crate::view::role::Role;
 use crate::view::sheet::{Chosen, Sheet, left, right};
 use crate::view::text::safe_str;
 use crate::view::{Area, Target};
 
+use super::point::missing_words;
 use super::{LEAST_HIGH, Trend, WIDE, caught_up, colours, spark, window};
 
 /// A column behind the lane: head, width, from which width of the area on it is there, and what stands in it.
@@ -117,9 +118,12 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
         return whole;
     }
     if group.partitions.is_empty() {
-        let words = "It reads nothing: nobody has subscribed to a topic, and no offset is committed.";
-        sheet.put(room, Line::of(Role::Dim, words));
-        return whole.below(1);
+        if group.missing.is_empty() {
+            let words = "It reads nothing: nobody has subscribed to a topic, and no offset is committed.";
+            sheet.put(room, Line::of(Role::Dim, words));
+            return whole.below(1);
+        }
+        return whole.below(missing(group, room, sheet));
     }
     let count = group.partitions.len();
     let one_by_one = model.groups.opened && model.groups.pane == Pane::Partitions;
@@ -130,15 +134,17 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
         group.partitions.iter().map(|partition| Row::of(group, partition)).collect()
     };
     let plan = Plan::of(group, &rows, room.width);
-    let spacious = usize::from(room.height) >= rows.len() + 4;
+    let spacious = usize::from(room.height) >= rows.len() + group.missing.len() + 4;
     title(group, &plan, room, (spacious, folded), sheet);
     let mut below = room.below(1);
     if spacious {
         heads(group, &plan, below, sheet);
         below = below.below(1);
     }
-    let kept = usize::from(spacious) + usize::from(folded);
+    let gone = if usize::from(room.height) > group.missing.len() + 6 { group.missing.len() } else { 0 };
+    let kept = usize::from(spacious) + usize::from(folded) + gone;
     let y = lines(model, group, (&plan, &rows), (below, kept), folded, sheet);
+    let y = if gone > 0 { y + missing(group, below.below(y), sheet) } else { y };
     if spacious {
         sheet.put(below.row(y), axis(group, &plan));
     }
@@ -148,6 +154,21 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
         sheet.put(below.row(y), Line::of(Role::Faint, words));
     }
     whole.below(room.height - below.height + y + u16::from(folded))
+}
+
+/// A row for each topic that is not there: it has no partitions to show. Returns how many rows that are.
+fn missing(group: &Group, room: Area, sheet: &mut Sheet) -> u16 {
+    let mut y = 0;
+    for missing in group.missing.iter().take(room.height.into()) {
+        let sign = if missing.deleted { "✖ deleted: " } else { "– not there: " };
+        let line =
+            Line::of(Role::Warn, format!(" {sign}")).with(Role::Strong, cut_middle(&safe_str(&missing.topic), 30));
+        let words = missing_words(missing);
+        let left = usize::from(room.width).saturating_sub(line.width() + 2);
+        sheet.put(room.row(y), line.with(Role::Dim, format!("  {}", whole_sentences(&words, left))));
+        y += 1;
+    }
+    y
 }
 
 /// The rows, as many as there is room for; returns how many rows of the screen they take.
@@ -290,7 +311,8 @@ fn lane(group: &Group, plan: &Plan, partition: &GroupPartition) -> Line {
         skip = skip.saturating_sub(usize::from(run.cells));
         let from = cells.len();
         let Some(tag) = &run.reader else {
-            let dot = |at: usize| if (from + at).is_multiple_of(2) { '·' } else { ' ' };
+            // One cell alone is to be seen, too.
+            let dot = |at: usize| if kept == 1 || (from + at).is_multiple_of(2) { '·' } else { ' ' };
             cells.extend((0..kept).map(|at| (Role::Warn, dot(at))));
             continue;
         };

@@ -7,7 +7,7 @@ use crate::session::snapshot::{Group, GroupKnown, GroupState};
 use crate::view::chrome::join;
 use crate::view::filter::{self, Filtered};
 use crate::view::format::{self, plural};
-use crate::view::line::{Line, cut};
+use crate::view::line::{Line, cut_middle};
 use crate::view::role::Role;
 use crate::view::sheet::{Chosen, Heads, Sheet, columns, left};
 use crate::view::text::safe_str;
@@ -204,7 +204,7 @@ fn header(heads: Heads, width: u16) -> Line {
 
 fn line(group: &Group, width: u16) -> Line {
     let wide = name_width(width);
-    let name = Line::of(Role::Strong, left(&cut(&safe_str(&group.id), wide - 1), wide));
+    let name = Line::of(Role::Strong, left(&cut_middle(&safe_str(&group.id), wide - 1), wide));
     shown(width).fold(name, |line, column| {
         let cell = (column.cell)(group);
         if column.words {

@@ -1,7 +1,7 @@
 //! The point of a group's screen, in words: what matters most now, and why. It is a list of questions, the worst first.
 
 use crate::session::snapshot::{
-    Consumer, Fate, Group, GroupKind, GroupKnown, GroupMember, GroupState, Snapshot, Standing,
+    Consumer, Fate, Group, GroupKind, GroupKnown, GroupMember, GroupState, MissingTopic, Snapshot, Standing, Stuck,
 };
 use crate::view::Area;
 use crate::view::chrome::whole_sentences;
@@ -15,21 +15,28 @@ use super::{Trend, deliveries, since_ms};
 
 /// What there is to say: how bad it is, what stands out, what explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Point {
-    pub(super) role: Role,
-    pub(super) bold: String,
-    pub(super) plain: String,
+pub(in crate::view) struct Point {
+    pub(in crate::view) role: Role,
+    pub(in crate::view) bold: String,
+    pub(in crate::view) plain: String,
+    /// What stands out in a few words, for large type.
+    pub(in crate::view) short: String,
 }
 
 impl Point {
-    fn new(role: Role, bold: impl Into<String>, plain: impl Into<String>) -> Self {
-        Self { role, bold: bold.into(), plain: plain.into() }
+    pub(super) fn new(role: Role, bold: impl Into<String>, plain: impl Into<String>) -> Self {
+        Self { role, bold: bold.into(), plain: plain.into(), short: String::new() }
+    }
+
+    /// The same, with its few words.
+    pub(super) fn short(self, short: impl Into<String>) -> Self {
+        Self { short: short.into(), ..self }
     }
 }
 
 /// Puts it, in two rows where there is room; returns what is left below.
 pub(super) fn project(snapshot: &Snapshot, group: &Group, area: Area, tall: bool, sheet: &mut Sheet) -> Area {
-    let Point { role, bold, plain } = of(snapshot, group);
+    let Point { role, bold, plain, .. } = of(snapshot, group);
     let bar = |line: Line| Line { spans: Line::of(role, "▌ ").spans.into_iter().chain(line.spans).collect() };
     if tall {
         sheet.put(area, bar(Line::of(Role::Strong, bold)));
@@ -44,14 +51,15 @@ pub(super) fn project(snapshot: &Snapshot, group: &Group, area: Area, tall: bool
 }
 
 /// What there is to say of a group.
-pub(super) fn of(snapshot: &Snapshot, group: &Group) -> Point {
-    let questions: [fn(&Snapshot, &Group) -> Option<Point>; 9] =
-        [uncoordinated, nobody, gathering, moving, unread, lost, refused, idle, behind];
+pub(in crate::view) fn of(snapshot: &Snapshot, group: &Group) -> Point {
+    let questions: [fn(&Snapshot, &Group) -> Option<Point>; 11] =
+        [uncoordinated, nobody, gathering, moving, unread, lost, stuck, missing, refused, idle, behind];
     let said = questions.iter().find_map(|question| question(snapshot, group));
     said.unwrap_or_else(|| {
         let all = partitions(group);
         let members = members(group);
         Point::new(Role::Accent, format!("Every partition is read: {all}, {members}."), cost(group))
+            .short(format!("All {} are read", group.partition_count))
     })
 }
 
@@ -73,7 +81,10 @@ fn cost(group: &Group) -> String {
         0 => "no partition was seen to stop".to_owned(),
         n => {
             let partitions = plural(usize::try_from(n).unwrap_or(usize::MAX), "partition");
-            format!("{partitions} stopped for up to {}", format::duration_ms(last.stopped_ms))
+            match last.stopped_ms {
+                0 => format!("{partitions} stopped for a moment"),
+                ms => format!("{partitions} stopped for up to {}", format::duration_ms(ms)),
+            }
         }
     };
     let again = match last.again {
@@ -104,23 +115,32 @@ fn lost(_: &Snapshot, group: &Group) -> Option<Point> {
         let who = run.by.first().map_or("A member", |by| &*by.tag);
         format!("{who} had them in hand when it crashed: {}.", deliveries::named(run))
     });
-    Some(Point::new(Role::Bad, bold, plain))
+    let short = if lost == 1 { "1 record lost".to_owned() } else { format!("{} lost", count(lost)) };
+    Some(Point::new(Role::Bad, bold, plain).short(short))
 }
 
 fn uncoordinated(_: &Snapshot, group: &Group) -> Option<Point> {
     let partition = group.offsets_partition;
     match group.known {
         GroupKnown::Now => None,
-        GroupKnown::Loading => Some(Point::new(
-            Role::Warn,
-            "Its new coordinator reads the log; the group waits.",
-            format!("It begins with __consumer_offsets-{partition}: members read on, and commit once it is through."),
-        )),
-        GroupKnown::Last => Some(Point::new(
-            Role::Bad,
-            "Nobody coordinates this group; this is how it was last.",
-            format!("__consumer_offsets-{partition} has no leader: members read on, but no commit is taken."),
-        )),
+        GroupKnown::Loading => Some(
+            Point::new(
+                Role::Warn,
+                "Its new coordinator reads the log; the group waits.",
+                format!(
+                    "It begins with __consumer_offsets-{partition}: members read on, and commit once it is through."
+                ),
+            )
+            .short("Loading"),
+        ),
+        GroupKnown::Last => Some(
+            Point::new(
+                Role::Bad,
+                "Nobody coordinates this group; this is how it was last.",
+                format!("__consumer_offsets-{partition} has no leader: members read on, but no commit is taken."),
+            )
+            .short("No coordinator"),
+        ),
     }
 }
 
@@ -128,13 +148,17 @@ fn nobody(_: &Snapshot, group: &Group) -> Option<Point> {
     if group.state != GroupState::Empty {
         return None;
     }
+    if let Some(stuck) = stuck_words(group) {
+        let bold = "Nobody reads: all who were in the group are stuck.";
+        return Some(Point::new(Role::Bad, bold, stuck).short("All are stuck"));
+    }
     let offsets = group.partitions.iter().filter(|partition| partition.committed.is_some()).count();
     let plain = format!(
         "{} stay committed: who joins goes on from there. {} records wait.",
         plural(offsets, "offset"),
         count(group.lag)
     );
-    Some(Point::new(Role::Warn, "Nobody reads: the group has no members.", plain))
+    Some(Point::new(Role::Warn, "Nobody reads: the group has no members.", plain).short("Nobody reads"))
 }
 
 /// The first members of an empty group.
@@ -143,7 +167,7 @@ fn gathering(_: &Snapshot, group: &Group) -> Option<Point> {
     let bold = format!("The first members gather: {} so far.", count(group.member_count.into()));
     let left = format::duration_ms(call.ends_in_ms);
     let plain = format!("Who comes within group.initial.rebalance.delay.ms is in the first generation: {left} more.");
-    Some(Point::new(Role::Warn, bold, plain))
+    Some(Point::new(Role::Warn, bold, plain).short(format!("{} so far", members(group))))
 }
 
 /// A rebalance: what stands still because of it, and for whom all wait.
@@ -165,7 +189,13 @@ fn moving(_: &Snapshot, group: &Group) -> Option<Point> {
     } else {
         "Eager: who joins again gives up all it had first."
     };
-    Some(Point::new(role, bold, format!("{how} {}", waits(group))))
+    let short = if stopped == 0 { "All are read".to_owned() } else { unread_of(group, stopped) };
+    Some(Point::new(role, bold, format!("{how} {}", waits(group))).short(short))
+}
+
+/// How many stand, in a few words.
+fn unread_of(group: &Group, stopped: usize) -> String {
+    format!("{stopped} of {} unread", group.partition_count)
 }
 
 /// For whom all wait.
@@ -237,17 +267,19 @@ fn unread(_: &Snapshot, group: &Group) -> Option<Point> {
     let dead = owners.clone().find(|owner| owner.built_in.as_ref().is_some_and(|built_in| !built_in.alive));
     let stopped = owners.clone().find(|owner| owner.built_in.as_ref().is_some_and(|built_in| built_in.paused));
     let plain = match (dead, stopped) {
-        (Some(dead), _) => format!(
-            "{} is dead, and the group does not know it yet: it waits for its heartbeat until {}.",
-            dead.tag,
-            session_timeout(group)
-        ),
+        (Some(dead), _) => {
+            let left = dead.session.map_or_else(String::new, |session| {
+                let (left, of) = (format::duration_ms(session.ends_in_ms), format::duration_ms(session.of_ms));
+                format!(", {left} more of {of}")
+            });
+            format!("{} is dead, and the group waits for its heartbeat: {}{left}.", dead.tag, session_timeout(group))
+        }
         (None, Some(stopped)) => {
             format!("{} is stopped; it keeps what it has, as it still sends heartbeats.", stopped.tag)
         }
         (None, None) => "They are assigned, and nobody has begun to read them.".to_owned(),
     };
-    Some(Point::new(Role::Warn, bold, plain))
+    Some(Point::new(Role::Warn, bold, plain).short(unread_of(group, silent.len())))
 }
 
 /// How long a member may be silent, by the name of the setting.
@@ -256,6 +288,49 @@ fn session_timeout(group: &Group) -> &'static str {
         GroupKind::Classic => "session.timeout.ms",
         GroupKind::Consumer => "group.consumer.session.timeout.ms",
     }
+}
+
+/// Who has left because it does not poll.
+fn stuck(_: &Snapshot, group: &Group) -> Option<Point> {
+    let who = match group.stuck.as_slice() {
+        [one] => format!("{} is stuck, and has left the group.", one.tag),
+        more => format!("{} are stuck, and have left the group.", plural(more.len(), "member")),
+    };
+    let short = if let [one] = group.stuck.as_slice() { format!("{} is stuck", one.tag) } else { "Stuck".to_owned() };
+    Some(Point::new(Role::Warn, who, stuck_words(group)?).short(short))
+}
+
+/// A topic of it is not there.
+fn missing(_: &Snapshot, group: &Group) -> Option<Point> {
+    let missing = group.missing.iter().max_by_key(|missing| missing.deleted)?;
+    let what = if missing.deleted { "was deleted" } else { "is not there" };
+    let bold = format!("{} {what}: nobody reads it.", safe_str(&missing.topic));
+    Some(Point::new(Role::Warn, bold, missing_words(missing)).short("A topic is gone"))
+}
+
+/// What becomes of a group's offsets of a topic that is not there.
+pub(super) fn missing_words(missing: &MissingTopic) -> String {
+    let offsets = match (missing.deleted, missing.offsets) {
+        (false, _) => return "Nobody has created it; its members read it once it is there.".to_owned(),
+        (true, 0) => "Its committed offsets are gone with it.".to_owned(),
+        (true, n) => format!("{n} committed offsets of it go as soon as the coordinator hears of it."),
+    };
+    format!("{offsets} Should it be made anew, who subscribes to it begins anew, too.")
+}
+
+/// What happened to those that are stuck, and when they will be back.
+fn stuck_words(group: &Group) -> Option<String> {
+    let first = group.stuck.iter().min_by_key(|stuck| stuck.polls_in_ms())?;
+    let after = format::duration_ms(first.max_poll_interval_ms.into());
+    let who = if group.stuck.len() > 1 { format!("{}: ", first.tag) } else { String::new() };
+    Some(format!("poll() was not called within max.poll.interval.ms, {after}; {who}{}.", until_it_polls(first)))
+}
+
+/// When one that is stuck comes back.
+pub(super) fn until_it_polls(stuck: &Stuck) -> String {
+    let in_hand = records(stuck.in_hand);
+    let left = format::duration_ms(stuck.polls_in_ms());
+    format!("back when it polls: {in_hand} to go, about {left}")
 }
 
 /// One of the lab's own that wants to be a member, and cannot.
@@ -270,7 +345,10 @@ fn refused(snapshot: &Snapshot, group: &Group) -> Option<Point> {
         "GROUP_MAX_SIZE_REACHED" => "The group is full: group.max.size.",
         _ => "",
     };
-    Some(Point::new(Role::Warn, format!("{} cannot be a member: {error}.", safe_str(&consumer.name)), plain))
+    Some(
+        Point::new(Role::Warn, format!("{} cannot be a member: {error}.", safe_str(&consumer.name)), plain)
+            .short("One is refused"),
+    )
 }
 
 fn idle(_: &Snapshot, group: &Group) -> Option<Point> {
@@ -286,7 +364,9 @@ fn idle(_: &Snapshot, group: &Group) -> Option<Point> {
     let (partitions, members) = (partitions(group), members(group));
     let bold = format!("{partitions}, {members}: {who} nothing to read.");
     let plain = "A partition has one reader in a group; who is idle waits in case one leaves.";
-    Some(Point::new(Role::Accent, bold, format!("{plain} {}", cost(group))))
+    let short =
+        if let [one] = idle.as_slice() { format!("{} is idle", one.tag) } else { format!("{} are idle", idle.len()) };
+    Some(Point::new(Role::Accent, bold, format!("{plain} {}", cost(group))).short(short))
 }
 
 fn behind(snapshot: &Snapshot, group: &Group) -> Option<Point> {
@@ -301,5 +381,5 @@ fn behind(snapshot: &Snapshot, group: &Group) -> Option<Point> {
         0 => "More comes in than its members read.".to_owned(),
         n => format!("More comes in than {} can work through.", plural(n, "busy member")),
     };
-    Some(Point::new(Role::Warn, bold, plain))
+    Some(Point::new(Role::Warn, bold, plain).short("It falls behind"))
 }

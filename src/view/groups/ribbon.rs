@@ -145,13 +145,13 @@ fn preparing(group: &Group, at: usize) -> Station {
     let (first, second) = match (at, group.call) {
         (1, Some(call)) if call.initial => (
             format!("{} so far", plural(all, "member")),
-            countdown(call.ends_in_ms, 3_000, 18, Role::Warn)
+            countdown(call.ends_in_ms, call.of_ms, 18, Role::Warn)
                 .with(Role::Warn, format!("  {}", duration_ms(call.ends_in_ms))),
         ),
         (1, Some(call)) => {
             let left = duration_ms(call.ends_in_ms);
             let whose = if call.outside { " left, by the clock outside" } else { " left" };
-            let bar = countdown(call.ends_in_ms, 20_000, 18, Role::Warn);
+            let bar = countdown(call.ends_in_ms, call.of_ms, 18, Role::Warn);
             (format!("{come} of {all} have joined"), bar.with(Role::Warn, format!("  {left}{whose}")))
         }
         (1, None) => (format!("{come} of {all} have joined"), Line::default()),

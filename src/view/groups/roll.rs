@@ -1,11 +1,11 @@
 //! Roll call and matrix in one table: of each member how it stands, what it had and what it has.
 
-use std::collections::BTreeSet;
+mod standing;
 
 use crate::model::Model;
 use crate::model::groups::Pane;
 use crate::model::place::Selection;
-use crate::session::snapshot::{Group, GroupMember, GroupState, Standing, TopicPartition};
+use crate::session::snapshot::{Group, GroupMember, GroupState, Standing, Stuck, TopicPartition};
 use crate::view::chrome::join;
 use crate::view::format::{self, plural};
 use crate::view::line::{Line, cut};
@@ -14,7 +14,7 @@ use crate::view::sheet::{Chosen, Sheet, columns, left};
 use crate::view::text::safe_str;
 use crate::view::{Area, Target};
 
-use super::{colours, countdown, era, window};
+use super::{colours, era, window};
 
 /// Columns of a cell where there is room, and the least.
 const CELLS: [usize; 3] = [5, 4, 3];
@@ -49,7 +49,9 @@ impl<'a> Plan<'a> {
         let wide = |cell: usize| group.partitions.len() * cell + gaps;
         let fits =
             |matrices: usize| CELLS.into_iter().find(|cell| matrices * wide(*cell) + (matrices - 1) * BETWEEN <= room);
-        match (fits(2), fits(1)) {
+        // Without a partition there is no matrix: what is assigned is of a topic that was deleted, and told in words.
+        let none = group.partitions.is_empty();
+        match (fits(2).filter(|_| !none), fits(1).filter(|_| !none)) {
             (Some(cell), _) => Self { group, who, cell: Some(cell), matrix: wide(cell), both: true },
             (None, Some(cell)) => Self { group, who, cell: Some(cell), matrix: wide(cell), both: false },
             (None, None) => {
@@ -69,7 +71,7 @@ impl<'a> Plan<'a> {
 
 /// Draws it into `room`; returns what is left of `whole` below it.
 pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, sheet: &mut Sheet) -> Area {
-    if group.members.is_empty() || room.height < 2 {
+    if (group.members.is_empty() && group.stuck.is_empty()) || room.height < 2 {
         return whole;
     }
     let plan = Plan::of(group, room.width);
@@ -80,10 +82,17 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
         topic_names(&plan, room.below(1), sheet);
     }
     let count = group.members.len();
+    // Who is stuck is no member, and stands below them.
+    let out = columns(group.stuck.len()).min(rows.height / 2);
+    let whole_rows = rows;
+    let rows = rows.top(rows.height - out);
     // With a row between them, members are told apart from afar.
-    let pitch = if room.height >= 24 && columns(count) * 2 < rows.height { 2 } else { 1 };
+    let pitch = if room.height >= 14 && columns(count) * 2 < rows.height { 2 } else { 1 };
     let fit = usize::from(rows.height / pitch);
-    let selected = model.groups.member.as_ref().and_then(|id| group.members.iter().position(|m| m.id == *id));
+    // The twin of the selected member, beside it, is struck as well.
+    let twin = model.groups.twin(&model.snapshot).filter(|_| model.groups.beside.as_ref() == Some(&group.id));
+    let id = twin.map(|twin| &twin.id).or(model.groups.member.as_ref());
+    let selected = id.and_then(|id| group.members.iter().position(|member| member.id == *id));
     let shown = if count > fit { fit.saturating_sub(1) } else { count };
     let first = window(count, selected.unwrap_or(0), shown);
     let mut y = 0;
@@ -97,11 +106,36 @@ pub(super) fn project(model: &Model, group: &Group, room: Area, whole: Area, she
         y += pitch;
     }
     if count > shown {
-        let words = format!("  and {} more; j and k move on", plural(count - shown, "member"));
-        sheet.put(rows.row(y), Line::of(Role::Faint, words));
+        sheet.put(rows.row(y), rest_of(group, (first, shown)));
+        y += 1;
+    }
+    for stuck in group.stuck.iter().take(out.into()) {
+        sheet.put(whole_rows.row(y), self::out(&plan, stuck, rows.width));
         y += 1;
     }
     whole.below(1 + u16::from(topics) + y)
+}
+
+/// Those that have no row of their own, by how they stand.
+fn rest_of(group: &Group, (first, shown): (usize, usize)) -> Line {
+    let hidden = group.members.iter().enumerate().filter(|(at, _)| !(first..first + shown).contains(at));
+    let mut kinds: Vec<(&'static str, usize)> = Vec::new();
+    for (_, member) in hidden.clone() {
+        let kind = standing::kind(member);
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((kind, 1)),
+        }
+    }
+    let kinds = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ");
+    let words = format!("  and {}: {kinds}; j and k move on", plural(hidden.count(), "more member"));
+    Line::of(Role::Faint, words)
+}
+
+/// One that is stuck, and why, beside the members.
+fn out(plan: &Plan<'_>, stuck: &Stuck, width: u16) -> Line {
+    let who = standing::stuck(stuck, plan.who).cut(plan.who.saturating_sub(1)).padded(plan.who);
+    join(who, standing::why_stuck(stuck, usize::from(width).saturating_sub(plan.who)))
 }
 
 /// The numbers of the generations before and after.
@@ -168,7 +202,7 @@ fn topic_names(plan: &Plan<'_>, area: Area, sheet: &mut Sheet) {
 }
 
 fn row(plan: &Plan<'_>, member: &GroupMember, number: usize) -> Line {
-    let who = who(plan, member).cut(plan.who.saturating_sub(1)).padded(plan.who);
+    let who = standing::who(plan.group, member, plan.who).cut(plan.who.saturating_sub(1)).padded(plan.who);
     let before = || before(plan, member).padded(plan.matrix);
     let line = match (plan.both, plan.is_decided()) {
         (true, _) => join(join(who, before()), between(plan, number)),
@@ -182,93 +216,6 @@ fn row(plan: &Plan<'_>, member: &GroupMember, number: usize) -> Line {
 fn between(plan: &Plan<'_>, number: usize) -> Line {
     let middle = plan.group.members.len().saturating_sub(1) / 2;
     Line::of(Role::Dim, if number == middle { " ──▶  " } else { "      " })
-}
-
-/// The member and how it stands.
-fn who(plan: &Plan<'_>, member: &GroupMember) -> Line {
-    let (role, sign, words) = standing(plan.group, member);
-    let mut line = Line::of(role, format!("{sign} ")).with(colours(&member.tag).name, left(&member.tag, 4));
-    if plan.who > 40 {
-        let name = member.instance_id.as_ref().unwrap_or(&member.client_id);
-        let wide = if plan.who > 50 { 16 } else { 9 };
-        line = line.with(Role::Dim, left(&cut(&safe_str(name), wide - 1), wide));
-    }
-    line = line.with(if role == Role::Good { Role::Text } else { role }, words);
-    if member.leader && plan.who > 40 {
-        line = line.with(Role::Faint, "  leader");
-    }
-    match (member.standing, plan.group.call) {
-        (Standing::WaitedFor, Some(call)) => {
-            let bar = countdown(call.ends_in_ms, 20_000, if plan.who > 40 { 8 } else { 4 }, Role::Warn);
-            let line = line.with(Role::Text, " ");
-            join(line, bar).with(Role::Warn, format!(" {}", format::duration_ms(call.ends_in_ms)))
-        }
-        (Standing::Joined | Standing::JoinedNew | Standing::WaitsForAssignment, _) => match late(plan.group, member) {
-            Some(ms) => line.with(Role::Dim, format!("  +{}", format::duration_ms(ms))),
-            None => line,
-        },
-        _ => line,
-    }
-}
-
-/// How long after a rebalance began a member joined it, in milliseconds.
-fn late(group: &Group, member: &GroupMember) -> Option<u64> {
-    let began_us = group.rebalance.as_ref()?.began_us;
-    Some(member.joined_us?.saturating_sub(began_us) / 1_000)
-}
-
-/// How a member stands: its sign and words.
-fn standing(group: &Group, member: &GroupMember) -> (Role, &'static str, String) {
-    if let Some(built_in) = &member.built_in {
-        if !built_in.alive {
-            return (Role::Dead, "✖", "dead, not noticed yet".to_owned());
-        }
-        if built_in.paused {
-            return (Role::Warn, "‖", "stopped".to_owned());
-        }
-    }
-    match member.standing {
-        Standing::WaitedFor => (Role::Warn, "…", "waited for".to_owned()),
-        Standing::Joined => (Role::Good, "✓", "rejoined".to_owned()),
-        Standing::JoinedNew => (Role::Accent, "+", "new, joined".to_owned()),
-        Standing::WaitsForAssignment => (Role::Good, "✓", "waits for its share".to_owned()),
-        Standing::HasNotSynced if member.leader => (Role::Warn, "…", "shares out".to_owned()),
-        Standing::HasNotSynced => (Role::Warn, "…", "not back yet".to_owned()),
-        Standing::Reconciling => (Role::Warn, "…", changes_over(member)),
-        Standing::In => changes(group, member),
-    }
-}
-
-/// What a member of KIP-848 is about: it gives up first, then takes what others gave up.
-fn changes_over(member: &GroupMember) -> String {
-    let after = member.after.as_deref().unwrap_or_default();
-    let gives = member.before.iter().filter(|at| !after.contains(at)).count();
-    let waits = after.iter().filter(|at| !member.before.contains(at)).count();
-    match (gives, waits) {
-        (0, 0) => "takes up its epoch".to_owned(),
-        (0, n) => format!("waits for {n}"),
-        (n, _) => format!("gives up {n}"),
-    }
-}
-
-/// What the last rebalance changed for a member.
-fn changes(group: &Group, member: &GroupMember) -> (Role, &'static str, String) {
-    let after = member.after.as_deref().unwrap_or_default();
-    if after.is_empty() && !group.state.is_moving() {
-        return (Role::Dim, "○", "idle: nothing is left for it".to_owned());
-    }
-    let before: BTreeSet<&TopicPartition> = member.before.iter().collect();
-    let kept = after.iter().filter(|at| before.contains(at)).count();
-    let (gave, got) = (before.len() - kept, after.len() - kept);
-    let first = !group.members.iter().any(|member| member.was_there);
-    if !member.was_there {
-        let sign = if first { "✓" } else { "+" };
-        return (if first { Role::Good } else { Role::Accent }, sign, format!("reads {}", after.len()));
-    }
-    let mut words = vec![format!("kept {kept}")];
-    words.extend((gave > 0).then(|| format!("gave {gave}")));
-    words.extend((got > 0).then(|| format!("got {got}")));
-    (Role::Good, "✓", words.join(", "))
 }
 
 /// Whether a member has given up a partition that it had.

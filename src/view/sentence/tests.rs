@@ -119,3 +119,55 @@ fn a_start_that_cut_records_is_said_until_it_was_read() {
     model.cuts.read();
     assert!(!project(&model).bold.contains("cut"));
 }
+
+/// What is said of a cluster whose group was changed so.
+fn say_of(snapshot: Snapshot, change: impl FnOnce(&mut crate::session::snapshot::Group)) -> String {
+    let mut snapshot = snapshot;
+    let groups = Arc::make_mut(&mut snapshot.groups);
+    change(Arc::make_mut(groups.values_mut().next().unwrap()));
+    say(snapshot).1
+}
+
+#[test]
+fn a_group_that_stands_still_is_news_of_the_cluster_after_a_while() {
+    assert!(say(fixture::rebalance()).1.starts_with("All well."), "it has begun just now");
+    let mut later = fixture::rebalance();
+    later.clock.lab_us += 10_000_000;
+    let hangs = say(later).1;
+    assert!(hangs.starts_with("dashboard has rebalanced for 11 s: 7 of 10 partitions read by nobody."), "{hangs}");
+    assert!(hangs.ends_with("All wait for c3, which still works on 37 records."), "{hangs}");
+    let stopped = |ms: u64| {
+        say_of(fixture::calm(), |group| {
+            for partition in &mut group.partitions {
+                (partition.reader, partition.unread_ms) = (None, Some(ms));
+            }
+        })
+    };
+    assert!(stopped(4_000).starts_with("All well."), "{}", stopped(4_000));
+    assert!(
+        stopped(5_000).starts_with("dashboard stands still: 10 of 10 partitions read by nobody."),
+        "{}",
+        stopped(5_000)
+    );
+}
+
+#[test]
+fn a_group_that_nobody_is_in_is_news_while_records_wait() {
+    let emptied = |lag: u64| {
+        say_of(fixture::calm(), |group| {
+            (group.state, group.lag, group.member_count) = (crate::session::snapshot::GroupState::Empty, lag, 0);
+            group.members.clear();
+        })
+    };
+    assert!(emptied(0).starts_with("All well."), "{}", emptied(0));
+    assert!(emptied(81).starts_with("dashboard has no members: 81 records wait."), "{}", emptied(81));
+    let all_stuck = say_of(fixture::stuck(), |group| {
+        (group.state, group.member_count) = (crate::session::snapshot::GroupState::Empty, 0);
+        group.members.clear();
+    });
+    assert!(all_stuck.starts_with("dashboard stands still: all its members are stuck."), "{all_stuck}");
+    assert!(
+        all_stuck.contains("max.poll.interval.ms, 20.0 s") || all_stuck.contains("max.poll.interval.ms, 20 s"),
+        "{all_stuck}"
+    );
+}

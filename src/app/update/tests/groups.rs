@@ -143,3 +143,52 @@ fn a_member_that_is_gone_leaves_the_selection_to_nobody_until_a_key_moves_it() {
     let Selection::Member(_, member) = state.model.selection() else { panic!("a member is selected") };
     assert!(member.starts_with("dashboard-3"), "{member}");
 }
+
+#[test]
+fn what_strikes_a_member_strikes_its_twin_in_the_group_beside() {
+    let mut state = state(fixture::many_groups());
+    // alerting, and dashboard beside it.
+    press(&mut state, "4 g g Enter V");
+    state.model.groups.beside = Some("dashboard".into());
+    assert_eq!(done(&press(&mut state, "j X")), [Action::CrashConsumer(2), Action::CrashConsumer(2)]);
+    assert_eq!(done(&press(&mut state, "F")).len(), 2);
+    press(&mut state, "W Backspace");
+    type_in(&mut state, "5 ms");
+    assert_eq!(done(&press(&mut state, "Enter")), vec![Action::SlowConsumer { id: 2, work_us: 5_000 }; 2]);
+    press(&mut state, "Esc");
+    state.model.groups.beside = Some("billing".into());
+    assert_eq!(done(&press(&mut state, "X")), [Action::CrashConsumer(2)], "clients outside are not ours");
+    assert!(state.model.notices.last().is_some_and(|notice| notice.text.contains("one side alone")));
+}
+
+#[test]
+fn who_is_added_to_two_groups_is_as_the_members_of_each() {
+    let mut state = state(fixture::many_groups());
+    press(&mut state, "4 g g Enter V");
+    state.model.groups.beside = Some("dashboard".into());
+    press(&mut state, "c Right Tab Backspace");
+    type_in(&mut state, "9 ms");
+    let wanted = |group: &str, topic: &str| {
+        Action::AddConsumer(NewConsumer {
+            group: group.into(),
+            topics: vec![topic.into()],
+            assignors: vec!["range".into()],
+            commit: CommitMode::After,
+            work_us: 9_000,
+            ..NewConsumer::default()
+        })
+    };
+    let effects = press(&mut state, "Enter");
+    assert_eq!(done(&effects), [wanted("alerting", "orders"), wanted("dashboard", "trucks_gps")]);
+    let [_, Effect::Ask(_, Purpose::Quiet)] = effects.as_slice() else { panic!("one answer closes the form") };
+}
+
+#[test]
+fn a_step_says_what_it_delivered_and_only_the_newest() {
+    let mut state = state(fixture::calm());
+    for what in ["delivered: a → b: Fetch", "delivered: b → a: Fetch answer"] {
+        update(&mut state, 1, Msg::Answer(Purpose::Step, Outcome::Done(what.into())));
+    }
+    let told: Vec<&str> = state.model.notices.iter().map(|notice| notice.text.as_str()).collect();
+    assert_eq!(told, ["delivered: b → a: Fetch answer"]);
+}
