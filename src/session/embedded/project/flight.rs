@@ -26,12 +26,14 @@ pub(super) fn project(cluster: &Cluster) -> Vec<InFlight> {
 /// way.
 pub(in crate::session::embedded) fn told_next(cluster: &Cluster) -> Arc<str> {
     let Some(message) = cluster.in_flight().next() else { return Arc::default() };
-    let InFlight { from, to, name, partition, partitions, records, offset, text, .. } = in_flight(cluster, message);
+    let InFlight { kind, from, to, name, partition, partitions, records, offset, text, .. } =
+        in_flight(cluster, message);
     let what = partition.map_or_else(String::new, |at| {
         let more = if partitions > 1 { format!(" and {} more", partitions - 1) } else { String::new() };
         format!(" of {}-{}{more}", at.topic, at.partition)
     });
     let carries = match (records, offset) {
+        (0, Some(offset)) if kind == MessageKind::ProduceAck => format!(", at offset {offset}"),
         (0, Some(offset)) => format!(", from offset {offset}"),
         (0, None) => String::new(),
         (1, _) => ", 1 record".to_owned(),
@@ -271,8 +273,8 @@ mod tests {
             told.insert(told_next(lab.cluster()).to_string());
         }
         let has = |words: [&str; 3]| told.iter().any(|told| words.iter().all(|word| told.contains(word)));
-        assert!(has(["trucks → broker-", ": Produce of trucks_gps-", ", 1 record"]), "{told:#?}");
-        assert!(has(["dashboard-1 → broker-", ": Heartbeat", "in dashboard, generation 1"]), "{told:#?}");
-        assert!(has([" → dashboard-", ": Fetch answer of trucks_gps-", " record"]), "{told:#?}");
+        assert!(has(["broker-", " → dashboard-", ": Fetch answer of trucks_gps-"]), "{told:#?}");
+        assert!(has(["broker-", " → trucks: Produce answer of trucks_gps-", ", at offset "]), "{told:#?}");
+        assert!(has(["audit → broker-", ": Fetch of ", ", from offset "]), "{told:#?}");
     }
 }
