@@ -9,8 +9,8 @@ use kscope::protocol::join_group::JoinGroupRequestProtocol;
 use kscope::protocol::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kscope::protocol::offset_fetch::OffsetFetchRequestTopic;
 use kscope::protocol::{
-    DeleteGroupsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, OffsetCommitRequest,
-    OffsetFetchRequest, Response,
+    DeleteGroupsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
+    OffsetCommitRequest, OffsetFetchRequest, Response,
 };
 
 use super::harness::Lab;
@@ -167,5 +167,43 @@ fn a_negative_rebalance_timeout_is_over_at_once_and_version_0_takes_the_sessions
         let request = HeartbeatRequest { group_id: group, generation_id: 1, member_id, ..HeartbeatRequest::default() };
         let Response::Heartbeat(heard) = lab.ask(1, 3, request) else { panic!() };
         assert_eq!(heard.error_code, outcome, "version {version}");
+    }
+}
+
+fn join(lab: &mut Lab, group: &str, member_id: &Arc<str>, instance: Option<&str>) -> JoinGroupResponse {
+    let range = JoinGroupRequestProtocol { name: "range".into(), ..JoinGroupRequestProtocol::default() };
+    let request = JoinGroupRequest {
+        group_id: group.into(),
+        session_timeout_ms: 30_000,
+        rebalance_timeout_ms: 30_000,
+        member_id: Arc::clone(member_id),
+        group_instance_id: instance.map(Arc::from),
+        protocol_type: "consumer".into(),
+        protocols: vec![range],
+        ..JoinGroupRequest::default()
+    };
+    let Response::JoinGroup(joined) = lab.ask(1, 5, request) else { panic!() };
+    joined
+}
+
+#[test]
+fn an_id_that_was_given_out_is_for_a_member_without_an_instance_id() {
+    let mut lab = lab();
+    let nobody: Arc<str> = "".into();
+    for (group, instance) in [("of nobody", "fresh"), ("of another", "taken")] {
+        let given = join(&mut lab, group, &nobody, None);
+        assert_eq!(given.error_code, ErrorCode::MEMBER_ID_REQUIRED);
+        let taken = (instance == "taken").then(|| join(&mut lab, group, &nobody, Some(instance)));
+        let refused = join(&mut lab, group, &given.member_id, Some(instance));
+        let said = (refused.error_code, refused.generation_id, &*refused.member_id);
+        assert_eq!(said, (ErrorCode::UNKNOWN_SERVER_ERROR, -1, ""), "{group}");
+        if let Some(taken) = taken {
+            let again = join(&mut lab, group, &taken.member_id, Some(instance));
+            assert_eq!(again.error_code, ErrorCode::NONE, "the static member is there as before");
+        } else {
+            let joined = join(&mut lab, group, &given.member_id, None);
+            assert_eq!((joined.error_code, joined.generation_id), (ErrorCode::NONE, 1), "its id still holds");
+            assert_eq!(joined.members[0].group_instance_id, None);
+        }
     }
 }
