@@ -3,9 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
 
 use super::api::produce;
 use super::connection::{Origin, Peer};
+use super::metadata::MetadataCache;
 use super::{Broker, BrokerTimer};
 use crate::engine::context::{Context, Id};
 use crate::engine::event::group::Removed;
@@ -14,6 +18,7 @@ use crate::engine::group::shard::{InFlight, Phase, Shard};
 use crate::engine::group::{Caller, Desk, Group, GroupTimer, Wish, Write};
 use crate::engine::log::StoredBatch;
 use crate::engine::replica::TopicPartition;
+use crate::engine::time::Time;
 use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::ErrorCode;
 use crate::protocol::group_records::GroupRecord;
@@ -29,7 +34,22 @@ pub struct Groups {
     shards: BTreeMap<i32, Shard>,
     /// Partitions whose replica changed since this was last looked at.
     moved: BTreeSet<i32>,
+    /// Over what groups are spread, since it is known that there is `__consumer_offsets`.
+    spread: Option<Spread>,
 }
+
+/// Over how many partitions of `__consumer_offsets` groups are spread: as many as there were when this process heard of the
+/// topic. It may grow, but no group moves until the broker starts anew, as in Kafka, which looks only when it starts
+/// (`GroupMetadataManager.startup`).
+#[derive(Clone, Copy, Debug)]
+struct Spread {
+    topic: Uuid,
+    since: Time,
+    partitions: i32,
+}
+
+/// A controller tells of a topic by 500 partitions: those that come this soon after the first ones are no growth.
+const MADE_WITHIN: Duration = Duration::from_secs(1);
 
 impl Groups {
     /// The partitions of `__consumer_offsets` that it coordinates the groups of.
@@ -45,6 +65,17 @@ impl Groups {
     /// Whether it reads a partition at the moment.
     pub fn is_loading(&self) -> bool {
         self.shards.values().any(|shard| shard.phase != Phase::Active)
+    }
+
+    /// The controller said what there is.
+    pub(crate) fn heard(&mut self, metadata: &MetadataCache, now: Time) {
+        self.spread = metadata.topics.get(CONSUMER_OFFSETS).map(|known| {
+            let same = self.spread.filter(|spread| spread.topic == known.id);
+            let since = same.map_or(now, |spread| spread.since);
+            let grown = same.filter(|_| now > since + MADE_WITHIN).map(|spread| spread.partitions);
+            let count = i32::try_from(known.partitions.len()).unwrap_or(i32::MAX);
+            Spread { topic: known.id, since, partitions: grown.unwrap_or(count) }
+        });
     }
 
     pub(super) fn moved(&mut self, partition: i32) {
@@ -75,10 +106,10 @@ impl Broker {
 
     /// The partition of `__consumer_offsets` that a group belongs to.
     pub(crate) fn partition_of_group(&self, group: &str) -> i32 {
-        let known = self.metadata.topics.get(CONSUMER_OFFSETS).map(|topic| topic.partitions.len());
-        let partitions = known.and_then(|count| i32::try_from(count).ok()).filter(|count| *count > 0);
+        let known = self.groups.spread.map(|spread| spread.partitions).filter(|count| *count > 0);
+        let partitions = known.unwrap_or(self.settings().offsets_topic_num_partitions);
         // As Kafka's Utils.abs: the absolute value, and 0 for the one number that has none.
-        java_hash(group).checked_abs().unwrap_or(0) % partitions.unwrap_or(self.settings().offsets_topic_num_partitions)
+        java_hash(group).checked_abs().unwrap_or(0) % partitions
     }
 
     /// It leads a partition of `__consumer_offsets` from now on: it reads it.
