@@ -15,7 +15,7 @@ use crate::engine::context::{Context, Id};
 use crate::engine::event::group::Removed;
 use crate::engine::event::{EventKind, GroupEvent};
 use crate::engine::group::shard::{InFlight, Phase, Shard};
-use crate::engine::group::{Caller, Desk, Group, GroupTimer, Wish, Write};
+use crate::engine::group::{Caller, Desk, Group, GroupTimer, Kept, Wish, Write};
 use crate::engine::log::StoredBatch;
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
@@ -130,7 +130,7 @@ impl Broker {
         let mut groups: Vec<Arc<str>> = Vec::new();
         for waiting in shard.take_all() {
             ctx.cancel(waiting.timer);
-            self.settle(partition, &mut shard, waiting, Err(ErrorCode::NOT_LEADER_OR_FOLLOWER), ctx);
+            self.settle(partition, &mut shard, (waiting.group, waiting.then), Err(ErrorCode::NOT_LEADER_OR_FOLLOWER), ctx);
         }
         let ids: Vec<Arc<str>> = shard.groups().map(|group| Arc::clone(&group.id)).collect();
         for id in ids {
@@ -158,7 +158,7 @@ impl Broker {
             }
             while let Some((waiting, outcome)) = self.next_kept(*partition, &mut shard) {
                 ctx.cancel(waiting.timer);
-                self.settle(*partition, &mut shard, waiting, outcome, ctx);
+                self.settle(*partition, &mut shard, (waiting.group, waiting.then), outcome, ctx);
             }
             self.put_back(*partition, shard, ctx);
         }
@@ -268,49 +268,47 @@ impl Broker {
             let (key, value) = record.encode();
             builder.push(ctx.now.date_ms(), Some(&key), value.as_deref(), &[]);
         }
-        let patience = Self::millis(self.settings().offsets_commit_timeout_ms);
-        let appended = produce::append_own(self, &partition_id(partition), builder.build(), ctx);
-        let id = ctx.next_id();
-        let until = appended.unwrap_or(i64::MAX);
-        let timer = ctx.timer(patience, Self::timer(BrokerTimer::GroupWrite { partition, id }));
-        let waiting = InFlight { id, until, group, then, timer };
-        match appended {
-            Ok(_) => {
-                shard.wait(waiting);
+        match produce::append_own(self, &partition_id(partition), builder.build(), ctx) {
+            Ok(until) => {
+                self.wait(partition, shard, (until, group, then), ctx);
                 // The shard is out of its place at the moment.
                 self.groups.moved.insert(partition);
             }
-            Err(error) => {
-                ctx.cancel(timer);
-                self.settle(partition, shard, waiting, Err(error), ctx);
-            }
+            Err(error) => self.settle(partition, shard, (group, then), Err(error), ctx),
         }
     }
 
-    /// Nothing is to be written: what follows rests on what was written before.
+    /// Nothing is to be written: what follows rests on what was written before, and follows at once where all that is kept.
     fn keep_order(&mut self, partition: i32, shard: &mut Shard, write: Write, ctx: &mut Context<'_>) {
         let Write { group, then, .. } = write;
+        match shard.last_until() {
+            Some(until) => self.wait(partition, shard, (until, group, then), ctx),
+            None => self.settle(partition, shard, (group, then), Ok(()), ctx),
+        }
+    }
+
+    /// What follows waits for the in-sync replicas, but not for ever.
+    fn wait(
+        &self,
+        partition: i32,
+        shard: &mut Shard,
+        (until, group, then): (i64, Arc<str>, Kept),
+        ctx: &mut Context<'_>,
+    ) {
         let id = ctx.next_id();
         let patience = Self::millis(self.settings().offsets_commit_timeout_ms);
         let timer = ctx.timer(patience, Self::timer(BrokerTimer::GroupWrite { partition, id }));
-        let waiting = InFlight { id, until: shard.last_until().unwrap_or_default(), group, then, timer };
-        if shard.last_until().is_some() {
-            shard.wait(waiting);
-        } else {
-            ctx.cancel(timer);
-            self.settle(partition, shard, waiting, Ok(()), ctx);
-        }
+        shard.wait(InFlight { id, until, group, then, timer });
     }
 
     fn settle(
         &mut self,
         partition: i32,
         shard: &mut Shard,
-        waiting: InFlight,
+        (group, then): (Arc<str>, Kept),
         outcome: Result<(), ErrorCode>,
         ctx: &mut Context<'_>,
     ) {
-        let InFlight { group, then, .. } = waiting;
         // A group that was deleted meanwhile owes its committers an answer all the same.
         let gone = shard.group(&group).is_none();
         shard.group_or_new(&group, ctx.now.date_ms());
@@ -324,7 +322,7 @@ impl Broker {
     pub(super) fn on_group_write_late(&mut self, partition: i32, id: Id, ctx: &mut Context<'_>) {
         let Some(mut shard) = self.groups.shards.remove(&partition) else { return };
         if let Some(waiting) = shard.take_late(id) {
-            self.settle(partition, &mut shard, waiting, Err(ErrorCode::REQUEST_TIMED_OUT), ctx);
+            self.settle(partition, &mut shard, (waiting.group, waiting.then), Err(ErrorCode::REQUEST_TIMED_OUT), ctx);
         }
         self.put_back(partition, shard, ctx);
     }
