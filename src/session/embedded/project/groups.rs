@@ -97,7 +97,7 @@ impl Groups {
         let clients = deliveries::members(&look);
         for (id, at) in found.iter().take(Snapshot::MAX_GROUPS) {
             let remembered = self.by_id.entry(Arc::clone(id)).or_default();
-            let clients = clients.get(id).map_or(&[][..], Vec::as_slice);
+            let clients = (clients.get(id).map_or(&[][..], Vec::as_slice), cluster.departed(id));
             remembered.shown = Arc::new(remembered.show(at, clients, &look));
         }
         self.by_id.retain(|id, remembered| {
@@ -174,7 +174,7 @@ fn built_in(cluster: &Cluster) -> BTreeMap<&str, (&Consumer, bool)> {
 
 impl Remembered {
     /// The group as it is now.
-    fn show(&mut self, at: &At<'_>, clients: &[&Client], look: &Look<'_>) -> Group {
+    fn show(&mut self, at: &At<'_>, clients: deliveries::Members<'_>, look: &Look<'_>) -> Group {
         let lab_us = look.now.lab.0;
         let protocol = self.protocol(at.group, look);
         let members = match &at.group.kind {
