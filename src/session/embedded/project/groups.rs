@@ -227,16 +227,18 @@ impl Remembered {
     /// Takes down which partitions have no leader to read from.
     fn follow_leaders(&mut self, partitions: &[GroupPartition], look: &Look<'_>) {
         for partition in partitions {
-            let topic = look.topics.get(&partition.at.topic);
-            let known =
-                topic.and_then(|topic| topic.partitions.iter().find(|known| known.id == partition.at.partition));
+            let known = look.topics.get(&partition.at.topic).and_then(|topic| {
+                // They are in the order of their numbers.
+                let at = topic.partitions.binary_search_by_key(&partition.at.partition, |known| known.id);
+                topic.partitions.get(at.ok()?)
+            });
             if known.is_some_and(|known| known.leader.is_none()) {
                 self.adrift.insert(partition.at.clone());
             } else if partition.reader.is_some() {
                 self.adrift.remove(&partition.at);
             }
         }
-        self.adrift.retain(|at| partitions.iter().any(|partition| partition.at == *at));
+        self.adrift.retain(|at| partitions.binary_search_by(|partition| partition.at.cmp(at)).is_ok());
     }
 
     /// The group as far as its protocol says it.

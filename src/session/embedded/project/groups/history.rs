@@ -1,6 +1,6 @@
 //! What changed with each generation of a group: who had what before and after, why, and what it cost.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::events::group_words;
@@ -18,6 +18,14 @@ const SETTLES_US: u64 = 5_000_000;
 
 /// Who has what, by member id.
 pub(super) type Owned = Vec<(Arc<str>, Vec<TopicPartition>)>;
+
+/// The same, to look a member up in.
+pub(super) type ByMember<'a> = BTreeMap<&'a str, &'a [TopicPartition]>;
+
+/// Who has what, to look each of hundreds of members up.
+pub(super) fn by_member(owned: Option<&Owned>) -> ByMember<'_> {
+    owned.into_iter().flatten().map(|(member, partitions)| (&**member, &**partitions)).collect()
+}
 
 /// See the [module](self).
 #[derive(Default)]
