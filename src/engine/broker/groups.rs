@@ -15,18 +15,15 @@ use crate::engine::context::{Context, Id};
 use crate::engine::event::group::Removed;
 use crate::engine::event::{EventKind, GroupEvent};
 use crate::engine::group::shard::{InFlight, Phase, Shard};
-use crate::engine::group::{Caller, Desk, Group, GroupTimer, Kept, Wish, Write};
+use crate::engine::group::{Caller, Desk, Group, GroupTimer, Kept, LAB_HOST, Wish, Write};
 use crate::engine::log::StoredBatch;
 use crate::engine::replica::TopicPartition;
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::ErrorCode;
 use crate::protocol::group_records::GroupRecord;
 use crate::protocol::partitioner::java_hash;
 use crate::protocol::records::{BatchBuilder, Compression, records_of};
-
-/// The address of clients that are nodes of the lab, as `DescribeGroups` shows it and the log keeps it (deviation: lab-host).
-pub const LAB_HOST: &str = "/lab";
 
 /// What a broker coordinates.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +127,13 @@ impl Broker {
         let mut groups: Vec<Arc<str>> = Vec::new();
         for waiting in shard.take_all() {
             ctx.cancel(waiting.timer);
-            self.settle(partition, &mut shard, (waiting.group, waiting.then), Err(ErrorCode::NOT_LEADER_OR_FOLLOWER), ctx);
+            self.settle(
+                partition,
+                &mut shard,
+                (waiting.group, waiting.then),
+                Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+                ctx,
+            );
         }
         let ids: Vec<Arc<str>> = shard.groups().map(|group| Arc::clone(&group.id)).collect();
         for id in ids {
@@ -296,7 +299,7 @@ impl Broker {
         ctx: &mut Context<'_>,
     ) {
         let id = ctx.next_id();
-        let patience = Self::millis(self.settings().offsets_commit_timeout_ms);
+        let patience = millis(self.settings().offsets_commit_timeout_ms);
         let timer = ctx.timer(patience, Self::timer(BrokerTimer::GroupWrite { partition, id }));
         shard.wait(InFlight { id, until, group, then, timer });
     }
@@ -411,7 +414,7 @@ impl Broker {
 
     /// Forgets offsets that are too old, and groups that have none left.
     pub(super) fn expire_offsets(&mut self, ctx: &mut Context<'_>) {
-        let every = Self::millis(self.settings().offsets_retention_check_interval_ms);
+        let every = millis(self.settings().offsets_retention_check_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::ExpireOffsets));
         self.for_each_group(ctx, Group::expire_offsets);
     }

@@ -8,6 +8,7 @@ use super::sync::to_members;
 use super::{ClassicGroup, Member, Protocol, State};
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::Why;
+use crate::engine::time::millis;
 use crate::protocol::join_group::JoinGroupResponseMember;
 use crate::protocol::{ErrorCode, JoinGroupRequest, JoinGroupResponse};
 
@@ -352,11 +353,6 @@ pub(super) fn refused(error_code: ErrorCode, member_id: Arc<str>) -> JoinGroupRe
 /// A member id, as Kafka makes them.
 fn named(prefix: &str, desk: &mut Desk<'_, '_>) -> Arc<str> {
     format!("{prefix}-{}", desk.ctx.rng.uuid()).into()
-}
-
-/// A negative time-out is over at once.
-pub(super) fn millis(ms: i32) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
 fn protocols(request: &JoinGroupRequest) -> Vec<Protocol> {
