@@ -129,12 +129,7 @@ fn why_no_coordinator_is_found_is_said_up_to_version_3_and_of_a_kind_that_nobody
         (4, key_type::SHARE, ""),
         (6, 7, malformed),
     ] {
-        let request = FindCoordinatorRequest {
-            key: "a".into(),
-            key_type: kind,
-            coordinator_keys: vec!["a".into()],
-            ..FindCoordinatorRequest::default()
-        };
+        let request = FindCoordinatorRequest { key: "a".into(), key_type: kind, coordinator_keys: vec!["a".into()] };
         let Response::FindCoordinator(answer) = lab.ask(1, version, request) else { panic!() };
         let said = if version < 4 { answer.error_message } else { answer.coordinators[0].error_message.clone() };
         assert_eq!(said.as_deref(), Some(text), "version {version}, kind {kind}");
