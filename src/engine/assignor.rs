@@ -218,6 +218,12 @@ pub fn by_topic(partitions: &[TopicPartition]) -> Vec<consumer_protocol::TopicPa
     topics.into_iter().map(topic).collect()
 }
 
+/// What a consumer is assigned. Bytes that cannot be read, and none at all, are nothing.
+pub fn assigned_partitions(assignment: &Bytes) -> Vec<TopicPartition> {
+    let read = consumer_protocol::ConsumerProtocolAssignment::from_bytes(assignment);
+    read.map(|read| flat(&read.assigned_partitions)).unwrap_or_default()
+}
+
 /// Partitions one by one, in the order that the consumer's protocol has them in.
 pub fn flat(topics: &[consumer_protocol::TopicPartition]) -> Vec<TopicPartition> {
     let of_topic = |topic: &consumer_protocol::TopicPartition| {

@@ -56,6 +56,7 @@ use super::node::{BrokerId, NodeId};
 use super::replica::{Replica, TopicPartition};
 use super::settings::{BrokerSettings, Settings};
 use super::zk::client::{ClientTimer, ZkClient, ZkClientEvent};
+use crate::engine::time::millis;
 use crate::protocol::{Request, Response};
 
 pub use self::disk::Disk;
@@ -381,7 +382,7 @@ impl Broker {
         ctx: &mut Context<'_>,
     ) -> (Id, TimerId) {
         let id = self.ask(controller, lane, version, request, ctx);
-        let patience = Self::millis(self.settings().controller_socket_timeout_ms);
+        let patience = millis(self.settings().controller_socket_timeout_ms);
         (id, ctx.timer(patience, Self::timer(BrokerTimer::Unanswered(id))))
     }
 

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 pub use admin::Admin;
 pub use consumer::{Audit, Book, Consumer, Membership, PartitionAudit, Phase, Position, Read};
-pub use deliveries::{Delivery, DeliveryKey, deliveries};
+pub use deliveries::{Deliveries, Delivery, DeliveryKey, Departed, deliveries};
 pub use numbers::{Numbers, Placed, Run};
 pub use producer::{Acked, Counts, Ledger, Producer};
 pub use score::{Score, lost, scoreboard};

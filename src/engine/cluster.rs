@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use clients::MAX_ENDED;
 pub use events::Events;
 pub use nodes::{BrokerNode, Process};
 
@@ -80,6 +81,8 @@ pub struct Cluster {
     brokers: BTreeMap<BrokerId, Arc<BrokerNode>>,
     zookeepers: BTreeMap<ZkId, Arc<ZkServer>>,
     clients: BTreeMap<ClientId, Arc<Client>>,
+    /// Which clients there were.
+    roll: clients::Roll,
     network: Network,
     timers: Timers,
     events: Events,
@@ -107,6 +110,7 @@ impl Cluster {
             brokers: BTreeMap::new(),
             zookeepers: BTreeMap::new(),
             clients: BTreeMap::new(),
+            roll: clients::Roll::default(),
             network,
             timers: Timers::default(),
             events: Events::default(),
@@ -155,8 +159,8 @@ impl Cluster {
         for id in &brokers {
             self.brokers.insert(*id, Arc::new(BrokerNode::new(*id)));
         }
-        for (number, spec) in (1..).zip(&self.config.clients) {
-            let id = ClientId(number);
+        for spec in &self.config.clients {
+            let id = self.roll.next_id();
             self.clients.insert(id, Arc::new(Client::new(id, spec.clone(), brokers.clone())));
         }
     }
@@ -284,7 +288,7 @@ impl Cluster {
         self.zookeepers.iter().map(|(id, server)| (*id, server.as_ref()))
     }
 
-    /// The built-in clients, by number.
+    /// The built-in clients, by number: those that run, and the newest that have ended ([`MAX_ENDED`]).
     pub fn clients(&self) -> impl Iterator<Item = (ClientId, &Client)> {
         self.clients.iter().map(|(id, client)| (*id, client.as_ref()))
     }

@@ -32,7 +32,7 @@ use crate::protocol::group_records::GroupRecord;
 use crate::protocol::leave_group::MemberIdentity;
 use crate::protocol::{ConsumerGroupHeartbeatRequest, ErrorCode, JoinGroupRequest};
 
-pub use desk::{Caller, Desk, GroupTimer, Kept, TimerKind, Wish, Write};
+pub use desk::{Caller, Desk, GroupTimer, Kept, LAB_HOST, TimerKind, Wish, Write};
 
 /// By which protocol a group's members talk to it. It is another one only while the group has no members.
 #[derive(Clone, Debug)]
@@ -335,5 +335,18 @@ impl Group {
             Kind::Classic(classic) => classic.unload(desk),
             Kind::Consumer(consumer) => consumer.unload(desk),
         }
+    }
+}
+
+/// What a client is told when the log did not take what it said: as producers know it, in the words of a coordinator.
+/// `too_large` where that was its fault.
+fn not_kept(error: ErrorCode, too_large: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        | ErrorCode::NOT_ENOUGH_REPLICAS
+        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
+        ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE | ErrorCode::INVALID_FETCH_SIZE => too_large,
+        other => other,
     }
 }

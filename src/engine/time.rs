@@ -4,6 +4,11 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
 
+/// Milliseconds, of a setting or a request, as a duration; a negative number is none.
+pub fn millis(ms: impl TryInto<u64>) -> Duration {
+    Duration::from_millis(ms.try_into().unwrap_or(0))
+}
+
 /// A point on one of the lab's clocks: microseconds since the lab's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);

@@ -1,8 +1,9 @@
 //! `ConsumerGroupHeartbeat` (key 68): a member of a group of KIP-848 joins, stays or leaves, says what it owns, and
-//! hears what it is to own. Definitions only.
+//! hears what it is to own. Definitions, and what makes a set of them.
 //!
 //! What has not changed since the last heartbeat is left null. Version 1 is that of Kafka 4.0.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -77,4 +78,9 @@ message! {
         /// The partitions, by topic.
         topic_partitions: Vec<TopicPartitions>,
     }
+}
+
+/// Partitions one by one, by their topic's id.
+pub fn flat(topics: &[TopicPartitions]) -> BTreeSet<(Uuid, i32)> {
+    topics.iter().flat_map(|topic| topic.partitions.iter().map(|partition| (topic.topic_id, *partition))).collect()
 }

@@ -1,16 +1,20 @@
 //! Requests about groups that no client sends as a rule, and what a running Kafka 3.9.2 was seen to answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kscope::engine::config::Config;
+use kscope::engine::message::Command;
+use kscope::engine::node::BrokerId;
+use kscope::protocol::create_partitions::CreatePartitionsTopic;
 use kscope::protocol::find_coordinator::{Coordinator, key_type};
 use kscope::protocol::join_group::JoinGroupRequestProtocol;
 use kscope::protocol::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kscope::protocol::offset_fetch::OffsetFetchRequestTopic;
 use kscope::protocol::{
-    DeleteGroupsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, OffsetCommitRequest,
-    OffsetFetchRequest, Response,
+    CreatePartitionsRequest, DeleteGroupsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest,
+    JoinGroupRequest, JoinGroupResponse, OffsetCommitRequest, OffsetFetchRequest, Response,
 };
 
 use super::harness::Lab;
@@ -112,6 +116,61 @@ fn a_coordinator_of_an_unknown_kind_is_not_found() {
 }
 
 #[test]
+fn why_no_coordinator_is_found_is_said_up_to_version_3_and_of_a_kind_that_nobody_knows() {
+    let mut lab = lab();
+    let malformed = "This most likely occurs because of a request being malformed by the client library or the message \
+                     was sent to an incompatible broker. See the broker logs for more details.";
+    for (version, kind, text) in [
+        (1, key_type::GROUP, "NONE"),
+        (4, key_type::GROUP, ""),
+        (1, key_type::TRANSACTION, "The coordinator is not available."),
+        (6, key_type::TRANSACTION, ""),
+        (6, key_type::SHARE, ""),
+        (4, key_type::SHARE, ""),
+        (6, 7, malformed),
+    ] {
+        let request = FindCoordinatorRequest { key: "a".into(), key_type: kind, coordinator_keys: vec!["a".into()] };
+        let Response::FindCoordinator(answer) = lab.ask(1, version, request) else { panic!() };
+        let said = if version < 4 { answer.error_message } else { answer.coordinators[0].error_message.clone() };
+        assert_eq!(said.as_deref(), Some(text), "version {version}, kind {kind}");
+    }
+}
+
+/// The number of records that each partition of `__consumer_offsets` has.
+fn records(lab: &Lab) -> BTreeMap<i32, i64> {
+    let logs = lab.cluster.broker(BrokerId(1)).unwrap().logs();
+    let offsets = logs.filter(|(id, ..)| &*id.topic == "__consumer_offsets");
+    offsets.map(|(id, log, _)| (id.partition, log.log_end_offset())).filter(|(_, end)| *end > 0).collect()
+}
+
+#[test]
+fn groups_stay_where_they_are_when_their_topic_grows_until_the_broker_starts_anew() {
+    let mut lab = lab();
+    commit(&mut lab, &[("t", &[(0, 1, "")])]);
+    lab.run(Duration::from_secs(1));
+    // The hash of `g` is 103: Kafka 3.9.2 goes on with the partitions that were there when it started.
+    assert_eq!(records(&lab), BTreeMap::from([(3, 1)]));
+    let topic = CreatePartitionsTopic { name: "__consumer_offsets".into(), count: 53, assignments: None };
+    let request =
+        CreatePartitionsRequest { topics: vec![topic], timeout_ms: 5_000, ..CreatePartitionsRequest::default() };
+    let Response::CreatePartitions(grown) = lab.ask(1, 3, request) else { panic!() };
+    assert_eq!(grown.results[0].error_code, ErrorCode::NONE);
+    lab.run(Duration::from_secs(1));
+    commit(&mut lab, &[("t", &[(0, 2, "")])]);
+    assert_eq!(records(&lab), BTreeMap::from([(3, 2)]));
+    assert_eq!(committed(&mut lab, vec![0]), [(0, 2)]);
+    lab.command(Command::Kill(BrokerId(1)));
+    lab.command(Command::Start(BrokerId(1)));
+    lab.wait("it coordinates again", |lab| {
+        let broker = lab.cluster.broker(BrokerId(1)).unwrap().running();
+        broker.is_some_and(|broker| broker.groups().shards().count() == 53 && !broker.groups().is_loading())
+    });
+    assert_eq!(committed(&mut lab, vec![0]), [(0, -1)], "it is looked for elsewhere now");
+    commit(&mut lab, &[("t", &[(0, 3, "")])]);
+    assert_eq!(records(&lab), BTreeMap::from([(3, 2), (103 % 53, 1)]));
+}
+
+#[test]
 fn what_a_commit_names_twice_is_kept_once_and_what_is_not_there_is_answered_first() {
     let mut lab = lab();
     let said = commit(
@@ -167,5 +226,43 @@ fn a_negative_rebalance_timeout_is_over_at_once_and_version_0_takes_the_sessions
         let request = HeartbeatRequest { group_id: group, generation_id: 1, member_id, ..HeartbeatRequest::default() };
         let Response::Heartbeat(heard) = lab.ask(1, 3, request) else { panic!() };
         assert_eq!(heard.error_code, outcome, "version {version}");
+    }
+}
+
+fn join(lab: &mut Lab, group: &str, member_id: &Arc<str>, instance: Option<&str>) -> JoinGroupResponse {
+    let range = JoinGroupRequestProtocol { name: "range".into(), ..JoinGroupRequestProtocol::default() };
+    let request = JoinGroupRequest {
+        group_id: group.into(),
+        session_timeout_ms: 30_000,
+        rebalance_timeout_ms: 30_000,
+        member_id: Arc::clone(member_id),
+        group_instance_id: instance.map(Arc::from),
+        protocol_type: "consumer".into(),
+        protocols: vec![range],
+        ..JoinGroupRequest::default()
+    };
+    let Response::JoinGroup(joined) = lab.ask(1, 5, request) else { panic!() };
+    joined
+}
+
+#[test]
+fn an_id_that_was_given_out_is_for_a_member_without_an_instance_id() {
+    let mut lab = lab();
+    let nobody: Arc<str> = "".into();
+    for (group, instance) in [("of nobody", "fresh"), ("of another", "taken")] {
+        let given = join(&mut lab, group, &nobody, None);
+        assert_eq!(given.error_code, ErrorCode::MEMBER_ID_REQUIRED);
+        let taken = (instance == "taken").then(|| join(&mut lab, group, &nobody, Some(instance)));
+        let refused = join(&mut lab, group, &given.member_id, Some(instance));
+        let said = (refused.error_code, refused.generation_id, &*refused.member_id);
+        assert_eq!(said, (ErrorCode::UNKNOWN_SERVER_ERROR, -1, ""), "{group}");
+        if let Some(taken) = taken {
+            let again = join(&mut lab, group, &taken.member_id, Some(instance));
+            assert_eq!(again.error_code, ErrorCode::NONE, "the static member is there as before");
+        } else {
+            let joined = join(&mut lab, group, &given.member_id, None);
+            assert_eq!((joined.error_code, joined.generation_id), (ErrorCode::NONE, 1), "its id still holds");
+            assert_eq!(joined.members[0].group_instance_id, None);
+        }
     }
 }

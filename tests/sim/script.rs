@@ -543,7 +543,7 @@ pub(super) fn said(answer: Option<Answer>, read: impl FnOnce(&Response) -> Strin
 pub(super) fn why(error: ErrorCode, message: Option<&str>) -> String {
     match (error, message) {
         (ErrorCode::NONE, _) => "done".into(),
-        (error, None) => format!("{error} ({})", error.0),
+        (error, None | Some("")) => format!("{error} ({})", error.0),
         (error, Some(message)) => format!("{error} ({}): {message}", error.0),
     }
 }

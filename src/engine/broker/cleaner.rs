@@ -9,6 +9,7 @@ use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::log::{CleanJob, Cleaned};
 use crate::engine::message::{Output, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::replica::TopicPartition;
+use crate::engine::time::millis;
 
 /// What a key costs in Kafka's map of offsets, in bytes: a hash and an offset.
 const KEY_BYTES: i64 = 24;
@@ -32,7 +33,7 @@ impl Broker {
     }
 
     fn rest_cleaner(&self, ctx: &mut Context<'_>) {
-        let rest = Self::millis(self.settings().log_cleaner_backoff_ms.max(LEAST_REST_MS));
+        let rest = millis(self.settings().log_cleaner_backoff_ms.max(LEAST_REST_MS));
         ctx.routine(rest, Self::timer(BrokerTimer::Clean));
     }
 

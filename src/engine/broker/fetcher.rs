@@ -18,7 +18,7 @@ use crate::engine::log::AppendError;
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Phase, Replica, Role, TopicPartition, truncate_by_epoch};
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::fetch::{FetchPartition, FetchTopic, PartitionData, ReplicaState};
 use crate::protocol::list_offsets::{ListOffsetsPartition, ListOffsetsTopic, timestamp};
 use crate::protocol::offset_for_leader_epoch::{OffsetForLeaderPartition, OffsetForLeaderTopic};
@@ -110,7 +110,7 @@ impl Broker {
 
     /// Leaves a partition out for a while: its leader answered with an error.
     fn delay(&mut self, id: TopicPartition, leader: BrokerId, ctx: &Context<'_>) {
-        let until = ctx.now.lab + Self::millis(self.settings().replica_fetch_backoff_ms);
+        let until = ctx.now.lab + millis(self.settings().replica_fetch_backoff_ms);
         self.fetchers.by_leader.entry(leader).or_default().delayed.insert(id, until);
     }
 
@@ -239,7 +239,7 @@ impl Broker {
     }
 
     fn back_off_from(&mut self, leader: BrokerId, ctx: &mut Context<'_>) {
-        let wait = Self::millis(self.settings().replica_fetch_backoff_ms);
+        let wait = millis(self.settings().replica_fetch_backoff_ms);
         if self.following(leader).next().is_none() {
             return;
         }

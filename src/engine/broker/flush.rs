@@ -12,7 +12,7 @@ use super::{Broker, BrokerTimer, Stage};
 use crate::engine::context::{Cause, Context, Id};
 use crate::engine::message::{Output, StorageDone, StorageJob, StorageOutcome, StorageWork};
 use crate::engine::replica::TopicPartition;
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 
 /// Kafka's "never" in a setting of milliseconds.
 const NEVER_MS: i64 = i64::MAX;
@@ -37,7 +37,7 @@ impl Broker {
     fn flush_later(&self, ctx: &mut Context<'_>) {
         let every = self.settings().log_flush_scheduler_interval_ms;
         if every != NEVER_MS {
-            ctx.routine(Self::millis(every), Self::timer(BrokerTimer::Flush));
+            ctx.routine(millis(every), Self::timer(BrokerTimer::Flush));
         }
     }
 
@@ -47,7 +47,7 @@ impl Broker {
         let (flushes, now) = (&self.flushes, ctx.now.lab);
         let is_due = |id: &TopicPartition, flush_ms: i64| {
             // A log of its own `flush.ms` none follows the scheduler: Kafka's default of `log.flush.interval.ms`.
-            let patience = Self::millis(if flush_ms == NEVER_MS { every } else { flush_ms });
+            let patience = millis(if flush_ms == NEVER_MS { every } else { flush_ms });
             now.since(flushes.last.get(id).copied().unwrap_or(flushes.started)) >= patience
         };
         let due = self.replicas.iter().filter(|(id, replica)| is_due(id, replica.log.config().flush_ms));
@@ -134,7 +134,7 @@ impl Broker {
     /// For how long the files of a deleted replica take their place. A topic's own `file.delete.delay.ms` is for what goes
     /// of a log that stays (`LogManager.deleteLogs`).
     pub(crate) fn delete_delay(&self) -> Duration {
-        Self::millis(self.settings().log_segment_delete_delay_ms)
+        millis(self.settings().log_segment_delete_delay_ms)
     }
 
     /// Forgets what is known of a replica that is deleted.

@@ -3,25 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
 
 use super::api::produce;
 use super::connection::{Origin, Peer};
+use super::metadata::MetadataCache;
 use super::{Broker, BrokerTimer};
 use crate::engine::context::{Context, Id};
 use crate::engine::event::group::Removed;
 use crate::engine::event::{EventKind, GroupEvent};
 use crate::engine::group::shard::{InFlight, Phase, Shard};
-use crate::engine::group::{Caller, Desk, Group, GroupTimer, Wish, Write};
+use crate::engine::group::{Caller, Desk, Group, GroupTimer, Kept, LAB_HOST, Wish, Write};
 use crate::engine::log::StoredBatch;
 use crate::engine::replica::TopicPartition;
+use crate::engine::time::{Time, millis};
 use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::ErrorCode;
 use crate::protocol::group_records::GroupRecord;
 use crate::protocol::partitioner::java_hash;
 use crate::protocol::records::{BatchBuilder, Compression, records_of};
-
-/// The address of clients that are nodes of the lab, as `DescribeGroups` shows it and the log keeps it (deviation: lab-host).
-pub const LAB_HOST: &str = "/lab";
 
 /// What a broker coordinates.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +31,22 @@ pub struct Groups {
     shards: BTreeMap<i32, Shard>,
     /// Partitions whose replica changed since this was last looked at.
     moved: BTreeSet<i32>,
+    /// Over what groups are spread, since it is known that there is `__consumer_offsets`.
+    spread: Option<Spread>,
 }
+
+/// Over how many partitions of `__consumer_offsets` groups are spread: as many as there were when this process heard of the
+/// topic. It may grow, but no group moves until the broker starts anew, as in Kafka, which looks only when it starts
+/// (`GroupMetadataManager.startup`).
+#[derive(Clone, Copy, Debug)]
+struct Spread {
+    topic: Uuid,
+    since: Time,
+    partitions: i32,
+}
+
+/// A controller tells of a topic by 500 partitions: those that come this soon after the first ones are no growth.
+const MADE_WITHIN: Duration = Duration::from_secs(1);
 
 impl Groups {
     /// The partitions of `__consumer_offsets` that it coordinates the groups of.
@@ -45,6 +62,17 @@ impl Groups {
     /// Whether it reads a partition at the moment.
     pub fn is_loading(&self) -> bool {
         self.shards.values().any(|shard| shard.phase != Phase::Active)
+    }
+
+    /// The controller said what there is.
+    pub(crate) fn heard(&mut self, metadata: &MetadataCache, now: Time) {
+        self.spread = metadata.topics.get(CONSUMER_OFFSETS).map(|known| {
+            let same = self.spread.filter(|spread| spread.topic == known.id);
+            let since = same.map_or(now, |spread| spread.since);
+            let grown = same.filter(|_| now > since + MADE_WITHIN).map(|spread| spread.partitions);
+            let count = i32::try_from(known.partitions.len()).unwrap_or(i32::MAX);
+            Spread { topic: known.id, since, partitions: grown.unwrap_or(count) }
+        });
     }
 
     pub(super) fn moved(&mut self, partition: i32) {
@@ -75,10 +103,10 @@ impl Broker {
 
     /// The partition of `__consumer_offsets` that a group belongs to.
     pub(crate) fn partition_of_group(&self, group: &str) -> i32 {
-        let known = self.metadata.topics.get(CONSUMER_OFFSETS).map(|topic| topic.partitions.len());
-        let partitions = known.and_then(|count| i32::try_from(count).ok()).filter(|count| *count > 0);
+        let known = self.groups.spread.map(|spread| spread.partitions).filter(|count| *count > 0);
+        let partitions = known.unwrap_or(self.settings().offsets_topic_num_partitions);
         // As Kafka's Utils.abs: the absolute value, and 0 for the one number that has none.
-        java_hash(group).checked_abs().unwrap_or(0) % partitions.unwrap_or(self.settings().offsets_topic_num_partitions)
+        java_hash(group).checked_abs().unwrap_or(0) % partitions
     }
 
     /// It leads a partition of `__consumer_offsets` from now on: it reads it.
@@ -99,7 +127,13 @@ impl Broker {
         let mut groups: Vec<Arc<str>> = Vec::new();
         for waiting in shard.take_all() {
             ctx.cancel(waiting.timer);
-            self.settle(partition, &mut shard, waiting, Err(ErrorCode::NOT_LEADER_OR_FOLLOWER), ctx);
+            self.settle(
+                partition,
+                &mut shard,
+                (waiting.group, waiting.then),
+                Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+                ctx,
+            );
         }
         let ids: Vec<Arc<str>> = shard.groups().map(|group| Arc::clone(&group.id)).collect();
         for id in ids {
@@ -127,7 +161,7 @@ impl Broker {
             }
             while let Some((waiting, outcome)) = self.next_kept(*partition, &mut shard) {
                 ctx.cancel(waiting.timer);
-                self.settle(*partition, &mut shard, waiting, outcome, ctx);
+                self.settle(*partition, &mut shard, (waiting.group, waiting.then), outcome, ctx);
             }
             self.put_back(*partition, shard, ctx);
         }
@@ -237,49 +271,47 @@ impl Broker {
             let (key, value) = record.encode();
             builder.push(ctx.now.date_ms(), Some(&key), value.as_deref(), &[]);
         }
-        let patience = Self::millis(self.settings().offsets_commit_timeout_ms);
-        let appended = produce::append_own(self, &partition_id(partition), builder.build(), ctx);
-        let id = ctx.next_id();
-        let until = appended.unwrap_or(i64::MAX);
-        let timer = ctx.timer(patience, Self::timer(BrokerTimer::GroupWrite { partition, id }));
-        let waiting = InFlight { id, until, group, then, timer };
-        match appended {
-            Ok(_) => {
-                shard.wait(waiting);
+        match produce::append_own(self, &partition_id(partition), builder.build(), ctx) {
+            Ok(until) => {
+                self.wait(partition, shard, (until, group, then), ctx);
                 // The shard is out of its place at the moment.
                 self.groups.moved.insert(partition);
             }
-            Err(error) => {
-                ctx.cancel(timer);
-                self.settle(partition, shard, waiting, Err(error), ctx);
-            }
+            Err(error) => self.settle(partition, shard, (group, then), Err(error), ctx),
         }
     }
 
-    /// Nothing is to be written: what follows rests on what was written before.
+    /// Nothing is to be written: what follows rests on what was written before, and follows at once where all that is kept.
     fn keep_order(&mut self, partition: i32, shard: &mut Shard, write: Write, ctx: &mut Context<'_>) {
         let Write { group, then, .. } = write;
-        let id = ctx.next_id();
-        let patience = Self::millis(self.settings().offsets_commit_timeout_ms);
-        let timer = ctx.timer(patience, Self::timer(BrokerTimer::GroupWrite { partition, id }));
-        let waiting = InFlight { id, until: shard.last_until().unwrap_or_default(), group, then, timer };
-        if shard.last_until().is_some() {
-            shard.wait(waiting);
-        } else {
-            ctx.cancel(timer);
-            self.settle(partition, shard, waiting, Ok(()), ctx);
+        match shard.last_until() {
+            Some(until) => self.wait(partition, shard, (until, group, then), ctx),
+            None => self.settle(partition, shard, (group, then), Ok(()), ctx),
         }
+    }
+
+    /// What follows waits for the in-sync replicas, but not for ever.
+    fn wait(
+        &self,
+        partition: i32,
+        shard: &mut Shard,
+        (until, group, then): (i64, Arc<str>, Kept),
+        ctx: &mut Context<'_>,
+    ) {
+        let id = ctx.next_id();
+        let patience = millis(self.settings().offsets_commit_timeout_ms);
+        let timer = ctx.timer(patience, Self::timer(BrokerTimer::GroupWrite { partition, id }));
+        shard.wait(InFlight { id, until, group, then, timer });
     }
 
     fn settle(
         &mut self,
         partition: i32,
         shard: &mut Shard,
-        waiting: InFlight,
+        (group, then): (Arc<str>, Kept),
         outcome: Result<(), ErrorCode>,
         ctx: &mut Context<'_>,
     ) {
-        let InFlight { group, then, .. } = waiting;
         // A group that was deleted meanwhile owes its committers an answer all the same.
         let gone = shard.group(&group).is_none();
         shard.group_or_new(&group, ctx.now.date_ms());
@@ -293,7 +325,7 @@ impl Broker {
     pub(super) fn on_group_write_late(&mut self, partition: i32, id: Id, ctx: &mut Context<'_>) {
         let Some(mut shard) = self.groups.shards.remove(&partition) else { return };
         if let Some(waiting) = shard.take_late(id) {
-            self.settle(partition, &mut shard, waiting, Err(ErrorCode::REQUEST_TIMED_OUT), ctx);
+            self.settle(partition, &mut shard, (waiting.group, waiting.then), Err(ErrorCode::REQUEST_TIMED_OUT), ctx);
         }
         self.put_back(partition, shard, ctx);
     }
@@ -382,7 +414,7 @@ impl Broker {
 
     /// Forgets offsets that are too old, and groups that have none left.
     pub(super) fn expire_offsets(&mut self, ctx: &mut Context<'_>) {
-        let every = Self::millis(self.settings().offsets_retention_check_interval_ms);
+        let every = millis(self.settings().offsets_retention_check_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::ExpireOffsets));
         self.for_each_group(ctx, Group::expire_offsets);
     }

@@ -10,6 +10,7 @@ use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{IsrProposal, Role, TopicPartition};
+use crate::engine::time::millis;
 use crate::protocol::alter_partition::{BrokerState, PartitionData, PartitionResponse, TopicData};
 use crate::protocol::{AlterPartitionRequest, AlterPartitionResponse, ErrorCode, Response};
 
@@ -53,7 +54,7 @@ impl Broker {
 
     /// Followers that have not caught up for `replica.lag.time.max.ms` leave.
     pub(super) fn shrink_isr(&mut self, ctx: &mut Context<'_>) {
-        let patience = Self::millis(self.settings().replica_lag_time_max_ms);
+        let patience = millis(self.settings().replica_lag_time_max_ms);
         let late: Vec<(TopicPartition, Vec<BrokerId>)> = self
             .replicas
             .iter()

@@ -23,6 +23,7 @@ use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::message::{Lane, Output};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::Replica;
+use crate::engine::time::millis;
 use crate::engine::zk::client::{Ticket, ZkClient};
 use crate::engine::zk::message::SessionId;
 use crate::engine::zk::op::{CreateMode, Op, OpResult, Write, ZkError};
@@ -57,7 +58,7 @@ impl Broker {
     /// Starts a broker's process on what its disk has.
     pub fn start(id: BrokerId, config: Arc<Config>, disk: Disk, ctx: &mut Context<'_>) -> Self {
         let servers = (1..=config.zookeepers).map(ZkId).collect();
-        let zk = ZkClient::new(servers, Self::millis(config.settings.zookeeper_session_timeout_ms));
+        let zk = ZkClient::new(servers, millis(config.settings.zookeeper_session_timeout_ms));
         let min_insync = usize::try_from(config.settings.min_insync_replicas).unwrap_or(1);
         if let Some(recovery) = disk.recovery {
             ctx.note(EventKind::Broker(BrokerEvent::Recovered(recovery)));
@@ -115,7 +116,7 @@ impl Broker {
 
     fn start_timers(&mut self, ctx: &mut Context<'_>) {
         self.write_checkpoint(ctx);
-        let patience = Self::millis(self.settings().replica_lag_time_max_ms);
+        let patience = millis(self.settings().replica_lag_time_max_ms);
         ctx.routine(patience / 2, Self::timer(BrokerTimer::ShrinkIsr));
         self.start_flushing(ctx);
         self.start_retention(ctx);
@@ -292,7 +293,7 @@ impl Broker {
 
     fn shut_down_later(&mut self, tries: i32, ctx: &mut Context<'_>) {
         self.stage = Stage::ShuttingDown(tries + 1);
-        let wait = Self::millis(self.settings().controlled_shutdown_retry_backoff_ms);
+        let wait = millis(self.settings().controlled_shutdown_retry_backoff_ms);
         ctx.timer(wait, Self::timer(BrokerTimer::Lifecycle));
     }
 

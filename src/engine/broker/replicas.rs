@@ -12,6 +12,7 @@ use super::{Broker, BrokerTimer};
 use crate::engine::context::Context;
 use crate::engine::message::{Checkpoint, Output, StorageJob, StorageWork};
 use crate::engine::replica::{Replica, TopicPartition};
+use crate::engine::time::millis;
 use crate::protocol::{ErrorCode, Response};
 
 impl Broker {
@@ -141,12 +142,7 @@ impl Broker {
             let work = StorageWork::Checkpoint(Checkpoint::of(self.cluster_id.as_ref(), logs));
             ctx.output(Output::Storage(StorageJob { id, broker: self.id, work }));
         }
-        let every = Self::millis(self.settings().replica_high_watermark_checkpoint_interval_ms);
+        let every = millis(self.settings().replica_high_watermark_checkpoint_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::Checkpoint));
-    }
-
-    /// A setting in milliseconds as a duration; negative counts as none.
-    pub(crate) fn millis(ms: impl TryInto<u64>) -> Duration {
-        Duration::from_millis(ms.try_into().unwrap_or(0))
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::context::Context;
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::log::{Retained, RetentionReason};
 use crate::engine::replica::{Role, TopicPartition};
-use crate::engine::time::Clock;
+use crate::engine::time::{Clock, millis};
 
 /// Lab and wall clock are taken for the same while they differ by no more (deviation: retention-by-arrival).
 const SAME_CLOCK_MS: u64 = 60_000;
@@ -25,14 +25,14 @@ struct Gone {
 impl Broker {
     /// Begins to look, `log.initial.task.delay.ms` after the start.
     pub(super) fn start_retention(&mut self, ctx: &mut Context<'_>) {
-        let delay = Self::millis(self.settings().log_initial_task_delay_ms);
+        let delay = millis(self.settings().log_initial_task_delay_ms);
         ctx.routine(delay, Self::timer(BrokerTimer::Retain));
     }
 
     /// `log.retention.check.interval.ms` is over.
     pub(super) fn retain(&mut self, ctx: &mut Context<'_>) {
         self.delete_old_segments(false, ctx);
-        let every = Self::millis(self.settings().log_retention_check_interval_ms);
+        let every = millis(self.settings().log_retention_check_interval_ms);
         ctx.routine(every, Self::timer(BrokerTimer::Retain));
     }
 

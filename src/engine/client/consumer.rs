@@ -17,13 +17,13 @@ use super::link::{Alarm, Connected, Links};
 use super::metadata::{Metadata, News};
 use super::producer::Producer;
 use super::score;
-use super::spec::{ConsumerSpec, OffsetReset, millis};
+use super::spec::{ConsumerSpec, OffsetReset};
 use super::trouble::Trouble;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::{BrokerId, ClientId};
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::ErrorCode;
 
 /// A topic and a partition.

@@ -1,6 +1,9 @@
 //! What the built-in members of a group did with the records of each partition, taken together: which of them somebody has
 //! processed, which were processed again, which are lost. It comes from the members' books, those of dead members too, and
 //! from nothing else: so loss and repetition are counted, and told by name.
+//!
+//! Of members that ended long ago only what their books say together is kept ([`Departed`]), so that neither memory nor
+//! time grow with the number of members that a group ever had.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +11,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Client;
-use super::consumer::{Consumer, Membership};
+use super::consumer::Consumer;
 use super::numbers::Numbers;
+use super::spec::Commit;
 
 /// A partition of a topic, and of which topic of that name: one that is made anew begins anew.
 pub type DeliveryKey = (Arc<str>, Uuid, i32);
@@ -35,13 +39,56 @@ impl Delivery {
     }
 }
 
-/// What became of the records that these members were given: all that a group ever had, the dead and the gone too.
+/// What became of the records of each partition.
+pub type Deliveries = BTreeMap<DeliveryKey, Delivery>;
+
+/// Members of a group that ended so long ago that they are not kept one by one any more.
+#[derive(Clone, Debug, Default)]
+pub struct Departed {
+    /// How many.
+    pub members: usize,
+    /// How many of them committed before they processed.
+    pub before: usize,
+    /// The largest number that a name of theirs ended with, `4` of `dashboard-4`: none is to be given twice.
+    pub last_number: u32,
+    /// Their books, taken together.
+    deliveries: Deliveries,
+}
+
+impl Departed {
+    /// Takes in a member that has ended.
+    pub fn take_in(&mut self, client: &Client) {
+        let Some(member) = client.as_consumer().and_then(Consumer::membership) else { return };
+        self.members += 1;
+        self.before += usize::from(member.spec().commit == Commit::Before);
+        let number = client.name().rsplit('-').next().and_then(|number| number.parse().ok());
+        self.last_number = self.last_number.max(number.unwrap_or(0));
+        add(&mut self.deliveries, client);
+    }
+
+    /// Whether one of them processed any of these records, or had polled any of them when it crashed.
+    pub fn had(&self, key: &DeliveryKey, first: u64, last: u64) -> bool {
+        let has = |numbers: &Numbers| !numbers.common(first, last).is_empty();
+        self.deliveries.get(key).is_some_and(|delivery| has(&delivery.processed) || has(&delivery.dropped))
+    }
+}
+
+/// What became of the records that these members, and those that have departed, were given: all that a group ever had, the
+/// dead and the gone too.
 ///
 /// Records are told apart by their offsets: after an unclean election, others may stand at the same ones.
-pub fn deliveries<'a>(members: &[&'a Client]) -> BTreeMap<DeliveryKey, Delivery> {
-    let mut all: BTreeMap<DeliveryKey, Delivery> = BTreeMap::new();
-    let of = |client: &&'a Client| client.as_consumer().and_then(Consumer::membership);
-    for (topic, partition, book) in members.iter().filter_map(of).flat_map(Membership::books) {
+pub fn deliveries(members: &[&Client], departed: Option<&Departed>) -> Deliveries {
+    let mut all = departed.map_or_else(Deliveries::new, |departed| departed.deliveries.clone());
+    for client in members {
+        add(&mut all, client);
+    }
+    all
+}
+
+/// Holds one member's books against those of the others. In which order that is done changes nothing.
+fn add(all: &mut Deliveries, client: &Client) {
+    let Some(member) = client.as_consumer().and_then(Consumer::membership) else { return };
+    for (topic, partition, book) in member.books() {
         let delivery = all.entry((Arc::clone(topic), book.topic_id, partition)).or_default();
         for (first, last) in book.again.intervals() {
             delivery.again.insert_range(first, last);
@@ -53,13 +100,12 @@ pub fn deliveries<'a>(members: &[&'a Client]) -> BTreeMap<DeliveryKey, Delivery>
             delivery.processed.insert_range(first, last);
         }
     }
-    let crashed = members.iter().filter(|client| client.crashed_at().is_some()).filter_map(of);
-    for ((topic, partition), topic_id, offset) in crashed.flat_map(Membership::left_in_hand) {
+    let in_hand = client.crashed_at().map(|_| member.left_in_hand());
+    for ((topic, partition), topic_id, offset) in in_hand.into_iter().flatten() {
         if let Ok(offset) = u64::try_from(offset) {
             all.entry((Arc::clone(topic), topic_id, *partition)).or_default().dropped.insert(offset);
         }
     }
-    all
 }
 
 #[cfg(test)]

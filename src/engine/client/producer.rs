@@ -15,14 +15,14 @@ use queue::Queue;
 
 use super::link::{Alarm, Connected, Links};
 use super::metadata::Metadata;
-use super::spec::{Acks, Partitioner, ProducerSpec, millis};
+use super::spec::{Acks, Partitioner, ProducerSpec};
 use super::trouble::Trouble;
 use super::workload::Draft;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::{BrokerId, ClientId};
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::ErrorCode;
 use crate::protocol::partitioner::{RoundRobin, Sticky, partition_for_key};
 

@@ -2,7 +2,6 @@
 //! behaviour here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -364,11 +363,6 @@ fn names() -> String {
 /// The coordinator's assignors by name.
 fn server_names() -> String {
     SERVER_ASSIGNORS.iter().map(|assignor| assignor.name).collect::<Vec<_>>().join(", ")
-}
-
-/// Milliseconds of a setting as a duration.
-pub(super) fn millis(ms: u32) -> Duration {
-    Duration::from_millis(ms.into())
 }
 
 /// How long built-in clients wait: a pace's.

@@ -1,15 +1,62 @@
 //! Built-in clients that come and go while the lab runs.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::{Cluster, Outside};
-use crate::engine::client::{Client, ClientSpec};
+use crate::engine::client::{Client, ClientSpec, Consumer, Departed};
 use crate::engine::context::Cause;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::{Answer, By, Payload};
 use crate::engine::node::{BrokerId, ClientId, NodeId};
 
+/// How many members of groups that have ended are kept as they were, the newest.
+pub const MAX_ENDED: usize = 64;
+
+/// Which clients there were. Nobody starts one again that has ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roll {
+    /// The number that was given last.
+    last: u32,
+    /// Members of groups that have ended and are kept, the oldest first.
+    ended: VecDeque<ClientId>,
+    /// What those before them left, by group.
+    departed: BTreeMap<Arc<str>, Arc<Departed>>,
+}
+
+impl Roll {
+    /// A number that nobody had.
+    pub(super) fn next_id(&mut self) -> ClientId {
+        self.last += 1;
+        ClientId(self.last)
+    }
+}
+
 impl Cluster {
+    /// What the members of a group left that have ended and are not kept one by one any more.
+    pub fn departed(&self, group: &str) -> Option<&Departed> {
+        self.roll.departed.get(group).map(Arc::as_ref)
+    }
+
+    /// Takes down that a member of a group has ended, if it has; the oldest of those that have is not kept any longer then.
+    pub(super) fn note_end(&mut self, id: ClientId) {
+        let member = |client: &Client| client.as_consumer().is_some_and(|consumer| consumer.membership().is_some());
+        if !self.clients.get(&id).is_some_and(|client| !client.runs() && member(client)) {
+            return;
+        }
+        self.roll.ended.push_back(id);
+        if self.roll.ended.len() <= MAX_ENDED {
+            return;
+        }
+        let Some(oldest) = self.roll.ended.pop_front() else { return };
+        let Some(client) = self.clients.remove(&oldest) else { return };
+        self.turn.forget(NodeId::Client(oldest));
+        if let Some(member) = client.as_consumer().and_then(Consumer::membership) {
+            let departed = self.roll.departed.entry(Arc::clone(&member.spec().id)).or_default();
+            Arc::make_mut(departed).take_in(&client);
+        }
+    }
+
     /// Starts another client. Its number is the next one, and no number is given twice.
     pub(super) fn add_client(&mut self, spec: &ClientSpec, by: By, outside: &mut Outside<'_>) -> Answer {
         if self.clients.values().any(|client| client.name() == &spec.name && client.runs()) {
@@ -18,7 +65,7 @@ impl Cluster {
         if let Err(why) = spec.check() {
             return Answer::Refused(why);
         }
-        let id = ClientId(self.clients.keys().next_back().map_or(1, |last| last.0 + 1));
+        let id = self.roll.next_id();
         let brokers: Vec<BrokerId> = self.config.broker_ids().collect();
         self.clients.insert(id, Arc::new(Client::new(id, spec.clone(), brokers)));
         let event = self.say_of(id, ClientEvent::Started { by });

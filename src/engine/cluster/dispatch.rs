@@ -355,6 +355,7 @@ impl Cluster {
         let ((), effects) = self.turn.lend(node, Clock::Lab, cause, &mut *outside.disks, |ctx| work(client, ctx));
         self.carry_out(node, effects, outside);
         self.report_losses(id, outside);
+        self.note_end(id);
         true
     }
 

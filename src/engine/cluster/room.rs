@@ -4,6 +4,10 @@
 //! Only what lies below the partition's high watermark goes, and it goes as retention takes it: the log start moves, who
 //! reads below it is told `OFFSET_OUT_OF_RANGE`. Replicas share the bodies of their batches, dead ones too, so memory
 //! comes back only when the last of them lets go. That is why this is the cluster's business and no broker's.
+//!
+//! What retention would never take goes last: a log that is only compacted is there for the newest record of each key,
+//! however old it is. Kafka's own topics give up nothing, or groups would forget how far they are: compaction alone holds
+//! what they have. Where the logs are on files nothing is given up, and any of them leaves memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,6 +20,7 @@ use crate::engine::log::Log;
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
+use crate::engine::topic_name;
 use crate::protocol::records::HEAD_BYTES;
 
 /// What a batch costs on each of its replicas beside its body: its head as a value, and its place in the log.
@@ -27,6 +32,10 @@ const FREED_PART: u64 = 32;
 /// So much more than was appended the logs may have grown since they were last counted: a batch of one small record
 /// costs its head on each of its replicas.
 const GROWTH: u64 = 8;
+
+/// Who may have to give something up, the last one first: whether retention may take its segments, what it holds, which
+/// partition it is.
+type Giver = (bool, u64, TopicPartition);
 
 /// How often it is told, in lab time.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -100,32 +109,40 @@ impl Cluster {
             self.room.until_counted = left;
             return;
         }
-        let mut held = self.held();
+        let held = self.held();
         let mut used = held.values().map(|held| held.bytes()).sum();
         let expected: u64 = held.values().map(|held| held.expected).sum();
+        let freed = bound / FREED_PART;
+        let mut until_counted = 0;
         if used + expected >= bound {
-            used = self.make_room(&mut held, used, bound - bound / FREED_PART, outside);
+            used = self.make_room(&held, used, bound - freed, outside);
             self.tell();
+            if used > bound - freed {
+                // Nothing more may go: to count at each append would not help.
+                until_counted = freed / GROWTH;
+            }
         }
-        self.room.until_counted = bound.saturating_sub(used + expected) / GROWTH;
+        self.room.until_counted = until_counted.max(bound.saturating_sub(used + expected) / GROWTH);
     }
 
     /// Evicts until no more than `target` is used, or nothing is left that may go. Returns what is used then.
     fn make_room(
         &mut self,
-        held: &mut BTreeMap<TopicPartition, Held>,
+        held: &BTreeMap<TopicPartition, Held>,
         mut used: u64,
         target: u64,
         outside: &mut Outside<'_>,
     ) -> u64 {
-        let mut largest: BTreeSet<(u64, TopicPartition)> = held.iter().map(|(id, h)| (h.bytes(), id.clone())).collect();
+        let lasting = outside.disks.is_lasting();
+        let giver = |(id, held): (&TopicPartition, &Held)| self.giver(id, *held, lasting);
+        let mut givers: BTreeSet<Giver> = held.iter().filter_map(giver).collect();
         while used > target {
-            let Some((before, id)) = largest.pop_last() else { break };
+            let Some((deletes, before, id)) = givers.pop_last() else { break };
             let Some(log_start) = self.evict_oldest_segment(&id, outside) else { continue };
             let after = self.held_by(&id).bytes();
             let freed = before.saturating_sub(after);
             if freed > 0 {
-                largest.insert((after, id.clone()));
+                givers.insert((deletes, after, id.clone()));
             }
             used = used.saturating_sub(freed);
             self.room.evicted_bytes += freed;
@@ -133,6 +150,15 @@ impl Cluster {
             self.room.untold.insert(id, log_start);
         }
         used
+    }
+
+    /// Whether and when a partition is to give something up.
+    fn giver(&self, id: &TopicPartition, held: Held, lasting: bool) -> Option<Giver> {
+        if lasting {
+            return Some((true, held.bytes(), id.clone()));
+        }
+        let (log, _) = self.best_known(id)?;
+        (!topic_name::is_internal(&id.topic)).then(|| (log.config().delete, held.bytes(), id.clone()))
     }
 
     fn held_by(&self, id: &TopicPartition) -> Held {
@@ -161,17 +187,20 @@ impl Cluster {
         Some(end)
     }
 
-    /// Where the oldest segment of a partition ends, and its high watermark: as its leader knows them, else as the
-    /// replica does that knows most.
+    /// Where the oldest segment of a partition ends, and its high watermark.
     fn oldest_segment(&self, id: &TopicPartition, lasting: bool) -> Option<(i64, i64)> {
+        let end = |log: &Log| if lasting { log.oldest_resident_end() } else { log.oldest_segment_end() };
+        self.best_known(id).map(|(log, high_watermark)| (end(log), high_watermark))
+    }
+
+    /// A partition's log and high watermark as its leader knows them, else as the replica does that knows most.
+    fn best_known(&self, id: &TopicPartition) -> Option<(&Log, i64)> {
         let leads = |node: &&Arc<BrokerNode>| node.running()?.replica(id)?.leader().map(|leader| leader.epoch);
         let leader = self.brokers.values().filter(|node| leads(node).is_some()).max_by_key(leads);
-        let known = match leader {
+        match leader {
             Some(leader) => leader.log(id),
             None => self.brokers.values().filter_map(|node| node.log(id)).max_by_key(|(_, watermark)| *watermark),
-        };
-        let end = |log: &Log| if lasting { log.oldest_resident_end() } else { log.oldest_segment_end() };
-        known.map(|(log, high_watermark)| (end(log), high_watermark))
+        }
     }
 
     /// Says what went, at the broker that leads the first of the partitions, but not every time.

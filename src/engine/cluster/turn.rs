@@ -29,6 +29,11 @@ impl Turn {
         self.ids
     }
 
+    /// A node is gone for good.
+    pub(super) fn forget(&mut self, node: NodeId) {
+        self.rngs.remove(&node);
+    }
+
     /// Lets `work` be done in a node's name. Returns what came of it, and what is to be carried out.
     pub(super) fn lend<T>(
         &mut self,

@@ -40,14 +40,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::records::Draft;
-use super::desk::{Desk, Kept, TimerKind};
+use super::desk::{Desk, Kept, TimerKind, clock_of};
+use super::not_kept;
 use crate::engine::broker::connection::Origin;
-use crate::engine::broker::groups::LAB_HOST;
 use crate::engine::context::TimerId;
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::Gone;
 use crate::engine::settings::Settings;
-use crate::engine::time::Clock;
+use crate::engine::time::{Clock, millis};
 use crate::engine::topic_name::CONSUMER_OFFSETS;
 use crate::protocol::group_records::GroupRecord;
 use crate::protocol::{ConsumerGroupHeartbeatResponse, ErrorCode};
@@ -252,8 +252,7 @@ impl ConsumerGroup {
 
     /// Begins to measure a member's silence anew, on the clock that it is known to live on.
     fn wait_for(&mut self, id: &Arc<str>, member: &Member, desk: &mut Desk<'_, '_>) {
-        // The log does not say on which clock a member's patience is measured; where it lives does.
-        let clock = if &*member.profile.client_host == LAB_HOST { Clock::Lab } else { Clock::Outside };
+        let clock = clock_of(&member.profile.client_host);
         let patience = self.patience.entry(Arc::clone(id));
         let session_timeout = session_timeout(desk.settings);
         let patience = patience.or_insert(Patience { clock, session: None, session_timeout, revocation: None });
@@ -298,10 +297,6 @@ fn check_epoch(member: &Member, epoch: i32) -> Result<(), ErrorCode> {
     if member.epoch == epoch { Ok(()) } else { Err(ErrorCode::STALE_MEMBER_EPOCH) }
 }
 
-fn millis(ms: i32) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
-}
-
 /// How long a member may be silent: the setting, within its bounds.
 fn session_timeout(settings: &Settings) -> Duration {
     let (least, most) =
@@ -324,15 +319,8 @@ fn is_in_log(error: ErrorCode) -> bool {
 /// What members are told when the log did not take what they said (`GroupCoordinatorService.handleOperationException`).
 fn to_members(error: ErrorCode) -> ErrorCode {
     match error {
-        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-        | ErrorCode::NOT_ENOUGH_REPLICAS
-        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
-        | ErrorCode::REQUEST_TIMED_OUT => ErrorCode::COORDINATOR_NOT_AVAILABLE,
-        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
-        ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE | ErrorCode::INVALID_FETCH_SIZE => {
-            ErrorCode::UNKNOWN_SERVER_ERROR
-        }
-        other => other,
+        ErrorCode::REQUEST_TIMED_OUT => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        error => not_kept(error, ErrorCode::UNKNOWN_SERVER_ERROR),
     }
 }
 

@@ -17,6 +17,15 @@ use crate::engine::settings::Settings;
 use crate::engine::time::Clock;
 use crate::protocol::Response;
 
+/// The address of clients that are nodes of the lab, as `DescribeGroups` shows it and the log keeps it (deviation: lab-host).
+pub const LAB_HOST: &str = "/lab";
+
+/// The clock that the patience of a member at this address is measured on: the log says where it lives, and not on which
+/// clock that is.
+pub(super) fn clock_of(host: &str) -> Clock {
+    if host == LAB_HOST { Clock::Lab } else { Clock::Outside }
+}
+
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {

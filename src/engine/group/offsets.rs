@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::GroupRecord;
 use super::desk::{Desk, Kept};
+use super::{GroupRecord, not_kept};
 use crate::engine::broker::connection::Origin;
 use crate::engine::replica::TopicPartition;
 use crate::protocol::group_records::{NO_TIMESTAMP, OffsetCommitKey, OffsetCommitValue};
@@ -177,14 +177,5 @@ fn set_error(response: &mut OffsetCommitResponse, id: &TopicPartition, error: Er
 
 /// What committers are told when the log did not take it (`GroupMetadataManager.storeOffsets`).
 fn to_committers(error: ErrorCode) -> ErrorCode {
-    match error {
-        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-        | ErrorCode::NOT_ENOUGH_REPLICAS
-        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND => ErrorCode::COORDINATOR_NOT_AVAILABLE,
-        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
-        ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE | ErrorCode::INVALID_FETCH_SIZE => {
-            ErrorCode::INVALID_COMMIT_OFFSET_SIZE
-        }
-        other => other,
-    }
+    not_kept(error, ErrorCode::INVALID_COMMIT_OFFSET_SIZE)
 }

@@ -152,12 +152,15 @@ impl Groups {
             groups.entry(&member.spec().id).or_default().push((client, member.spec().commit));
         }
         for (group, members) in groups {
-            let before = members.iter().filter(|(_, commit)| *commit == Commit::Before).count();
+            let departed = cluster.departed(group);
+            let (gone, gone_before) = departed.map_or((0, 0), |departed| (departed.members, departed.before));
+            let before = gone_before + members.iter().filter(|(_, commit)| *commit == Commit::Before).count();
+            let count = gone + members.len();
             let clients: Vec<&Client> = members.iter().map(|(client, _)| *client).collect();
-            let all = deliveries(&clients);
-            if before == members.len() && self.set_back.contains(group) {
+            let all = deliveries(&clients, departed);
+            if before == count && self.set_back.contains(group) {
                 // At most once holds as far as the commits that stand.
-            } else if before == members.len() {
+            } else if before == count {
                 at_most_once(group, &all)?;
             } else if before == 0 {
                 self.at_least_once(group, &all)?;

@@ -10,6 +10,7 @@ use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
 use crate::engine::event::{BrokerEvent, EventKind};
 use crate::engine::replica::{Replica, TopicPartition};
+use crate::engine::time::millis;
 use crate::engine::topic_name;
 use crate::protocol::delete_records::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult, HIGH_WATERMARK};
 use crate::protocol::{ApiKey, DeleteRecordsResponse, ErrorCode, Request, Response};
@@ -38,7 +39,7 @@ pub(crate) struct ParkedDeleteRecords {
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::DeleteRecords(request) = request else { return Handled::Close };
-    let timeout = Broker::millis(request.timeout_ms);
+    let timeout = millis(request.timeout_ms);
     let (mut waits, mut deleted) = (Vec::new(), Vec::new());
     for (topic, partition) in request.topics.iter().flat_map(|t| t.partitions.iter().map(move |p| (&t.name, p))) {
         let id = TopicPartition::new(Arc::clone(topic), partition.partition_index);

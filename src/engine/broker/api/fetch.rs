@@ -16,7 +16,7 @@ use crate::engine::log::StoredBatch;
 use crate::engine::log::read::{ReadResult, collect};
 use crate::engine::node::BrokerId;
 use crate::engine::replica::{Replica, TopicPartition};
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::fetch::{EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData};
 use crate::protocol::records::Compression;
 use crate::protocol::{ApiKey, ErrorCode, FetchRequest, FetchResponse, Records, Request, Response};
@@ -77,7 +77,7 @@ impl ParkedFetch {
 
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::Fetch(request) = request else { return Handled::Close };
-    let wait = Broker::millis(request.max_wait_ms);
+    let wait = millis(request.max_wait_ms);
     let mut parked = match begin(broker, request, origin.version) {
         Ok(parked) => parked,
         Err(error_code) => {

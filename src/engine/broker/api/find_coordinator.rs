@@ -1,7 +1,10 @@
 //! `FindCoordinator` (key 10), versions 0 to 6: which broker coordinates a group: the leader of its partition of
 //! `__consumer_offsets`, which the first such request creates. Version 4 asks for several at once (KIP-699).
 //!
-//! Groups and transactions come later: a group's coordinator is named truly, a transaction's is not there.
+//! Transactions come later: a group's coordinator is named truly, a transaction's is not there yet.
+//!
+//! Up to version 3 an error comes with Kafka's text for it, and so does its absence; from version 4 on the text is empty,
+//! other than for a kind of coordinator that Kafka does not know at all. So a running 3.9.2 has it.
 
 use std::sync::Arc;
 
@@ -44,32 +47,36 @@ fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Cont
 fn find(broker: &mut Broker, (kind, version): (i8, i16), key: &Arc<str>, ctx: &mut Context<'_>) -> Coordinator {
     let outcome = match kind {
         key_type::GROUP => group(broker, key, ctx),
-        key_type::TRANSACTION => Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "Transactions are not served yet.")),
-        key_type::SHARE if version >= SHARES => {
-            Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "Share groups are not served."))
-        }
-        _ => Err((ErrorCode::INVALID_REQUEST, "The coordinator type is unknown.")),
+        key_type::TRANSACTION => Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        key_type::SHARE if version >= SHARES => Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        _ => Err(ErrorCode::INVALID_REQUEST),
     };
-    let key = Arc::clone(key);
-    match outcome {
-        Ok((node_id, host, port)) => {
-            // Nothing is wrong, which Kafka says up to version 3, and not by the absence of a word after it.
-            let fine = if version < SEVERAL { "NONE" } else { "" };
-            let error_message = Some(fine.into());
-            Coordinator { key, node_id, host, port, error_code: ErrorCode::NONE, error_message }
+    let is_known = matches!(kind, key_type::GROUP | key_type::TRANSACTION | key_type::SHARE);
+    let error_code = outcome.as_ref().err().copied().unwrap_or(ErrorCode::NONE);
+    let (node_id, host, port) = outcome.unwrap_or((-1, "".into(), -1));
+    let error_message = Some(if version < SEVERAL || !is_known { text(error_code) } else { "" }.into());
+    Coordinator { key: Arc::clone(key), node_id, host, port, error_code, error_message }
+}
+
+/// Kafka's text for what can become of the search (`Errors`).
+fn text(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::NONE => "NONE",
+        ErrorCode::INVALID_REQUEST => {
+            "This most likely occurs because of a request being malformed by the client library or the message was sent \
+             to an incompatible broker. See the broker logs for more details."
         }
-        Err((error_code, message)) => {
-            Coordinator { key, node_id: -1, host: "".into(), port: -1, error_code, error_message: Some(message.into()) }
-        }
+        _ => "The coordinator is not available.",
     }
 }
 
-type Found = Result<(i32, Arc<str>, i32), (ErrorCode, &'static str)>;
+/// Its id, host and port.
+type Found = Result<(i32, Arc<str>, i32), ErrorCode>;
 
 fn group(broker: &mut Broker, group: &str, ctx: &mut Context<'_>) -> Found {
     if !broker.metadata.topics.contains_key(CONSUMER_OFFSETS) {
         broker.create_automatically(&Arc::from(CONSUMER_OFFSETS), ctx);
-        return Err((ErrorCode::COORDINATOR_NOT_AVAILABLE, "The coordinator is not available."));
+        return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
     }
     let partition = broker.partition_of_group(group);
     let cache = &broker.metadata;
@@ -78,5 +85,5 @@ fn group(broker: &mut Broker, group: &str, ctx: &mut Context<'_>) -> Found {
         .and_then(|meta| meta.leader)
         .and_then(|leader| Some((leader, cache.brokers.get(&leader)?)))
         .map(|(leader, endpoint)| (leader.0, Arc::clone(&endpoint.host), i32::from(endpoint.port)))
-        .ok_or((ErrorCode::COORDINATOR_NOT_AVAILABLE, "The coordinator is not available."))
+        .ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
 }

@@ -14,6 +14,7 @@ use crate::engine::broker::purgatory::Waiting;
 use crate::engine::context::Context;
 use crate::engine::log::{AppendError, RecordError};
 use crate::engine::replica::TopicPartition;
+use crate::engine::time::millis;
 use crate::engine::topic_name;
 use crate::protocol::Records;
 use crate::protocol::produce::{
@@ -57,7 +58,7 @@ struct Wait {
 fn handle(broker: &mut Broker, request: Request, origin: &Origin, ctx: &mut Context<'_>) -> Handled {
     let Request::Produce(request) = request else { return Handled::Close };
     let acks = request.acks;
-    let wait = Broker::millis(request.timeout_ms);
+    let wait = millis(request.timeout_ms);
     let parked = append_all(broker, request, origin, ctx);
     let failed = errors(&parked.response);
     if failed > 0 {

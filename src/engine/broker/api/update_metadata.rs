@@ -17,6 +17,7 @@ fn handle(broker: &mut Broker, request: Request, _origin: &Origin, ctx: &mut Con
         Ok(()) => {
             let before = Arc::clone(&broker.metadata);
             Arc::make_mut(&mut broker.metadata).update(&request);
+            broker.groups.heard(&broker.metadata, ctx.now.lab);
             let gone = |name: &&Arc<str>| !broker.metadata.topics.contains_key(*name);
             let gone: Vec<Arc<str>> = before.topics.keys().filter(gone).cloned().collect();
             if !gone.is_empty() {

@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use super::{About, Consumer, Key, Position};
 use crate::engine::client::link::Connected as _;
-use crate::engine::client::spec::{OffsetReset, millis};
+use crate::engine::client::spec::OffsetReset;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::{KafkaResponse, Lane};
 use crate::engine::node::BrokerId;
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::fetch::{FetchPartition, FetchTopic, ForgottenTopic, PartitionData};
 use crate::protocol::list_offsets::{ListOffsetsPartition, ListOffsetsTopic, timestamp};
 use crate::protocol::records::{BatchReader, records_of};

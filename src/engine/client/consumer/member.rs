@@ -23,12 +23,12 @@ use super::{About, Consumer, Key, Position};
 use crate::engine::assignor::{ClientAssignor, RebalanceProtocol, client_assignor};
 use crate::engine::client::link::Connected as _;
 use crate::engine::client::numbers::Numbers;
-use crate::engine::client::spec::{GroupSpec, millis};
+use crate::engine::client::spec::GroupSpec;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::node::BrokerId;
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::leave_group::MemberIdentity;
 use crate::protocol::{
     ErrorCode, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse, LeaveGroupRequest,

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::queue::Batch;
 use super::{About, Identity, Producer};
 use crate::engine::client::link::Connected as _;
-use crate::engine::client::spec::{Acks, millis};
+use crate::engine::client::spec::Acks;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::{KafkaResponse, Lane};
 use crate::engine::node::BrokerId;
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::produce::{PartitionProduceData, PartitionProduceResponse, TopicProduceData};
 use crate::protocol::{
     ErrorCode, InitProducerIdRequest, InitProducerIdResponse, MetadataResponse, ProduceRequest, ProduceResponse,

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::{
-    Client, ClientSpec, Commit, Consumer, ConsumerSpec, GroupSpec, OffsetReset, Phase, Role, deliveries,
+    Client, ClientSpec, Commit, Consumer, ConsumerSpec, Deliveries, GroupSpec, OffsetReset, Phase, Role, deliveries,
 };
 use super::lab::Lab;
+use crate::engine::cluster::MAX_ENDED;
 use crate::engine::event::{EventKind, GroupEvent};
 use crate::engine::message::Command;
 use crate::engine::node::ClientId;
@@ -35,6 +36,12 @@ impl Lab {
         self.cluster.clients().last().unwrap().0
     }
 
+    /// Kills a client. Returns it as it was then.
+    fn crash(&mut self, id: ClientId) -> Client {
+        self.command(Command::CrashClient(id));
+        self.cluster.clients().find(|(known, _)| *known == id).unwrap().1.clone()
+    }
+
     /// Who has which partitions, of the members that are in the group.
     fn owners(&self) -> BTreeMap<String, Vec<i32>> {
         let members = self.cluster.clients().filter(|(_, client)| client.runs());
@@ -54,9 +61,13 @@ impl Lab {
         self.cluster.clients().map(|(_, client)| client).filter(of_g).collect()
     }
 
+    fn deliveries(&self) -> Deliveries {
+        deliveries(&self.members(), self.cluster.departed("g"))
+    }
+
     /// Records processed by anybody, and how many of them more than once.
     fn processed(&self) -> (u64, u64) {
-        let all = deliveries(&self.members());
+        let all = self.deliveries();
         (all.values().map(|d| d.processed.len()).sum(), all.values().map(|d| d.again.len()).sum())
     }
 
@@ -66,7 +77,7 @@ impl Lab {
             let mut positions = self.consumer(name).positions();
             positions.find(|(_, number, _)| *number == partition).and_then(|(_, _, position)| position.consumed)
         };
-        let all = deliveries(&self.members());
+        let all = self.deliveries();
         let lost =
             all.iter().flat_map(|((_, _, partition), delivery)| delivery.lost(consumed(*partition).unwrap_or(0)));
         lost.map(|(first, last)| last - first + 1).sum()
@@ -158,4 +169,34 @@ fn commits_before_processing_lose_and_commits_after_it_repeat() {
             assert_eq!(lab.lost_behind("b"), lost, "those that it had in hand, by name");
         }
     }
+}
+
+#[test]
+fn thousands_that_crashed_leave_no_more_than_their_books_together() {
+    let mut lab = Lab::new();
+    lab.run(Duration::from_secs(2));
+    let stays = lab.add("stays-1", GroupSpec { work_us: 1_000, ..GroupSpec::default() });
+    let mut all: Vec<Client> = Vec::new();
+    // The first ones live long enough to process something; the others die as they start.
+    for (numbers, seconds) in [(2..=36, 14), (37..=71, 14), (72..=2_000, 0)] {
+        let mut ids = Vec::new();
+        for number in numbers {
+            ids.push(lab.add(&format!("g-{number}"), GroupSpec { work_us: 1_000, ..GroupSpec::default() }));
+            assert_eq!(ids.last().unwrap().0, stays.0 + number - 1, "no number is given twice");
+            if seconds == 0 {
+                all.push(lab.crash(ids.pop().unwrap()));
+            }
+        }
+        lab.run(Duration::from_secs(seconds));
+        all.extend(ids.into_iter().map(|id| lab.crash(id)));
+    }
+    let departed = lab.cluster.departed("g").unwrap();
+    assert_eq!(lab.members().len(), MAX_ENDED + 1, "the newest, and the one that lives");
+    let kept = u32::try_from(MAX_ENDED).unwrap();
+    assert_eq!((departed.members, departed.last_number), (1_999 - MAX_ENDED, 2_000 - kept));
+    let stays = lab.members()[0].clone();
+    let whole: Vec<&Client> = all.iter().chain([&stays]).collect();
+    assert_eq!(lab.deliveries(), deliveries(&whole, None), "the counts are as if all had been kept");
+    let (processed, again) = lab.processed();
+    assert!(processed > 0 && again > 0, "{processed} {again}");
 }

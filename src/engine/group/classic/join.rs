@@ -8,6 +8,7 @@ use super::sync::to_members;
 use super::{ClassicGroup, Member, Protocol, State};
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::Why;
+use crate::engine::time::millis;
 use crate::protocol::join_group::JoinGroupResponseMember;
 use crate::protocol::{ErrorCode, JoinGroupRequest, JoinGroupResponse};
 
@@ -65,6 +66,7 @@ impl ClassicGroup {
                 Ok(())
             }
             ("", None) => self.newcomer(request, caller, desk),
+            _ if self.pending.contains_key(&request.member_id) => self.join_pending(request, caller, desk),
             _ => self.join_again(request, caller, desk).map_err(refuse),
         }
     }
@@ -110,6 +112,24 @@ impl ClassicGroup {
         Err(Refusal(ErrorCode::MEMBER_ID_REQUIRED, id))
     }
 
+    /// A member comes with the id that it was given. Such ids are for members without an instance id: Kafka stumbles over
+    /// one that has one, and keeps the id for whoever comes without.
+    fn join_pending(
+        &mut self,
+        request: &JoinGroupRequest,
+        caller: Caller,
+        desk: &mut Desk<'_, '_>,
+    ) -> Result<(), Refusal> {
+        if request.group_instance_id.is_some() {
+            return Err(Refusal(ErrorCode::UNKNOWN_SERVER_ERROR, Arc::from("")));
+        }
+        if let Some(timer) = self.pending.remove(&request.member_id) {
+            desk.ctx.cancel(timer);
+        }
+        self.add(Arc::clone(&request.member_id), request, caller, desk);
+        Ok(())
+    }
+
     fn join_again(
         &mut self,
         request: &JoinGroupRequest,
@@ -117,11 +137,6 @@ impl ClassicGroup {
         desk: &mut Desk<'_, '_>,
     ) -> Result<(), ErrorCode> {
         let id = &request.member_id;
-        if let Some(timer) = self.pending.remove(id) {
-            desk.ctx.cancel(timer);
-            self.add(Arc::clone(id), request, caller, desk);
-            return Ok(());
-        }
         self.check_member(id, request.group_instance_id.as_ref())?;
         let unchanged = self.members.get(id).is_some_and(|member| is_same(&member.protocols, request));
         let leads = self.leader.as_ref() == Some(id);
@@ -338,11 +353,6 @@ pub(super) fn refused(error_code: ErrorCode, member_id: Arc<str>) -> JoinGroupRe
 /// A member id, as Kafka makes them.
 fn named(prefix: &str, desk: &mut Desk<'_, '_>) -> Arc<str> {
     format!("{prefix}-{}", desk.ctx.rng.uuid()).into()
-}
-
-/// A negative time-out is over at once.
-pub(super) fn millis(ms: i32) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
 fn protocols(request: &JoinGroupRequest) -> Vec<Protocol> {

@@ -8,6 +8,7 @@ use super::super::desk::{Desk, Kept, TimerKind};
 use super::{Call, ClassicGroup, Member, State, join};
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::{Gone, Why};
+use crate::engine::time::millis;
 use crate::protocol::ErrorCode;
 
 impl ClassicGroup {
@@ -29,7 +30,7 @@ impl ClassicGroup {
         let longest = self.longest_rebalance_timeout();
         let (wait, initial) = if self.state == State::Empty {
             // The first member of a group seldom comes alone.
-            let delay = join::millis(desk.settings.group_initial_rebalance_delay_ms);
+            let delay = millis(desk.settings.group_initial_rebalance_delay_ms);
             (delay, Some(longest.saturating_sub(delay)))
         } else {
             (longest, None)
@@ -56,7 +57,7 @@ impl ClassicGroup {
         let Some(call) = self.call else { return };
         if let Some(left) = call.initial.filter(|left| self.newcomer && !left.is_zero()) {
             self.newcomer = false;
-            let delay = join::millis(desk.settings.group_initial_rebalance_delay_ms).min(left);
+            let delay = millis(desk.settings.group_initial_rebalance_delay_ms).min(left);
             let timer = desk.timer(delay, TimerKind::Join);
             self.call = Some(Call { timer, wait: delay, initial: Some(left.saturating_sub(delay)) });
             return;

@@ -7,11 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::GroupRecord;
-use super::super::desk::Desk;
-use super::join::millis;
+use super::super::desk::{Desk, clock_of};
 use super::{ClassicGroup, Member, Protocol, State};
-use crate::engine::broker::groups::LAB_HOST;
-use crate::engine::time::Clock;
+use crate::engine::time::millis;
 use crate::protocol::group_records::{GroupMetadataKey, GroupMetadataValue, MemberMetadata};
 
 impl ClassicGroup {
@@ -87,8 +85,7 @@ fn stored(id: &Arc<str>, member: &Member, protocol: Option<&str>) -> MemberMetad
 /// Of the assignors that it knew only the one that was chosen is kept.
 fn restored(member: MemberMetadata, protocol: Option<&Arc<str>>) -> (Arc<str>, Member) {
     let known = |name: &Arc<str>| Protocol { name: Arc::clone(name), metadata: member.subscription.clone() };
-    // The log does not say on which clock a member's patience is measured; where it lives does.
-    let clock = if &*member.client_host == LAB_HOST { Clock::Lab } else { Clock::Outside };
+    let clock = clock_of(&member.client_host);
     let rebalance_timeout =
         if member.rebalance_timeout > 0 { member.rebalance_timeout } else { member.session_timeout };
     let restored = Member {

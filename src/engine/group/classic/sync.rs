@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::desk::{Caller, Desk, Kept};
+use super::super::not_kept;
 use super::{ClassicGroup, State};
+use crate::engine::assignor::assigned_partitions;
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::{Assignment, Gone, Why};
-use crate::engine::replica::TopicPartition;
-use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
 use crate::protocol::{ErrorCode, HeartbeatRequest, SyncGroupRequest, SyncGroupResponse};
 
 impl ClassicGroup {
@@ -195,16 +195,6 @@ impl ClassicGroup {
     }
 }
 
-/// What a consumer is assigned. Bytes that cannot be read, and none at all, are nothing.
-pub(super) fn assigned_partitions(assignment: &Bytes) -> Vec<TopicPartition> {
-    let topics = ConsumerProtocolAssignment::from_bytes(assignment).map(|read| read.assigned_partitions);
-    let of = |topic: crate::protocol::consumer_protocol::TopicPartition| {
-        let name = topic.topic;
-        topic.partitions.into_iter().map(move |partition| TopicPartition::new(Arc::clone(&name), partition))
-    };
-    topics.unwrap_or_default().into_iter().flat_map(of).collect()
-}
-
 /// A refusal.
 pub(super) fn refused(error_code: ErrorCode) -> SyncGroupResponse {
     SyncGroupResponse { error_code, ..SyncGroupResponse::default() }
@@ -213,14 +203,7 @@ pub(super) fn refused(error_code: ErrorCode) -> SyncGroupResponse {
 /// What members are told when the log did not take the assignment (`GroupMetadataManager.storeGroup`).
 pub(super) fn to_members(error: ErrorCode) -> ErrorCode {
     match error {
-        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-        | ErrorCode::NOT_ENOUGH_REPLICAS
-        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND => ErrorCode::COORDINATOR_NOT_AVAILABLE,
-        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
         ErrorCode::REQUEST_TIMED_OUT => ErrorCode::REBALANCE_IN_PROGRESS,
-        ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE | ErrorCode::INVALID_FETCH_SIZE => {
-            ErrorCode::UNKNOWN_SERVER_ERROR
-        }
-        other => other,
+        error => not_kept(error, ErrorCode::UNKNOWN_SERVER_ERROR),
     }
 }

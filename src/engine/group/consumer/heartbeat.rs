@@ -10,7 +10,7 @@ use super::records::{Draft, grouped};
 use super::{ConsumerGroup, heartbeat_interval_ms, target, topics_of};
 use crate::engine::event::GroupEvent;
 use crate::engine::event::group::{ConsumerGroupEvent, Why};
-use crate::protocol::consumer_group_heartbeat::{Assignment, TopicPartitions, member_epoch};
+use crate::protocol::consumer_group_heartbeat::{Assignment, TopicPartitions, flat, member_epoch};
 use crate::protocol::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, ErrorCode};
 
 /// A refusal, with a word for people.
@@ -264,8 +264,4 @@ fn is_full(request: &ConsumerGroupHeartbeatRequest) -> bool {
 fn assignment(member: &Member) -> Assignment {
     let of = |(topic_id, partitions)| TopicPartitions { topic_id, partitions };
     Assignment { topic_partitions: grouped(&member.assigned).into_iter().map(of).collect() }
-}
-
-fn flat(topics: &[TopicPartitions]) -> Partitions {
-    topics.iter().flat_map(|topic| topic.partitions.iter().map(|partition| (topic.topic_id, *partition))).collect()
 }

@@ -73,6 +73,8 @@ fn spec(wanted: &NewConsumer, cluster: &Cluster, patience: &Patience) -> ClientS
 /// `dashboard-4` after `dashboard-3`: no name is given twice, so that nobody is taken for one who died.
 fn free_name(group: &str, cluster: &Cluster) -> Arc<str> {
     let number = |name: &str| name.strip_prefix(group)?.strip_prefix('-')?.parse::<u32>().ok();
-    let last = cluster.clients().filter_map(|(_, client)| number(client.name())).max().unwrap_or(0);
+    let departed = cluster.departed(group).map(|departed| departed.last_number);
+    let known = cluster.clients().filter_map(|(_, client)| number(client.name()));
+    let last = known.chain(departed).max().unwrap_or(0);
     format!("{group}-{}", last.saturating_add(1)).into()
 }

@@ -27,9 +27,6 @@ struct Remembered {
 }
 
 /// What is remembered of all.
-/// How many consumers that are gone a snapshot has.
-const MOST_GONE: usize = 64;
-
 #[derive(Default)]
 pub(super) struct Clients {
     by_id: BTreeMap<ClientId, Remembered>,
@@ -53,11 +50,8 @@ impl Clients {
                 consumers.insert(id.0, Consumer { gone: !client.runs(), ..consumer });
             }
         }
-        // Of those that are gone the newest are told of.
-        let gone = consumers.values().rev().filter(|consumer| consumer.gone).nth(MOST_GONE).map(|consumer| consumer.id);
-        if let Some(last) = gone {
-            consumers.retain(|id, consumer| !consumer.gone || *id > last);
-        }
+        // Of those that have ended the cluster keeps the newest.
+        self.by_id.retain(|id, _| producers.contains_key(&id.0) || consumers.contains_key(&id.0));
         (producers, consumers)
     }
 }

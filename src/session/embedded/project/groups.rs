@@ -98,7 +98,7 @@ impl Groups {
         let clients = deliveries::members(&look);
         for (id, at) in found.iter().take(Snapshot::MAX_GROUPS) {
             let remembered = self.by_id.entry(Arc::clone(id)).or_default();
-            let clients = clients.get(id).map_or(&[][..], Vec::as_slice);
+            let clients = (clients.get(id).map_or(&[][..], Vec::as_slice), cluster.departed(id));
             remembered.shown = Arc::new(remembered.show(at, clients, &look));
         }
         self.by_id.retain(|id, remembered| {
@@ -179,7 +179,7 @@ fn built_in(cluster: &Cluster) -> BTreeMap<&str, (&Consumer, bool)> {
 
 impl Remembered {
     /// The group as it is now.
-    fn show(&mut self, at: &At<'_>, clients: &[&Client], look: &Look<'_>) -> Group {
+    fn show(&mut self, at: &At<'_>, clients: deliveries::Members<'_>, look: &Look<'_>) -> Group {
         let lab_us = look.now.lab.0;
         let protocol = self.protocol(at.group, look);
         let members = match &at.group.kind {
@@ -234,16 +234,18 @@ impl Remembered {
     /// Takes down which partitions have no leader to read from.
     fn follow_leaders(&mut self, partitions: &[GroupPartition], look: &Look<'_>) {
         for partition in partitions {
-            let topic = look.topics.get(&partition.at.topic);
-            let known =
-                topic.and_then(|topic| topic.partitions.iter().find(|known| known.id == partition.at.partition));
+            let known = look.topics.get(&partition.at.topic).and_then(|topic| {
+                // They are in the order of their numbers.
+                let at = topic.partitions.binary_search_by_key(&partition.at.partition, |known| known.id);
+                topic.partitions.get(at.ok()?)
+            });
             if known.is_some_and(|known| known.leader.is_none()) {
                 self.adrift.insert(partition.at.clone());
             } else if partition.reader.is_some() {
                 self.adrift.remove(&partition.at);
             }
         }
-        self.adrift.retain(|at| partitions.iter().any(|partition| partition.at == *at));
+        self.adrift.retain(|at| partitions.binary_search_by(|partition| partition.at.cmp(at)).is_ok());
     }
 
     /// The group as far as its protocol says it.

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::{About, Consumer, Key, Phase};
 use crate::engine::client::consumer::{Offsets, Position};
-use crate::engine::client::spec::{Commit, millis};
+use crate::engine::client::spec::Commit;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use crate::protocol::{ErrorCode, OffsetCommitRequest, OffsetCommitResponse};
 

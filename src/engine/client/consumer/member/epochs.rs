@@ -15,7 +15,7 @@ use crate::engine::client::spec::GroupProtocol;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
-use crate::protocol::consumer_group_heartbeat::{Assignment, TopicPartitions, member_epoch};
+use crate::protocol::consumer_group_heartbeat::{TopicPartitions, flat, member_epoch};
 use crate::protocol::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 
 /// The version of `ConsumerGroupHeartbeat` that is spoken.
@@ -141,7 +141,7 @@ impl Consumer {
         let interval = Duration::from_millis(u64::try_from(response.heartbeat_interval_ms).unwrap_or(0));
         member.heartbeat.0 = now + interval.max(Duration::from_millis(1));
         if let Some(assignment) = &response.assignment {
-            (member.epochs.told, member.epochs.committed) = (Some(flat(assignment)), false);
+            (member.epochs.told, member.epochs.committed) = (Some(flat(&assignment.topic_partitions)), false);
         }
     }
 
@@ -196,9 +196,4 @@ impl Consumer {
         };
         self.links.ask((coordinator, Lane::GROUP), VERSION, request.into(), About::Leave, ctx);
     }
-}
-
-fn flat(assignment: &Assignment) -> BTreeSet<(Uuid, i32)> {
-    let of = |topic: &TopicPartitions| topic.partitions.iter().map(|p| (topic.topic_id, *p)).collect::<Vec<_>>();
-    assignment.topic_partitions.iter().flat_map(of).collect()
 }

@@ -7,14 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{BACKOFF, Consumer, Key, Phase};
-use crate::engine::assignor::{Member, by_topic, client_assignor, flat};
+use crate::engine::assignor::{Member, assigned_partitions, by_topic, client_assignor};
 use crate::engine::client::consumer::{About, Position};
-use crate::engine::client::spec::millis;
 use crate::engine::context::Context;
 use crate::engine::event::{ClientEvent, EventKind};
 use crate::engine::message::Lane;
 use crate::engine::replica::TopicPartition;
-use crate::engine::time::Time;
+use crate::engine::time::{Time, millis};
 use crate::protocol::consumer_protocol::{
     ConsumerProtocolAssignment, ConsumerProtocolSubscription, NO_GENERATION, PROTOCOL_TYPE,
 };
@@ -349,6 +348,5 @@ fn partitions(keys: &BTreeSet<Key>) -> Vec<TopicPartition> {
 
 /// What it is assigned; nothing where the leader said nothing.
 fn read_assignment(bytes: &Bytes) -> BTreeSet<Key> {
-    let read = ConsumerProtocolAssignment::from_bytes(bytes).unwrap_or_default();
-    flat(&read.assigned_partitions).into_iter().map(|id| (id.topic, id.partition)).collect()
+    assigned_partitions(bytes).into_iter().map(|id| (id.topic, id.partition)).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::history::{History, Owned};
+use super::history::{History, Owned, by_member};
 use super::tags::Tags;
 use super::{Look, members, partitions_of};
 use crate::engine::group::consumer::{ConsumerGroup, Member, State};
@@ -34,10 +34,10 @@ pub(super) fn target(group: &ConsumerGroup) -> Owned {
 pub(super) fn all(group: &ConsumerGroup, history: &History, tags: &Tags, look: &Look<'_>) -> Vec<GroupMember> {
     let image = group.image();
     let stable = group.state() == State::Stable;
+    let previous = by_member(history.previous());
     let had = |id: &Arc<str>, member: &Member| -> Option<Vec<TopicPartition>> {
         if stable {
-            let before = history.previous()?.iter().find(|(known, _)| known == id);
-            return before.map(|(_, partitions)| partitions.clone());
+            return previous.get(&**id).map(|partitions| partitions.to_vec());
         }
         let held = &member.assigned | &member.pending_revocation;
         Some(partitions_of(&image.named(&held))).filter(|held| !held.is_empty())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Look;
 use super::lanes::Lanes;
 use super::tags::Tags;
-use crate::engine::client::{Client, Consumer, Membership, deliveries};
+use crate::engine::client::{Client, Consumer, Departed, Membership, deliveries};
 use crate::engine::replica::TopicPartition as ReplicaId;
 use crate::protocol::records::records_of;
 use crate::session::snapshot::{DeliveredBy, Deliveries, DeliveryRun, Fate, GroupPartition, TopicPartition};
@@ -17,6 +17,12 @@ use crate::session::snapshot::{DeliveredBy, Deliveries, DeliveryRun, Fate, Group
 const KEYS_FROM: i64 = 64;
 /// How much of a key is shown.
 const KEY_CHARS: usize = 24;
+
+/// Who had to do with a run, of those that ended so long ago that they are not known by name any more.
+const EARLIER: &str = "earlier ones";
+
+/// The built-in members of a group, and what those left that are not kept any more.
+pub(super) type Members<'a> = (&'a [&'a Client], Option<&'a Departed>);
 
 /// Where a run begins: partition, topic id, offset.
 type Place = (TopicPartition, Uuid, i64);
@@ -42,17 +48,17 @@ impl Books {
     /// As it is now.
     pub(super) fn look(
         &mut self,
-        members: &[&Client],
+        (members, departed): Members<'_>,
         partitions: &[GroupPartition],
         tags: &Tags,
         look: &Look<'_>,
     ) -> Arc<Deliveries> {
         let cell = Some(Lanes::cell(look.now.lab.0));
-        if members.is_empty() || self.cell == cell {
+        if members.is_empty() && departed.is_none() || self.cell == cell {
             return Arc::clone(&self.shown);
         }
         self.cell = cell;
-        let all = deliveries(members);
+        let all = deliveries(members, departed);
         let mut found = Deliveries::default();
         let mut runs: Vec<(Fate, Of<'_>, u64, u64)> = Vec::new();
         for partition in partitions {
@@ -80,7 +86,7 @@ impl Books {
             let known = keys.remove(&place).filter(|(seen, _)| *seen == to || is_long(*seen));
             let known = known.map_or_else(|| self::keys(of.at, (from, to), look), |(_, known)| known);
             self.keys.insert(place, (to, known.clone()));
-            let by = by(members, &of, (first, last), fate, tags);
+            let by = by((members, departed), &of, (first, last), fate, tags);
             found.runs.push(DeliveryRun { fate, at: of.at.clone(), first: from, last: to, keys: known, by });
         }
         if *self.shown != found {
@@ -91,7 +97,13 @@ impl Books {
 }
 
 /// Who had to do with these records.
-fn by(members: &[&Client], of: &Of<'_>, (first, last): (u64, u64), fate: Fate, tags: &Tags) -> Vec<DeliveredBy> {
+fn by(
+    (members, departed): Members<'_>,
+    of: &Of<'_>,
+    (first, last): (u64, u64),
+    fate: Fate,
+    tags: &Tags,
+) -> Vec<DeliveredBy> {
     let has = |member: &Membership| match fate {
         Fate::Again => member.books().any(|(topic, partition, book)| {
             *topic == of.at.topic
@@ -106,6 +118,9 @@ fn by(members: &[&Client], of: &Of<'_>, (first, last): (u64, u64), fate: Fate, t
                 && u64::try_from(offset).is_ok_and(|offset| (first..=last).contains(&offset))
         }),
     };
+    let key = (Arc::clone(&of.at.topic), of.topic_id, of.at.partition);
+    let gone = departed.filter(|departed| departed.had(&key, first, last));
+    let gone = gone.map(|_| DeliveredBy { alive: false, tag: EARLIER.into() });
     let of = |client: &&Client| {
         let consumer = client.as_consumer()?;
         let member = consumer.membership().filter(|member| has(member))?;
@@ -114,7 +129,7 @@ fn by(members: &[&Client], of: &Of<'_>, (first, last): (u64, u64), fate: Fate, t
     };
     // Of lost ones, those that live had them too if they work on them at this moment; they are not lost then.
     let mut by: Vec<DeliveredBy> =
-        members.iter().filter_map(of).filter(|by| fate == Fate::Again || !by.alive).collect();
+        members.iter().filter_map(of).filter(|by| fate == Fate::Again || !by.alive).chain(gone).collect();
     by.sort();
     by
 }

@@ -1,16 +1,16 @@
 //! What changed with each generation of a group: who had what before and after, why, and what it cost.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::events::group_words;
 use super::partitions_of;
 use super::tags::Tags;
+use crate::engine::assignor::assigned_partitions;
 use crate::engine::context::Id;
 use crate::engine::event::group::{ConsumerGroupEvent, Gone, Why};
 use crate::engine::event::{ClientEvent, GroupEvent};
-use crate::engine::group::classic::{ClassicGroup, State};
-use crate::protocol::consumer_protocol::ConsumerProtocolAssignment;
+use crate::engine::group::classic::{ClassicGroup, Member, State};
 use crate::session::snapshot::{Deliveries, Generation, Group, Rebalance, TopicPartition};
 
 /// For how long after an assignment a partition that nobody reads counts as stopped by it, in microseconds of lab time.
@@ -18,6 +18,14 @@ const SETTLES_US: u64 = 5_000_000;
 
 /// Who has what, by member id.
 pub(super) type Owned = Vec<(Arc<str>, Vec<TopicPartition>)>;
+
+/// The same, to look a member up in.
+pub(super) type ByMember<'a> = BTreeMap<&'a str, &'a [TopicPartition]>;
+
+/// Who has what, to look each of hundreds of members up.
+pub(super) fn by_member(owned: Option<&Owned>) -> ByMember<'_> {
+    owned.into_iter().flatten().map(|(member, partitions)| (&**member, &**partitions)).collect()
+}
 
 /// See the [module](self).
 #[derive(Default)]
@@ -199,7 +207,7 @@ impl History {
     pub(super) fn catch_up(&mut self, classic: &ClassicGroup) {
         let known = self.current.as_ref().map(|(generation, _)| *generation);
         if classic.state() == State::Stable && known != Some(classic.generation()) {
-            let owned = classic.members().map(|(id, member)| (Arc::clone(id), assigned(&member.assignment)));
+            let owned = classic.members().map(|(id, member)| (Arc::clone(id), assigned(member)));
             self.replace(classic.generation(), owned.collect());
         }
     }
@@ -286,15 +294,9 @@ impl History {
     }
 }
 
-/// The partitions that an assignment names; none where it cannot be read.
-pub(super) fn assigned(bytes: &bytes::Bytes) -> Vec<TopicPartition> {
-    let Ok(assignment) = ConsumerProtocolAssignment::from_bytes(bytes) else { return Vec::new() };
-    let of = |topic: crate::protocol::consumer_protocol::TopicPartition| {
-        let name = topic.topic;
-        let numbers = topic.partitions.into_iter();
-        numbers.map(move |partition| TopicPartition { topic: Arc::clone(&name), partition }).collect::<Vec<_>>()
-    };
-    let mut all: Vec<TopicPartition> = assignment.assigned_partitions.into_iter().flat_map(of).collect();
+/// What a member was assigned, in order; nothing where it cannot be read.
+fn assigned(member: &Member) -> Vec<TopicPartition> {
+    let mut all = partitions_of(&assigned_partitions(&member.assignment));
     all.sort();
     all
 }

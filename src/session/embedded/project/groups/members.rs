@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Look;
-use super::history::{History, Owned};
+use super::history::{ByMember, History, by_member};
 use super::lanes::Reader;
 use super::tags::Tags;
 use crate::engine::client::{Client, Consumer, Phase};
@@ -24,12 +24,11 @@ pub(super) fn are_cooperative(classic: &ClassicGroup) -> bool {
 pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: &Look<'_>) -> Vec<GroupMember> {
     let stable = classic.state() == State::Stable;
     let (before, after) = if stable { (history.previous(), history.current()) } else { (history.current(), None) };
-    let of = |owned: Option<&Owned>, id: &Arc<str>| {
-        owned?.iter().find(|(member, _)| member == id).map(|(_, partitions)| partitions.clone())
-    };
+    let (before, after) = (by_member(before), by_member(after));
+    let of = |owned: &ByMember<'_>, id: &Arc<str>| owned.get(&**id).map(|partitions| partitions.to_vec());
     let mut members: Vec<GroupMember> = Vec::new();
     for (id, member) in classic.members() {
-        let had = of(before, id);
+        let had = of(&before, id);
         members.push(GroupMember {
             id: Arc::clone(id),
             tag: tags.get(id).cloned().unwrap_or_default(),
@@ -42,7 +41,7 @@ pub(super) fn all(classic: &ClassicGroup, history: &History, tags: &Tags, look: 
             joined_us: member.joined_ms.map(|date_ms| super::lab_us_of(date_ms, look.now)),
             was_there: had.is_some(),
             before: had.unwrap_or_default(),
-            after: stable.then(|| of(after, id).unwrap_or_default()),
+            after: stable.then(|| of(&after, id).unwrap_or_default()),
             ..seen(id, look)
         });
     }

@@ -1,6 +1,6 @@
 //! Short names for members, so that one can be told in a cell: `c1`. Who comes back under the same name gets its own again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::events::group_words::short;
@@ -21,6 +21,8 @@ struct Tagged {
 #[derive(Default)]
 pub(super) struct Tags {
     all: Vec<Tagged>,
+    /// The tags by member id: hundreds of members are looked up with each look.
+    by_id: BTreeMap<Arc<str>, Arc<str>>,
     current: BTreeSet<Arc<str>>,
 }
 
@@ -37,6 +39,7 @@ impl Tags {
         if self.all.len() > MOST {
             let current = &self.current;
             self.all.retain(|known| current.contains(&known.id));
+            self.by_id.retain(|id, _| current.contains(id));
         }
     }
 
@@ -47,7 +50,7 @@ impl Tags {
 
     /// The tag of a member.
     pub(super) fn get(&self, id: &str) -> Option<&Arc<str>> {
-        self.all.iter().find(|known| &*known.id == id).map(|known| &known.tag)
+        self.by_id.get(id)
     }
 
     /// The tag of whoever is known by this name, the one that came last.
@@ -59,6 +62,8 @@ impl Tags {
     pub(super) fn rename(&mut self, old: &str, new: &Arc<str>) {
         if let Some(known) = self.all.iter_mut().find(|known| &*known.id == old) {
             known.id = Arc::clone(new);
+            self.by_id.remove(old);
+            self.by_id.insert(Arc::clone(new), Arc::clone(&known.tag));
         }
     }
 
@@ -73,10 +78,13 @@ impl Tags {
         }
         let current = &self.current;
         if let Some(before) = self.all.iter_mut().find(|known| known.name == name && !current.contains(&known.id)) {
+            self.by_id.remove(&before.id);
             before.id = Arc::clone(id);
+            self.by_id.insert(Arc::clone(id), Arc::clone(&before.tag));
             return Arc::clone(&before.tag);
         }
         let tag = self.free(name);
+        self.by_id.insert(Arc::clone(id), Arc::clone(&tag));
         self.all.push(Tagged { id: Arc::clone(id), name: name.to_owned(), tag: Arc::clone(&tag) });
         tag
     }
