@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod consumer;
 
-pub use consumer::{CommitMode, NewConsumer, OffsetChange, OffsetsReset, ResetTo};
+pub use consumer::{CommitMode, Cut, NewConsumer, OffsetChange, OffsetsReset, ResetTo};
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -61,7 +61,7 @@ pub(super) fn export(model: &mut Model) {
 
 /// A form that was not touched yet.
 pub(super) fn of(kind: FormKind, fields: Vec<FormField>) -> Form {
-    Form { kind, fields, focus: 0, subject: None, state: FormState::Editing, by_key: None }
+    Form { kind, fields, focus: 0, subject: None, state: FormState::Editing, by_key: None, shown: None }
 }
 
 pub(super) fn text(label: &str, help: &str, text: &str, rows: u16) -> FormField {
@@ -102,6 +102,7 @@ pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
     let topic = snapshot.topics.get(entry(form, 0).as_str());
     let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok()).filter(|count| *count > 0);
     form.by_key = key.zip(count).map(|(key, count)| (partition_for_key(key.as_bytes(), count), count));
+    consumer_form::edited(form, snapshot);
     if form.state != FormState::Waiting {
         form.state = FormState::Editing;
     }
@@ -133,8 +134,10 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
             .map(|consumer| Effect::Ask(Action::AddConsumer(consumer), Purpose::Form(form.kind))),
         FormKind::Work => consumer_form::slowed(form)
             .map(|(id, work_us)| Effect::Ask(Action::SlowConsumer { id, work_us }, Purpose::Form(form.kind))),
-        FormKind::ResetOffsets => groups::reset(form, snapshot.clock.date_ms)
-            .map(|reset| Effect::Ask(Action::ResetOffsets(reset), Purpose::Form(form.kind))),
+        FormKind::ResetOffsets => groups::reset(form, snapshot.clock.date_ms).map(|reset| {
+            form.shown = Some(reset.clone());
+            Effect::Ask(Action::ResetOffsets(reset), Purpose::Form(form.kind))
+        }),
         FormKind::Export => file(form, &shown).map(Effect::Write),
     };
     match checked {

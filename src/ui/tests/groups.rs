@@ -1,6 +1,10 @@
 //! The Groups screens.
 
-use super::{Explorer, fixture, view};
+use super::{Explorer, Msg, Outcome, fixture, view};
+use crate::app::effect::Purpose;
+use crate::model::overlay::FormKind;
+use crate::session::action::{Cut, OffsetChange};
+use crate::session::snapshot::TopicPartition;
 use crate::theme::{Depth, Signs, Terminal};
 
 pictures! {
@@ -16,7 +20,9 @@ pictures! {
     a_group_without_a_coordinator: Explorer::of(fixture::many_groups()).press("4 G Enter");
     two_groups: Explorer::of(fixture::many_groups()).press("4 g g j j Enter V");
     form_to_add_a_consumer: Explorer::of(fixture::calm()).press("4 c Tab Tab");
-    form_to_reset_offsets: Explorer::of(fixture::many_groups()).press("4 G k o Tab Right Right");
+    form_to_reset_offsets: Explorer::of(fixture::many_groups()).press("4 G k o Tab Right Right Right Tab");
+    offsets_to_reset: Explorer::of(fixture::many_groups()).press("4 G k o Tab Right Right Tab").type_in("500")
+        .press("Enter").shown_what_a_reset_changes(30);
     a_group_explained: Explorer::of(fixture::rebalance()).press("4 i");
     a_member_explained: Explorer::of(fixture::rebalance()).press("4 Enter j j i");
     a_partition_of_a_group_explained: Explorer::of(fixture::rebalance()).press("4 Enter Tab j i");
@@ -37,4 +43,65 @@ fn without_colour_and_unicode_a_rebalance_can_still_be_read() {
     let terminal = Terminal { depth: Depth::Mono, signs: Signs::Ascii };
     let screen = Explorer::of(fixture::rebalance()).press("4 Enter").screen_in(160, 48, terminal);
     insta::assert_snapshot!("a_group_in_ascii", screen);
+}
+
+impl Explorer {
+    /// The answer to a reset that is only to be shown: of so many partitions, every third cut.
+    fn shown_what_a_reset_changes(mut self, partitions: i32) -> Self {
+        let change = |partition: i32| OffsetChange {
+            at: TopicPartition { topic: "trucks_gps".into(), partition },
+            before: Some(i64::from(partition) * 100),
+            after: if partition % 3 == 1 { 120 } else { 500 },
+            cut: (partition % 3 == 1).then_some(Cut::End),
+        };
+        let purpose = Purpose::Form(FormKind::ResetOffsets);
+        self.tell(Msg::Answer(purpose, Outcome::Offsets((0..partitions).map(change).collect())));
+        self
+    }
+}
+
+#[test]
+fn a_question_with_more_consequences_than_rows_still_shows_its_answers() {
+    let mut explorer = Explorer::of(fixture::many_groups()).press("4 G k o Enter").shown_what_a_reset_changes(100);
+    for (width, height) in [(60, 15), (80, 24), (160, 48)] {
+        let screen = explorer.screen(width, height);
+        for words in ["Reset 99 offsets of reports?", "y yes", "… and "] {
+            assert!(screen.contains(words), "{words} at {width}x{height}:\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_form_in_the_smallest_terminal_scrolls_with_its_focus_and_says_what_is_out_of_sight() {
+    let (width, height) = view::SMALLEST;
+    let mut explorer = Explorer::of(fixture::calm()).press("4 c");
+    let names = ["group", "topics", "protocol", "assignor", "commits", "work on a record", "instance id", "begins at"];
+    for (at, name) in names.iter().enumerate() {
+        let screen = explorer.screen(width, height);
+        let shown: Vec<usize> = (0..names.len())
+            .filter(|at| screen.lines().any(|line| line.trim_start_matches([' ', '│']).starts_with(names[*at])))
+            .collect();
+        assert!(shown.contains(&at), "{name} has the focus:\n{screen}");
+        let (above, below) = (shown[0], names.len() - 1 - shown[shown.len() - 1]);
+        assert_eq!(screen.contains('▴'), above > 0, "{screen}");
+        assert_eq!(screen.contains('▾'), below > 0, "{screen}");
+        assert!(screen.contains("Enter start it") && screen.contains("Esc close"), "{screen}");
+        explorer = explorer.press("Tab");
+    }
+}
+
+#[test]
+fn the_times_that_a_reset_names_as_examples_are_times_for_it() {
+    let mut explorer = Explorer::of(fixture::many_groups()).press("4 G k o Tab Right Right Right Tab");
+    let screen = explorer.screen(80, 24);
+    let words = screen.split(['│', '\n']).map(str::trim).filter(|row| !row.is_empty()).collect::<Vec<_>>().join(" ");
+    let (_, examples) = words.split_once("start): ").expect("examples");
+    let (examples, _) = examples.split_once('.').expect("they end");
+    assert_eq!(examples.split(", ").count(), 3);
+    for example in examples.split(", ") {
+        let mut explorer = Explorer::of(fixture::many_groups()).press("4 G k o Tab Right Right Right Tab");
+        explorer = explorer.type_in(example).press("Enter");
+        let screen = explorer.screen(160, 48);
+        assert!(screen.contains("waiting for the answer"), "{example}:\n{screen}");
+    }
 }
