@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use kscope::session::action::{Action, CommitMode, Cut, Failure, NewConsumer, OffsetChange, OffsetsReset, Outcome, ResetTo};
+use kscope::session::action::{
+    Action, CommitMode, Cut, Failure, NewConsumer, OffsetChange, OffsetsReset, Outcome, ResetTo,
+};
 use kscope::session::embedded::{self, Embedded, Extras, LabOptions};
 use kscope::session::snapshot::{Group, GroupState, Snapshot};
 

@@ -60,6 +60,13 @@ pub fn line_right(frame: &mut Frame<'_>, area: Rect, row: u16, content: &Line, t
     line(frame, place, row, content, theme, surface);
 }
 
+/// At the left edge of what is selected: a sign where fills do not show.
+pub fn selected(frame: &mut Frame<'_>, area: Rect, theme: &Theme, surface: Role) {
+    if theme.marks_cells() {
+        text(frame, area, 0, ">", on(theme, Role::SelectedBar, surface));
+    }
+}
+
 /// The style of a role on a surface.
 pub fn on(theme: &Theme, role: Role, surface: Role) -> Style {
     let own = theme.style(role);

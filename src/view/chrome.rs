@@ -173,6 +173,15 @@ pub(super) fn keeps_news(screen: Screen) -> bool {
     matches!(screen, Screen::Topics | Screen::Brokers | Screen::Groups)
 }
 
+/// The keys that matter most on a screen, where the order of the table of commands does not say it.
+const LEADING: &[(Mode, &[&str])] = &[
+    (Mode::Groups, &["open", "add-consumer", "reset-offsets", "compare-groups", "filter"]),
+    (
+        Mode::Group,
+        &["remove-consumer", "crash-consumer", "add-consumer", "pause-consumer", "slow-consumer", "reset-offsets"],
+    ),
+];
+
 /// The keys that matter here, those of this screen first; as many as fit before help.
 fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let mode = model.mode();
@@ -193,7 +202,10 @@ fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     // What names the selected thing comes first: that is what one selects things for.
     let (named, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) =
         common.into_iter().partition(|entry| names_subject(model, entry));
-    for entry in own.into_iter().chain(named).chain(common) {
+    let mut hinted: Vec<&CommandEntry> = own.into_iter().chain(named).chain(common).collect();
+    let first = LEADING.iter().find(|(where_to, _)| *where_to == mode).map_or(&[][..], |(_, names)| *names);
+    hinted.sort_by_key(|entry| first.iter().position(|name| *name == entry.name).unwrap_or(first.len()));
+    for entry in hinted {
         let (Some(key), Some(word)) = (entry.keys.first(), words(model, entry)) else { continue };
         let hint = hint_words(&keys(model, entry, key), &word);
         if left.width() + hint.width() > room {
@@ -259,19 +271,30 @@ fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
         "remove-consumer" | "crash-consumer" | "pause-consumer" | "slow-consumer" => {
             member_hint(model, entry.name, word)
         }
+        "open" if model.mode() == Mode::Groups && model.groups.current(&model.snapshot).is_none() => None,
+        "compare-groups" if model.snapshot.groups.len() < 2 => None,
+        "reset-offsets" => may_reset(model).then(|| word.to_owned()),
         "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
     }
 }
 
-/// The word of a key that strikes a member; nothing where none of the lab's own is selected.
+/// Whether the offsets of the selected group may be set: while nobody is in it.
+fn may_reset(model: &Model) -> bool {
+    model.groups.current(&model.snapshot).is_some_and(|group| group.member_count == 0)
+}
+
+/// The word of a key that strikes a member, the first of them with its name; nothing where none of the lab's own is selected.
 fn member_hint(model: &Model, name: &str, word: &str) -> Option<String> {
     let Selection::Member(group, member) = model.subject() else { return None };
     let member = model.snapshot.groups.get(&group)?.member(&member)?;
     let built_in = member.built_in.as_ref().filter(|built_in| built_in.alive)?;
-    let word = if name == "pause-consumer" && built_in.paused { "let go on" } else { word };
-    Some(format!("{word} {}", member.tag))
+    Some(match name {
+        "remove-consumer" => format!("{word} {}", member.tag),
+        "pause-consumer" if built_in.paused => "let go on".to_owned(),
+        _ => word.to_owned(),
+    })
 }
 
 /// Whether the session can do what a command needs.

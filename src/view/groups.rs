@@ -27,7 +27,7 @@ use super::large::Large;
 use super::line::{Line, cut};
 use super::role::Role;
 use super::sheet::{Sheet, columns};
-use super::text::safe_str;
+use super::text::{name_of, safe_str};
 use super::{Area, Hit};
 
 /// The Groups screens.
@@ -99,7 +99,7 @@ fn one(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) {
 fn crumbs(group: &Group, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= WIDE;
     let mut line = if wide { Line::of(Role::Faint, "Groups › ") } else { Line::default() };
-    line = line.with(Role::Strong, safe_str(&group.id));
+    line = line.with(Role::Strong, name_of(&group.id));
     let topics = group.topics.iter().map(|topic| safe_str(topic)).collect::<Vec<_>>().join(" ");
     let fact = |line: Line, before: &str, value: String| {
         let line = line.with(Role::Faint, if wide { format!("   {before} ") } else { "  ".to_owned() });

@@ -10,7 +10,7 @@ use crate::model::topics::fullest;
 use crate::session::action::{CommitMode, NewConsumer};
 use crate::session::snapshot::{BuiltIn, Group, GroupKind, GroupMember, Snapshot};
 
-use crate::view::text::safe_str;
+use crate::view::text::{name_of, safe_str};
 
 use super::form::{Wrong, check, choice, entry, of, text};
 use super::groups::group_in_reach;
@@ -146,7 +146,7 @@ fn misfit(group: &Group, kind: GroupKind, assignors: &[Arc<str>]) -> Option<(usi
     if group.member_count == 0 {
         return None;
     }
-    let name = safe_str(&group.id);
+    let name = name_of(&group.id);
     if group.kind != kind {
         let (theirs, error) = match group.kind {
             GroupKind::Classic => ("classic", "GROUP_ID_NOT_FOUND"),

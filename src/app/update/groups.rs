@@ -14,7 +14,7 @@ use crate::app::effect::{Effect, Purpose};
 use crate::view::format::{date, grouped, plural};
 use crate::view::line::cut;
 use crate::view::sheet::left;
-use crate::view::text::safe_str;
+use crate::view::text::{name_of, safe_str};
 
 use super::form::{Wrong, choice, entry, of, text};
 use super::{consumer_form, seek};
@@ -83,7 +83,7 @@ fn reset_form(model: &mut Model) {
     if group.member_count > 0 {
         let why = format!(
             "{} is {}: offsets can only be reset while nobody is in the group; x removes its members",
-            safe_str(&group.id),
+            name_of(&group.id),
             group.state.name()
         );
         model.tell(why, true);
@@ -135,7 +135,7 @@ pub(super) fn preview(model: &mut Model, changes: &[OffsetChange]) {
         form.state = FormState::Failed("nothing would change: it is there already".to_owned());
         return;
     }
-    let question = format!("Reset {} of {}?", plural(moved.len(), "offset"), safe_str(&wanted.group));
+    let question = format!("Reset {} of {}?", plural(moved.len(), "offset"), name_of(&wanted.group));
     let mut consequences = vec![goal(wanted.to)];
     let cut = moved.iter().filter(|change| change.cut.is_some()).count();
     if cut > 0 {

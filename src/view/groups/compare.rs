@@ -19,7 +19,7 @@ use crate::view::large::{self, Large};
 use crate::view::line::Line;
 use crate::view::role::Role;
 use crate::view::sheet::{Sheet, columns, left};
-use crate::view::text::safe_str;
+use crate::view::text::{name_of, safe_str};
 
 use super::{Trend, WIDE, era, inset, lanes, ribbon, roll};
 
@@ -31,9 +31,9 @@ pub(super) fn project(model: &Model, group: &Group, other: &Group, area: Area, s
     let wide = area.width >= WIDE;
     let frame = inset(area.below(u16::from(area.height >= LARGE_ROWS)), wide);
     let crumbs = Line::of(Role::Faint, "Groups › ")
-        .with(Role::Strong, safe_str(&group.id))
+        .with(Role::Strong, name_of(&group.id))
         .with(Role::Dim, " and ")
-        .with(Role::Strong, safe_str(&other.id))
+        .with(Role::Strong, name_of(&other.id))
         .with(Role::Faint, "   the newest rebalance of each; ")
         .with(Role::Key, "V")
         .with(Role::Faint, " the next group, ")
@@ -61,7 +61,7 @@ pub(super) fn project(model: &Model, group: &Group, other: &Group, area: Area, s
 /// One of them, from top to bottom.
 fn side(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) -> Option<Large> {
     let how = super::assignor(group).unwrap_or_else(|| "nothing shared out yet".to_owned());
-    let head = Line::of(Role::Strong, safe_str(&group.id))
+    let head = Line::of(Role::Strong, name_of(&group.id))
         .with(Role::Text, format!("   {how}"))
         .with(Role::Dim, format!("   {}, {} {}", group.state.name(), era(group), group.generation));
     sheet.put(area, head);
