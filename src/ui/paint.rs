@@ -75,7 +75,8 @@ pub fn on(theme: &Theme, role: Role, surface: Role) -> Style {
 
 /// A box with a border around an overlay, its surface filled.
 pub fn panel(frame: &mut Frame<'_>, area: Rect, title: &Line, theme: &Theme) {
-    fill(frame, area, theme.style(Role::Panel));
+    // Of what is behind it nothing shows through, no line under words either.
+    fill(frame, area, theme.alone(Role::Panel));
     let area = area.intersection(frame.area());
     if area.width < 2 || area.height < 2 {
         return;

@@ -205,16 +205,19 @@ fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let mut hinted: Vec<&CommandEntry> = own.into_iter().chain(named).chain(common).collect();
     let first = LEADING.iter().find(|(where_to, _)| *where_to == mode).map_or(&[][..], |(_, names)| *names);
     hinted.sort_by_key(|entry| first.iter().position(|name| *name == entry.name).unwrap_or(first.len()));
+    let before = hits.len();
     for entry in hinted {
         let (Some(key), Some(word)) = (entry.keys.first(), words(model, entry)) else { continue };
         let hint = hint_words(&keys(model, entry, key), &word);
-        if left.width() + hint.width() > room {
+        let between = if hits.len() > before { "   " } else { "" };
+        if left.width() + between.len() + hint.width() > room {
             break;
         }
+        left = left.with(Role::Text, between);
         let x = u16::try_from(left.width()).unwrap_or(u16::MAX);
         let width = u16::try_from(hint.width()).unwrap_or(u16::MAX);
         hits.push(Hit { area: Area { x, width, ..area }, target: Target::Command(entry.name) });
-        left = join(left, hint).with(Role::Text, "   ");
+        left = join(left, hint);
     }
     Bar { area, left, right: help, surface: Role::Ground }
 }

@@ -208,19 +208,21 @@ const ANSWERS: u16 = 5;
 fn confirm(confirm: &Confirm, all: Area) -> PanelView {
     let width = QUESTION_WIDTH.min(all.width);
     let row = usize::from(width.saturating_sub(6)).max(1);
-    let room = usize::from(all.height.saturating_sub(3 + ANSWERS)).max(1);
+    let airy = all.height >= 20;
+    let room = usize::from(all.height.saturating_sub(3 + ANSWERS)).max(1) + if airy { 0 } else { 2 };
     let told: Vec<Vec<String>> = confirm.consequences.iter().map(|words| wrapped(words, row)).collect();
     let fits = |count: usize, room: usize| told.iter().take(count).map(Vec::len).sum::<usize>() <= room;
     let all_fit = fits(told.len(), room);
     let shown = if all_fit { told.len() } else { (0..told.len()).rev().find(|n| fits(*n, room - 1)).unwrap_or(0) };
-    let mut lines: Vec<PanelLine> = vec![PanelLine::default()];
+    let blank = || airy.then(PanelLine::default);
+    let mut lines: Vec<PanelLine> = blank().into_iter().collect();
     let rows = told.iter().take(shown).flatten();
     lines.extend(rows.map(|words| Line::of(Role::Text, format!("  {words}")).into()));
     if !all_fit {
         let more = format!("  … and {} more", told.len() - shown);
         lines.push(Line::of(Role::Dim, more).into());
     }
-    lines.push(PanelLine::default());
+    lines.extend(blank());
     lines.push(
         Line::of(Role::Bad, "  y")
             .with(Role::Text, " yes    ")

@@ -20,7 +20,7 @@ use super::form::{Wrong, choice, entry, of, text};
 use super::{consumer_form, seek};
 
 /// Columns of a partition's name in what a reset would change.
-const NAME: usize = 20;
+const NAME: usize = 16;
 
 /// Carries out a command on groups or consumers.
 pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
@@ -180,5 +180,5 @@ fn told(change: &OffsetChange) -> String {
         (None, Some(by)) if by < 0 => format!("  {} read again", grouped(by.saturating_neg())),
         (None, Some(by)) => format!("  {} passed over", grouped(by)),
     };
-    format!("{at} {before:>9} → {:>9}{meaning}", grouped(change.after))
+    format!("{at} {before:>8} → {:>8}{meaning}", grouped(change.after))
 }

@@ -26,11 +26,11 @@ pub(super) fn project(model: &Model, topic: &Topic, partition: &Partition, area:
     let format = model.topics.messages.format;
     title(record, format, area, sheet);
     let facts = facts(model, topic, partition, record);
-    let small = area.height < 14;
+    let words = record.decoded.is_some() && format == Format::Json;
+    let small = area.height < 14 && !(words && model.topics.messages.zoomed);
     let rest = area.below(if small { 1 } else { 2 });
     let kept = u16::try_from(facts.len()).unwrap_or(u16::MAX);
     // What Kafka keeps for itself is what one came for: the rest has the rows that are left.
-    let words = record.decoded.is_some() && format == Format::Json;
     let kept = if words { 0 } else { kept + 1 };
     let room = if small { 1 } else { rest.height.saturating_sub(kept) };
     let value = value(record, format, usize::from(area.width), small);

@@ -95,7 +95,7 @@ fn offsets_are_reset_only_of_a_group_without_members_and_after_a_look() {
     update(&mut state, 1, Msg::Answer(purpose.clone(), Outcome::Offsets(changes)));
     let Some(Overlay::Confirm(confirm)) = state.model.overlays.last() else { panic!("it asks first") };
     assert_eq!(confirm.question, "Reset 1 offset of reports?");
-    assert!(confirm.consequences[1].contains("3,216 →         0  3,216 read again"), "{confirm:?}");
+    assert!(confirm.consequences[1].contains("3,216 →        0  3,216 read again"), "{confirm:?}");
     let execute = OffsetsReset { execute: true, ..wanted };
     assert_eq!(confirm.then, Confirmed::Ask(Action::ResetOffsets(execute.clone())));
     let yes = update(&mut state, 1, Msg::Key(KeyPress::plain(Code::Char('y'))));
