@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use kscope::session::action::{Action, CommitMode, Failure, NewConsumer, OffsetChange, OffsetsReset, Outcome, ResetTo};
+use kscope::session::action::{
+    Action, CommitMode, Cut, Failure, NewConsumer, OffsetChange, OffsetsReset, Outcome, ResetTo,
+};
 use kscope::session::embedded::{self, Embedded, Extras, LabOptions};
 use kscope::session::snapshot::{Group, GroupState, Snapshot};
 
@@ -74,6 +76,14 @@ async fn offsets_are_reset_once_nobody_is_in_the_group_and_who_joins_goes_on_the
     assert!(ends.iter().all(|change| change.after >= change.before.unwrap()), "{ends:?}");
     assert!(preview(&lab, ResetTo::Offset(3)).await.iter().all(|change| change.after <= 3), "no further than the end");
     assert!(preview(&lab, ResetTo::Time(0)).await.iter().all(|change| change.after == 0), "all is later than 1970");
+    let cut = |to, why| {
+        let lab = &lab;
+        async move { preview(lab, to).await.iter().all(|change| change.cut == why) }
+    };
+    assert!(cut(ResetTo::Earliest, None).await && cut(ResetTo::Latest, None).await, "the ends were asked for");
+    assert!(cut(ResetTo::Offset(i64::MAX), Some(Cut::End)).await, "no log is so long");
+    assert!(cut(ResetTo::Shift(i64::MIN), Some(Cut::Start)).await, "nothing is before the first record");
+    assert!(cut(ResetTo::Time(i64::MAX), Some(Cut::NoneSoLate)).await, "nothing is so late");
 
     done(&lab, reset(ResetTo::Earliest, true)).await;
     until(&lab, |group| group.partitions.iter().all(|at| at.committed.is_none_or(|offset| offset == 0))).await;

@@ -121,7 +121,10 @@ impl Searched for Record {
         let headers = self.headers.iter().map(|(name, value)| format!("{name} {}", text(value.as_deref())));
         let mut all = vec![text(self.key.as_deref()), text(self.value.as_deref())];
         all.extend(headers);
-        all.extend(self.decoded.iter().map(ToString::to_string));
+        if let Some(decoded) = &self.decoded {
+            all.extend([decoded.kind.to_string(), decoded.line.to_string()]);
+            all.extend(decoded.parts.iter().map(|(name, what)| format!("{name} {what}")));
+        }
         all.join("\n")
     }
 

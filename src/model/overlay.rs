@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::session::action::Action;
+use crate::session::action::{Action, OffsetsReset};
 
 use super::export::Export;
 use super::field::TextField;
@@ -112,6 +112,8 @@ pub struct Form {
     pub state: FormState,
     /// For a record with a key: the partition that murmur2 gives it, and of how many.
     pub by_key: Option<(i32, i32)>,
+    /// What was asked to be shown first: a yes carries out that, whatever the clock says by then.
+    pub shown: Option<OffsetsReset>,
 }
 
 /// One field of a form.

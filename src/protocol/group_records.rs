@@ -12,6 +12,7 @@
 //! Sources: `GroupCoordinatorRecordSerde`, `GroupCoordinatorRecordHelpers` and the JSON files of `group-coordinator` in
 //! Kafka 3.9; key 16 is that of Kafka 4.0.
 
+mod parts;
 mod text;
 mod values;
 
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use super::wire::Layout;
 use super::{DecodeError, versioned};
 
+pub use parts::Told;
 pub use text::TopicName;
 pub use values::*;
 

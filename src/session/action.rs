@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod consumer;
 
-pub use consumer::{CommitMode, NewConsumer, OffsetChange, OffsetsReset, ResetTo};
+pub use consumer::{CommitMode, Cut, NewConsumer, OffsetChange, OffsetsReset, ResetTo};
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +205,17 @@ pub struct Failure {
 /// A header's value; none is null.
 pub type HeaderValue = Option<Arc<[u8]>>;
 
+/// What a record of Kafka's own says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decoded {
+    /// What kind of record it is, with the number of that kind: `offset commit (1)`.
+    pub kind: Arc<str>,
+    /// What it says, in one line.
+    pub line: Arc<str>,
+    /// All that it says: names and values, in their order.
+    pub parts: Vec<(Arc<str>, Arc<str>)>,
+}
+
 /// A record as a message view shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -218,9 +229,9 @@ pub struct Record {
     pub key: Option<Arc<[u8]>>,
     /// The value; `None` is a tombstone.
     pub value: Option<Arc<[u8]>>,
-    /// What key and value say, in a line, where they are Kafka's own: a record of `__consumer_offsets`.
+    /// What key and value say where they are Kafka's own: a record of `__consumer_offsets`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decoded: Option<Arc<str>>,
+    pub decoded: Option<Arc<Decoded>>,
     /// Headers.
     pub headers: Vec<(Arc<str>, HeaderValue)>,
     /// First and last offset of its batch.

@@ -54,7 +54,7 @@ fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: &Cell, theme: &Theme) {
     }
     let middle = place.height.saturating_sub(1) / 2;
     if theme.marks_cells() {
-        centred(frame, place, middle, &cell.marked, theme.style(cell.fill));
+        centred(frame, place, middle, marked(cell, place.width), theme.style(cell.fill));
     } else {
         ground(frame, place, cell, theme);
         number(frame, place, cell, middle, theme);
@@ -66,6 +66,13 @@ fn draw_cell(frame: &mut Frame<'_>, area: Rect, cell: &Cell, theme: &Theme) {
         let style = Style { bg: None, ..style };
         note(frame, place, cell, style);
     }
+}
+
+/// The mark of a cell where fills do not show. One that is too narrow for a leader's brackets has its number, which is drawn
+/// in reverse; of the others the sign ahead stays.
+fn marked(cell: &Cell, width: u16) -> &str {
+    let narrow = line::columns(&cell.marked) > width;
+    if narrow && cell.marked.starts_with('[') { &cell.text } else { &cell.marked }
 }
 
 /// What lies below the number: a fill with its edges, a hatch, or nothing.

@@ -31,6 +31,9 @@ fn draw_panel(frame: &mut Frame<'_>, view: &PanelView, theme: &Theme) {
         let place = Rect { y: inner.y + row, height: 1, ..inner };
         paint::fill(frame, place, theme.style(surface));
         paint::line(frame, place, 0, &line.line, theme, surface);
+        if line.chosen {
+            paint::selected(frame, place, theme, surface);
+        }
         if let Some(column) = line.cursor.filter(|column| *column < inner.width) {
             frame.set_cursor_position(Position::new(inner.x + column, place.y));
         }

@@ -60,6 +60,13 @@ pub fn line_right(frame: &mut Frame<'_>, area: Rect, row: u16, content: &Line, t
     line(frame, place, row, content, theme, surface);
 }
 
+/// At the left edge of what is selected: a sign where fills do not show.
+pub fn selected(frame: &mut Frame<'_>, area: Rect, theme: &Theme, surface: Role) {
+    if theme.marks_cells() {
+        text(frame, area, 0, ">", on(theme, Role::SelectedBar, surface));
+    }
+}
+
 /// The style of a role on a surface.
 pub fn on(theme: &Theme, role: Role, surface: Role) -> Style {
     let own = theme.style(role);
@@ -68,7 +75,8 @@ pub fn on(theme: &Theme, role: Role, surface: Role) -> Style {
 
 /// A box with a border around an overlay, its surface filled.
 pub fn panel(frame: &mut Frame<'_>, area: Rect, title: &Line, theme: &Theme) {
-    fill(frame, area, theme.style(Role::Panel));
+    // Of what is behind it nothing shows through, no line under words either.
+    fill(frame, area, theme.alone(Role::Panel));
     let area = area.intersection(frame.area());
     if area.width < 2 || area.height < 2 {
         return;

@@ -16,6 +16,9 @@ pub fn draw(frame: &mut Frame<'_>, sheet: &Sheet, theme: &Theme) {
             paint::fill(frame, area, theme.style(placed.surface));
         }
         paint::line(frame, area, 0, &placed.line, theme, placed.surface);
+        if placed.line.spans.first().is_some_and(|first| first.role == Role::SelectedBar && first.text == "▌") {
+            paint::selected(frame, area, theme, placed.surface);
+        }
     }
     if let Some((x, y)) = sheet.cursor.filter(|(x, y)| *x < frame.area().right() && *y < frame.area().bottom()) {
         frame.set_cursor_position(Position::new(x, y));

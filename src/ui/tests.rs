@@ -230,6 +230,7 @@ macro_rules! pictures {
 
 mod cluster;
 mod groups;
+mod hostile;
 mod news;
 mod presenter;
 

@@ -173,6 +173,15 @@ pub(super) fn keeps_news(screen: Screen) -> bool {
     matches!(screen, Screen::Topics | Screen::Brokers | Screen::Groups)
 }
 
+/// The keys that matter most on a screen, where the order of the table of commands does not say it.
+const LEADING: &[(Mode, &[&str])] = &[
+    (Mode::Groups, &["open", "add-consumer", "reset-offsets", "compare-groups", "filter"]),
+    (
+        Mode::Group,
+        &["remove-consumer", "crash-consumer", "add-consumer", "pause-consumer", "slow-consumer", "reset-offsets"],
+    ),
+];
+
 /// The keys that matter here, those of this screen first; as many as fit before help.
 fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     let mode = model.mode();
@@ -193,16 +202,22 @@ fn hints(model: &Model, area: Area, hits: &mut Vec<Hit>) -> Bar {
     // What names the selected thing comes first: that is what one selects things for.
     let (named, common): (Vec<&CommandEntry>, Vec<&CommandEntry>) =
         common.into_iter().partition(|entry| names_subject(model, entry));
-    for entry in own.into_iter().chain(named).chain(common) {
+    let mut hinted: Vec<&CommandEntry> = own.into_iter().chain(named).chain(common).collect();
+    let first = LEADING.iter().find(|(where_to, _)| *where_to == mode).map_or(&[][..], |(_, names)| *names);
+    hinted.sort_by_key(|entry| first.iter().position(|name| *name == entry.name).unwrap_or(first.len()));
+    let before = hits.len();
+    for entry in hinted {
         let (Some(key), Some(word)) = (entry.keys.first(), words(model, entry)) else { continue };
         let hint = hint_words(&keys(model, entry, key), &word);
-        if left.width() + hint.width() > room {
+        let between = if hits.len() > before { "   " } else { "" };
+        if left.width() + between.len() + hint.width() > room {
             break;
         }
+        left = left.with(Role::Text, between);
         let x = u16::try_from(left.width()).unwrap_or(u16::MAX);
         let width = u16::try_from(hint.width()).unwrap_or(u16::MAX);
         hits.push(Hit { area: Area { x, width, ..area }, target: Target::Command(entry.name) });
-        left = join(left, hint).with(Role::Text, "   ");
+        left = join(left, hint);
     }
     Bar { area, left, right: help, surface: Role::Ground }
 }
@@ -262,18 +277,25 @@ fn words(model: &Model, entry: &CommandEntry) -> Option<String> {
         "add-consumer" if model.groups.compared(&model.snapshot).is_some() && model.screen == Screen::Groups => {
             Some("add to both".to_owned())
         }
+        "open" if model.mode() == Mode::Groups && model.groups.current(&model.snapshot).is_none() => None,
+        "compare-groups" if model.snapshot.groups.len() < 2 => None,
+        "reset-offsets" => may_reset(model).then(|| word.to_owned()),
         "explain" if names_subject(model, entry) => Some(format!("explain {}", subject(model)?)),
         "pause" if model.snapshot.clock.paused => Some("go on".to_owned()),
         _ => Some(word.to_owned()),
     }
 }
 
-/// The word of a key that strikes a member; nothing where none of the lab's own is selected.
+/// Whether the offsets of the selected group may be set: while nobody is in it.
+fn may_reset(model: &Model) -> bool {
+    model.groups.current(&model.snapshot).is_some_and(|group| group.member_count == 0)
+}
+
+/// The word of a key that strikes a member, the first of them with its name; nothing where none of the lab's own is selected.
 fn member_hint(model: &Model, name: &str, word: &str) -> Option<String> {
     let Selection::Member(group, member) = model.subject() else { return None };
     let member = model.snapshot.groups.get(&group)?.member(&member)?;
     let built_in = member.built_in.as_ref().filter(|built_in| built_in.alive)?;
-    let word = if name == "pause-consumer" && built_in.paused { "let go on" } else { word };
     let both = model.groups.compared(&model.snapshot).is_some() && model.overlays.is_empty();
     let twin = model.groups.twin(&model.snapshot).and_then(|twin| twin.built_in.as_ref());
     let which = match (both, twin.is_some_and(|twin| twin.alive)) {
@@ -281,7 +303,11 @@ fn member_hint(model: &Model, name: &str, word: &str) -> Option<String> {
         (true, true) => " in both",
         (true, false) => " in one",
     };
-    Some(format!("{word} {}{which}", member.tag))
+    Some(match name {
+        "remove-consumer" => format!("{word} {}{which}", member.tag),
+        "pause-consumer" if built_in.paused => "let go on".to_owned(),
+        _ => word.to_owned(),
+    })
 }
 
 /// Whether the session can do what a command needs.

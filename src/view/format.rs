@@ -59,6 +59,12 @@ pub fn rate(ppm: u64) -> String {
     if rest.is_empty() { format!("×{whole}") } else { format!("×{whole}.{rest}") }
 }
 
+/// A moment in milliseconds since 1970: `2026-11-22 01:44:12 UTC`. Of what no calendar has, the number.
+pub fn date(ms: i64) -> String {
+    let known = jiff::Timestamp::from_millisecond(ms).ok();
+    known.map_or_else(|| format!("{ms} ms"), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
 /// `1 partition`, `3 partitions`, `3 copies`.
 pub fn plural(n: usize, one: &str) -> String {
     match one.strip_suffix("py") {

@@ -29,7 +29,7 @@ use super::line::{Line, cut, cut_middle};
 use super::role::Role;
 use super::sentence::{self, Sentence};
 use super::sheet::{Sheet, columns};
-use super::text::safe_str;
+use super::text::{name_of, safe_str};
 use super::{Area, Hit};
 
 /// The Groups screens.
@@ -146,7 +146,7 @@ fn below(group: &Group, room: u16) -> Below {
 fn crumbs(group: &Group, area: Area, sheet: &mut Sheet) {
     let wide = area.width >= WIDE;
     let mut line = if wide { Line::of(Role::Faint, "Groups › ") } else { Line::default() };
-    line = line.with(Role::Strong, cut_middle(&safe_str(&group.id), if wide { 40 } else { 22 }));
+    line = line.with(Role::Strong, cut_middle(&name_of(&group.id), if wide { 40 } else { 22 }));
     let topics = group.topics.iter().map(|topic| safe_str(topic)).collect::<Vec<_>>().join(" ");
     let fact = |line: Line, before: &str, value: String| {
         let line = line.with(Role::Faint, if wide { format!("   {before} ") } else { "  ".to_owned() });

@@ -58,7 +58,7 @@ pub fn project(model: &Model, overlay: &Overlay) -> OverlayView {
         Overlay::Themes { .. } => OverlayView::Panel(themes(model, all)),
         Overlay::Confirm(confirm) => OverlayView::Panel(self::confirm(confirm, all)),
         Overlay::Explain { subject, scroll } => OverlayView::Explain(explain::project(model, subject, *scroll, all)),
-        Overlay::Form(form) => OverlayView::Panel(form::project(form, all)),
+        Overlay::Form(form) => OverlayView::Panel(form::project(form, model.snapshot.clock.date_ms, all)),
     }
 }
 
@@ -198,11 +198,31 @@ fn themes(model: &Model, all: Area) -> PanelView {
     }
 }
 
+/// The widest that a question is.
+const QUESTION_WIDTH: u16 = 84;
+/// Rows of a question that are no consequences: its frame, the blanks around them, the answers.
+const ANSWERS: u16 = 5;
+
+/// A question with as many of its consequences as there is room for, and how many there are beyond: the answers are always
+/// to be seen.
 fn confirm(confirm: &Confirm, all: Area) -> PanelView {
-    let height = u16::try_from(confirm.consequences.len()).unwrap_or(u16::MAX).saturating_add(6);
-    let mut lines: Vec<PanelLine> = vec![PanelLine::default()];
-    lines.extend(confirm.consequences.iter().map(|line| Line::of(Role::Text, format!("  {line}")).into()));
-    lines.push(PanelLine::default());
+    let width = QUESTION_WIDTH.min(all.width);
+    let row = usize::from(width.saturating_sub(6)).max(1);
+    let airy = all.height >= 20;
+    let room = usize::from(all.height.saturating_sub(3 + ANSWERS)).max(1) + if airy { 0 } else { 2 };
+    let told: Vec<Vec<String>> = confirm.consequences.iter().map(|words| wrapped(words, row)).collect();
+    let fits = |count: usize, room: usize| told.iter().take(count).map(Vec::len).sum::<usize>() <= room;
+    let all_fit = fits(told.len(), room);
+    let shown = if all_fit { told.len() } else { (0..told.len()).rev().find(|n| fits(*n, room - 1)).unwrap_or(0) };
+    let blank = || airy.then(PanelLine::default);
+    let mut lines: Vec<PanelLine> = blank().into_iter().collect();
+    let rows = told.iter().take(shown).flatten();
+    lines.extend(rows.map(|words| Line::of(Role::Text, format!("  {words}")).into()));
+    if !all_fit {
+        let more = format!("  … and {} more", told.len() - shown);
+        lines.push(Line::of(Role::Dim, more).into());
+    }
+    lines.extend(blank());
     lines.push(
         Line::of(Role::Bad, "  y")
             .with(Role::Text, " yes    ")
@@ -210,5 +230,7 @@ fn confirm(confirm: &Confirm, all: Area) -> PanelView {
             .with(Role::Text, " no")
             .into(),
     );
-    PanelView { area: centred(all, 72, height), title: Line::of(Role::Bad, format!(" {} ", confirm.question)), lines }
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let title = super::line::cut(&format!(" {} ", confirm.question), usize::from(width.saturating_sub(4)));
+    PanelView { area: centred(all, width, height), title: Line::of(Role::Bad, title), lines }
 }

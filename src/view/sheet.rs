@@ -70,7 +70,7 @@ impl Sheet {
         self.put_on(Area { x: area.x + (area.width - width), width, ..area }, line, surface);
     }
 
-    /// Puts a row of a list: a chosen one has a surface of its own, and a bar at its edge where keys move it; every one takes
+    /// Puts a row of a list: a chosen one has a surface of its own and a bar at its edge, a thick one where keys move it; every one takes
     /// clicks.
     pub fn put_row(&mut self, area: Area, line: Line, chosen: Chosen, target: Target) {
         if area.height == 0 {
@@ -78,7 +78,7 @@ impl Sheet {
         }
         let (bar, surface) = match chosen {
             Chosen::No => (" ", Role::Ground),
-            Chosen::Elsewhere => (" ", Role::SelectedRow),
+            Chosen::Elsewhere => ("▏", Role::SelectedRow),
             Chosen::Here => ("▌", Role::SelectedRow),
         };
         let bar = Line::of(Role::SelectedBar, bar);

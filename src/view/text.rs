@@ -23,6 +23,14 @@ pub fn safe_str(text: &str) -> String {
     shown
 }
 
+/// The most columns of a name within other words.
+const NAME: usize = 40;
+
+/// A name within other words: safe, no longer than they can bear, and to be seen even where it is empty, as a group's may be.
+pub fn name_of(id: &str) -> String {
+    if id.is_empty() { "''".to_owned() } else { super::line::cut_middle(&safe_str(id), NAME) }
+}
+
 fn escape_into(shown: &mut String, text: &str) {
     for c in text.chars() {
         match c {
@@ -52,6 +60,13 @@ fn write(shown: &mut String, args: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_to_be_seen_and_leave_room_for_others() {
+        assert_eq!(name_of(""), "''");
+        assert_eq!(name_of("dashboard"), "dashboard");
+        assert_eq!(name_of(&"x".repeat(300)), format!("{}…", "x".repeat(39)));
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_gets_through() {

@@ -32,7 +32,7 @@ pub(super) fn groups(model: &Model) -> Option<[Arc<str>; 2]> {
 pub(super) fn add(model: &mut Model, [one, other]: &[Arc<str>; 2]) {
     let fields = vec![
         choice("commits", "after: at least once; before: at most once", &["auto", "after", "before", "never"]),
-        text("work on a record", consumer_form::WORK_HELP, "0", 1),
+        consumer_form::marked(text("work on a record", consumer_form::WORK_HELP, "0", 1)),
         choice("begins at", "where nothing is committed: auto.offset.reset", &["latest", "earliest"]),
     ];
     let subject = Some(format!("{} and {}", cut_middle(&safe_str(one), 20), cut_middle(&safe_str(other), 20)).into());

@@ -10,6 +10,8 @@ use crate::model::topics::fullest;
 use crate::session::action::{CommitMode, NewConsumer};
 use crate::session::snapshot::{BuiltIn, Group, GroupKind, GroupMember, Snapshot};
 
+use crate::view::text::{name_of, safe_str};
+
 use super::form::{Wrong, check, choice, entry, of, text};
 use super::groups::group_in_reach;
 use super::topic_form::topic_name;
@@ -37,41 +39,128 @@ mod at {
 }
 
 /// What belongs into a time of work.
-pub(super) const WORK_HELP: &str = "how long it takes: 0, 50 ms, 2 s; slow members keep others waiting";
+pub(super) const WORK_HELP: &str = "how long it takes: 0, 50 (ms), 2 s; slow members keep others waiting";
 
 /// Opens the form to start a consumer: in the group that is selected, as its members are.
 pub(super) fn add(model: &mut Model) {
     let group = group_in_reach(model);
-    let topics = group.map(|group| group.topics.join(" ")).filter(|topics| !topics.is_empty());
-    let topics = topics.or_else(|| fullest(&model.snapshot).map(|name| name.to_string())).unwrap_or_default();
     let name = group.map_or_else(|| "dashboard".to_owned(), |group| group.id.to_string());
-    let kind = group.filter(|group| group.member_count > 0).map_or(GroupKind::Classic, |group| group.kind);
-    let (protocol, assignors, like) = match kind {
-        GroupKind::Classic => ("classic", ASSIGNORS, group.and_then(theirs)),
-        GroupKind::Consumer => ("consumer", REMOTE_ASSIGNORS, group.and_then(|group| group.assignor.as_deref())),
-    };
-    let usual = if kind == GroupKind::Classic { BOTH } else { "uniform" };
-    let first = like.and_then(|name| assignors.iter().copied().find(|known| *known == name)).unwrap_or(usual);
-    let fields = vec![
+    let mut fields = vec![
         text("group", "group.id: its members share the partitions", &name, 1),
-        text("topics", "what it subscribes to; blanks between", &topics, 1),
-        chosen(
-            choice("protocol", "group.protocol; consumer: KIP-848, its coordinator shares out", PROTOCOLS),
-            protocol,
-        ),
-        chosen(assignor(kind), first),
+        text("topics", "what it subscribes to; blanks between", "", 1),
+        choice("protocol", "group.protocol; consumer: KIP-848, its coordinator shares out", PROTOCOLS),
+        assignor(GroupKind::Classic),
         choice("commits", "after: at least once; before: at most once", &["auto", "after", "before", "never"]),
-        text("work on a record", WORK_HELP, "0", 1),
+        marked(text("work on a record", WORK_HELP, "0", 1)),
         text("instance id", "group.instance.id; empty: a dynamic member", "", 1),
         choice("begins at", "where nothing is committed: auto.offset.reset", &["latest", "earliest"]),
     ];
-    model.overlays.push(Overlay::Form(of(FormKind::AddConsumer, fields)));
+    let usual = usual(group);
+    let topics = Some(usual.topics.clone()).filter(|topics| !topics.is_empty());
+    let topics = topics.or_else(|| fullest(&model.snapshot).map(|name| name.to_string())).unwrap_or_default();
+    put(&mut fields, &Usual { topics, ..usual });
+    let subject = Some(name.into());
+    model.overlays.push(Overlay::Form(Form { subject, ..of(FormKind::AddConsumer, fields) }));
 }
 
-/// The only assignor of a group's built-in members, if they have but one.
+/// What a new member of a group is like unless somebody says otherwise.
+#[derive(PartialEq, Eq)]
+struct Usual {
+    topics: String,
+    kind: GroupKind,
+    assignor: &'static str,
+}
+
+/// As the members of `group` are; without members, and without a group, as Kafka has it.
+fn usual(group: Option<&Group>) -> Usual {
+    let kind = group.filter(|group| group.member_count > 0).map_or(GroupKind::Classic, |group| group.kind);
+    let (assignors, like) = match kind {
+        GroupKind::Classic => (ASSIGNORS, group.and_then(theirs)),
+        GroupKind::Consumer => (REMOTE_ASSIGNORS, group.and_then(|group| group.assignor.as_deref())),
+    };
+    let otherwise = if kind == GroupKind::Classic { BOTH } else { "uniform" };
+    let assignor = like.and_then(|name| assignors.iter().copied().find(|known| *known == name)).unwrap_or(otherwise);
+    Usual { topics: group.map(|group| group.topics.join(" ")).unwrap_or_default(), kind, assignor }
+}
+
+/// The assignor that a new member of a group needs; none where Kafka's default fits.
 fn theirs(group: &Group) -> Option<&str> {
-    let member = group.members.iter().find_map(|member| member.built_in.as_ref())?;
-    <&[_; 1]>::try_from(member.assignors.as_slice()).ok().map(|[only]| &**only)
+    match common(group).as_slice() {
+        // Of members outside only the one that was chosen is known: all of them have that.
+        [] => group.assignor.as_deref().filter(|_| group.member_count > 0),
+        both if *both == BOTH_NAMES => None,
+        [first, ..] => Some(first),
+    }
+}
+
+/// The assignors that all built-in members of a group have.
+fn common(group: &Group) -> Vec<&str> {
+    let built_in = || group.members.iter().filter_map(|member| member.built_in.as_ref());
+    let first = built_in().next().map_or(&[][..], |member| member.assignors.as_slice());
+    let in_all = |name: &&Arc<str>| built_in().all(|member| member.assignors.contains(name));
+    first.iter().filter(in_all).map(AsRef::as_ref).collect()
+}
+
+/// What the fields say of topics, protocol and assignor.
+fn said(form: &Form) -> Usual {
+    let chosen = entry(form, at::ASSIGNOR);
+    let known = ASSIGNORS.iter().chain(REMOTE_ASSIGNORS).copied();
+    let assignor = known.into_iter().find(|name| **name == *chosen).unwrap_or_default();
+    Usual { topics: entry(form, at::TOPICS), kind: kind(form), assignor }
+}
+
+/// Puts topics, protocol and assignor into the fields.
+fn put(fields: &mut [FormField], usual: &Usual) {
+    let protocol = if usual.kind == GroupKind::Consumer { "consumer" } else { "classic" };
+    if let [_, topics, of, shares, ..] = fields {
+        *topics = chosen(topics.clone(), &usual.topics);
+        *of = chosen(of.clone(), protocol);
+        *shares = chosen(assignor(usual.kind), usual.assignor);
+    }
+}
+
+/// Another group was typed: if there is one of that name, the rest of the form is as its members are, where nobody has
+/// chosen otherwise.
+pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
+    if (form.kind, form.focus) != (FormKind::AddConsumer, at::GROUP) {
+        return;
+    }
+    let typed = entry(form, at::GROUP);
+    let group = |id: &str| snapshot.groups.get(id).map(AsRef::as_ref);
+    let Some(named) = group(typed.trim()) else { return };
+    let (now, before) = (said(form), usual(form.subject.as_deref().and_then(group)));
+    let theirs = usual(Some(named));
+    let untouched = (now.kind, now.assignor) == (before.kind, before.assignor);
+    let (kind, assignor) = if untouched { (theirs.kind, theirs.assignor) } else { (now.kind, now.assignor) };
+    let topics = match theirs.topics {
+        topics if !topics.is_empty() && (now.topics == before.topics || now.topics.is_empty()) => topics,
+        _ => now.topics,
+    };
+    put(&mut form.fields, &Usual { topics, kind, assignor });
+    form.subject = Some(Arc::clone(&named.id));
+}
+
+/// Why the coordinator would refuse such a member, as far as can be known: the members of a group speak one protocol, and of
+/// a classic one they have an assignor in common.
+fn misfit(group: &Group, kind: GroupKind, assignors: &[Arc<str>]) -> Option<(usize, String)> {
+    if group.member_count == 0 {
+        return None;
+    }
+    let name = name_of(&group.id);
+    if group.kind != kind {
+        let (theirs, error) = match group.kind {
+            GroupKind::Classic => ("classic", "GROUP_ID_NOT_FOUND"),
+            GroupKind::Consumer => ("consumer", "INCONSISTENT_GROUP_PROTOCOL"),
+        };
+        return Some((at::PROTOCOL, format!("the members of {name} speak {theirs}: it would get {error}")));
+    }
+    let common = common(group);
+    let fits = assignors.iter().any(|name| common.contains(&&**name));
+    if fits || common.is_empty() || kind == GroupKind::Consumer {
+        return None;
+    }
+    let common = common.join(" or ");
+    Some((at::ASSIGNOR, format!("all members of {name} have {common}: it would get INCONSISTENT_GROUP_PROTOCOL")))
 }
 
 /// The field that says who gets what: which assignors there are depends on who assigns.
@@ -90,6 +179,12 @@ fn assignor(kind: GroupKind) -> FormField {
 
 fn chosen(field: FormField, chosen: &str) -> FormField {
     FormField { field: TextField::with(chosen), ..field }
+}
+
+/// All that a field holds is marked: what is typed takes its place.
+pub(super) fn marked(mut field: FormField) -> FormField {
+    field.field.anchor = Some((0, 0));
+    field
 }
 
 /// The choice of the field in focus turned: another protocol has other assignors.
@@ -137,6 +232,9 @@ pub(super) fn consumer(form: &Form, snapshot: &Snapshot) -> Result<NewConsumer, 
         (GroupKind::Classic, BOTH) => (BOTH_NAMES.map(Arc::from).into(), None),
         (GroupKind::Classic, one) => (vec![one.into()], None),
     };
+    if let Some(wrong) = snapshot.groups.get(group.as_str()).and_then(|known| misfit(known, protocol, &assignors)) {
+        return Err(vec![wrong]);
+    }
     let commit = commit(&entry(form, at::COMMITS));
     let instance_id = Some(entry(form, at::INSTANCE).trim().to_owned()).filter(|id| !id.is_empty()).map(Arc::from);
     Ok(NewConsumer {
@@ -169,7 +267,7 @@ pub(super) fn slow(model: &mut Model, ids: &[u32]) {
     let member = model.snapshot.groups.values().find_map(|group| group.members.iter().find(of_it));
     let now = member.and_then(|member| member.built_in.as_ref()).map_or(0, |built_in: &BuiltIn| built_in.work_us);
     let subject = Some(ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ").into());
-    let fields = vec![text("work on a record", WORK_HELP, &written(now), 1)];
+    let fields = vec![marked(text("work on a record", WORK_HELP, &written(now), 1))];
     model.overlays.push(Overlay::Form(Form { subject, ..of(FormKind::Work, fields) }));
 }
 
@@ -186,16 +284,15 @@ pub(super) fn work(typed: &str) -> Result<u32, String> {
     let split = typed.find(|c: char| !c.is_ascii_digit()).unwrap_or(typed.len());
     let (number, unit) = typed.split_at(split);
     let scale: Option<u64> = match unit.trim() {
-        "" if number == "0" => Some(1),
         "us" | "µs" => Some(1),
-        "ms" => Some(1_000),
+        "" | "ms" => Some(1_000),
         "s" => Some(1_000_000),
         _ => None,
     };
     let us = number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(scale));
     us.filter(|us| *us <= 60_000_000)
         .and_then(|us| u32::try_from(us).ok())
-        .ok_or_else(|| "a time up to 60 s: 0, 500 us, 50 ms, 2 s".to_owned())
+        .ok_or_else(|| "a time up to 60 s: 0, 50 (ms), 500 us, 2 s".to_owned())
 }
 
 /// The same the other way round.
@@ -217,7 +314,7 @@ pub(super) fn in_reach(model: &Model) -> Result<(u32, bool), String> {
         _ => return Err("select a member first: 4 shows the groups, Enter opens one, j and k move".to_owned()),
     };
     let member = member.ok_or_else(|| "that member is gone".to_owned())?;
-    let name = crate::view::text::safe_str(&member.client_id);
+    let name = safe_str(&member.client_id);
     match &member.built_in {
         Some(built_in) if built_in.alive => Ok((built_in.consumer, built_in.paused)),
         Some(_) => Err(format!("{name} is dead already; c adds another")),
@@ -234,7 +331,8 @@ mod tests {
         for us in [0, 1, 999, 1_000, 50_000, 1_500, 2_000_000, 60_000_000] {
             assert_eq!(work(&written(us)), Ok(us));
         }
-        for typed in ["", "x", "5", "61 s", "1 h", "-1 s", "99999999999 s"] {
+        assert_eq!(work("500"), Ok(500_000), "a number alone counts milliseconds");
+        for typed in ["", "x", "61 s", "1 h", "-1 s", "99999999999 s"] {
             assert!(work(typed).is_err(), "{typed}");
         }
     }

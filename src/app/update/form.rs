@@ -61,7 +61,7 @@ pub(super) fn export(model: &mut Model) {
 
 /// A form that was not touched yet.
 pub(super) fn of(kind: FormKind, fields: Vec<FormField>) -> Form {
-    Form { kind, fields, focus: 0, subject: None, state: FormState::Editing, by_key: None }
+    Form { kind, fields, focus: 0, subject: None, state: FormState::Editing, by_key: None, shown: None }
 }
 
 pub(super) fn text(label: &str, help: &str, text: &str, rows: u16) -> FormField {
@@ -102,6 +102,7 @@ pub(super) fn edited(form: &mut Form, snapshot: &Snapshot) {
     let topic = snapshot.topics.get(entry(form, 0).as_str());
     let count = topic.and_then(|topic| i32::try_from(topic.partitions.len()).ok()).filter(|count| *count > 0);
     form.by_key = key.zip(count).map(|(key, count)| (partition_for_key(key.as_bytes(), count), count));
+    consumer_form::edited(form, snapshot);
     if form.state != FormState::Waiting {
         form.state = FormState::Editing;
     }
@@ -124,6 +125,9 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let checked = match form.kind {
         FormKind::Export => file(form, &shown).map(|export| vec![Effect::Write(export)]),
         kind => actions(form, both.as_ref(), &snapshot).map(|actions| {
+            if let [Action::ResetOffsets(reset)] = actions.as_slice() {
+                form.shown = Some(reset.clone());
+            }
             // The form waits for the first answer; of the others only a failure is said.
             let purposes = std::iter::once(Purpose::Form(kind)).chain(std::iter::repeat(Purpose::Quiet));
             actions.into_iter().zip(purposes).map(|(action, purpose)| Effect::Ask(action, purpose)).collect()

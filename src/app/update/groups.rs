@@ -5,20 +5,22 @@ use std::sync::Arc;
 use crate::model::Model;
 use crate::model::overlay::{Confirm, Confirmed, Form, FormKind, FormState, Overlay};
 use crate::model::place::{Screen, Selection};
-use crate::session::action::{Action, OffsetChange, OffsetsReset, Position, ResetTo};
+use crate::session::action::{Action, Cut, OffsetChange, OffsetsReset, Position, ResetTo};
 use crate::session::snapshot::Group;
 
 use crate::app::command::Command;
 use crate::app::effect::{Effect, Purpose};
 
-use crate::view::format::{grouped, plural};
-use crate::view::text::safe_str;
+use crate::view::format::{date, grouped, plural};
+use crate::view::line::cut;
+use crate::view::sheet::left;
+use crate::view::text::{name_of, safe_str};
 
 use super::form::{Wrong, choice, entry, of, text};
 use super::{both, consumer_form, seek};
 
-/// How many changes of offsets are told before a reset.
-const TOLD: usize = 12;
+/// Columns of a partition's name in what a reset would change.
+const NAME: usize = 16;
 
 /// Carries out a command on groups or consumers.
 pub(super) fn perform(model: &mut Model, command: Command) -> Vec<Effect> {
@@ -87,7 +89,7 @@ fn reset_form(model: &mut Model) {
     if group.member_count > 0 {
         let why = format!(
             "{} is {}: offsets can only be reset while nobody is in the group; x removes its members",
-            safe_str(&group.id),
+            name_of(&group.id),
             group.state.name()
         );
         model.tell(why, true);
@@ -98,7 +100,7 @@ fn reset_form(model: &mut Model) {
     let fields = vec![
         choice("of", "which topic's offsets", &topics),
         choice("to", "where it goes on", &["earliest", "latest", "offset", "time", "shift by"]),
-        text("value", "of offset: a number; of time: -5m, 14:03; of shift: -100, 100", "", 1),
+        text("value", "", "", 1),
     ];
     let subject = Some(Arc::clone(&group.id));
     model.overlays.push(Overlay::Form(Form { subject, ..of(FormKind::ResetOffsets, fields) }));
@@ -129,34 +131,60 @@ pub(super) fn reset(form: &Form, now_ms: i64) -> Result<OffsetsReset, Wrong> {
 
 /// What a reset would change is known: it is asked whether to do it.
 pub(super) fn preview(model: &mut Model, changes: &[OffsetChange]) {
-    let now_ms = model.snapshot.clock.date_ms;
     let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return };
     if form.kind != FormKind::ResetOffsets || form.state != FormState::Waiting {
         return;
     }
-    let Ok(wanted) = reset(form, now_ms) else { return };
+    let Some(wanted) = form.shown.clone() else { return };
     let moved: Vec<&OffsetChange> = changes.iter().filter(|change| change.before != Some(change.after)).collect();
     if moved.is_empty() {
         form.state = FormState::Failed("nothing would change: it is there already".to_owned());
         return;
     }
-    let question = format!("Reset {} of {}?", plural(moved.len(), "offset"), safe_str(&wanted.group));
-    let mut consequences: Vec<String> = moved.iter().take(TOLD).map(|change| told(change)).collect();
-    if moved.len() > TOLD {
-        consequences.push(format!("and {} more", moved.len() - TOLD));
+    let question = format!("Reset {} of {}?", plural(moved.len(), "offset"), name_of(&wanted.group));
+    let mut consequences = vec![goal(wanted.to)];
+    let cut = moved.iter().filter(|change| change.cut.is_some()).count();
+    if cut > 0 {
+        consequences.push(format!("▲ {} cut: their logs do not reach there.", are(cut)));
     }
+    if changes.len() > moved.len() {
+        consequences.push(format!("{} there already, and not among these.", are(changes.len() - moved.len())));
+    }
+    consequences.extend(moved.into_iter().map(told));
     let then = Confirmed::Ask(Action::ResetOffsets(OffsetsReset { execute: true, ..wanted }));
     model.overlays.push(Overlay::Confirm(Confirm { question, consequences, then }));
 }
 
-/// A change in a line: before, after, and what that means.
+/// `1 is`, `3 are`.
+fn are(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "is" } else { "are" })
+}
+
+/// Where the group is to go on, in a sentence.
+fn goal(to: ResetTo) -> String {
+    match to {
+        ResetTo::Earliest => "To the first record that is kept.".to_owned(),
+        ResetTo::Latest => "To the end, where that is then: what is there now is passed over.".to_owned(),
+        ResetTo::Offset(offset) => format!("To offset {}.", grouped(offset)),
+        ResetTo::Time(at_ms) => format!("To the first record from {} on.", date(at_ms)),
+        ResetTo::Shift(by) if by < 0 => format!("Back by {}.", grouped(by.saturating_neg())),
+        ResetTo::Shift(by) => format!("On by {}.", grouped(by)),
+    }
+}
+
+/// A change in a line: before, after, and what that means. Of a long name the end goes, so that the figures are to be seen.
 fn told(change: &OffsetChange) -> String {
-    let at = format!("{}-{}", safe_str(&change.at.topic), change.at.partition);
+    let partition = format!("-{}", change.at.partition);
+    let name = cut(&safe_str(&change.at.topic), NAME - partition.len().min(NAME));
+    let at = left(&format!("{name}{partition}"), NAME);
     let before = change.before.map_or_else(|| "–".to_owned(), grouped);
-    let meaning = match change.before.map(|before| change.after.saturating_sub(before)) {
-        None => String::new(),
-        Some(by) if by < 0 => format!("  {} read again", grouped(by.saturating_neg())),
-        Some(by) => format!("  {} passed over", grouped(by)),
+    let meaning = match (change.cut, change.before.map(|before| change.after.saturating_sub(before))) {
+        (Some(Cut::Start), _) => "  ▲ cut to its start".to_owned(),
+        (Some(Cut::End), _) => "  ▲ cut to its end".to_owned(),
+        (Some(Cut::NoneSoLate), _) => "  ▲ none so late: its end".to_owned(),
+        (None, None) => String::new(),
+        (None, Some(by)) if by < 0 => format!("  {} read again", grouped(by.saturating_neg())),
+        (None, Some(by)) => format!("  {} passed over", grouped(by)),
     };
-    format!("{at:<20} {before:>9} → {:>9}{meaning}", grouped(change.after))
+    format!("{at} {before:>8} → {:>8}{meaning}", grouped(change.after))
 }

@@ -1,7 +1,7 @@
 //! What a record of `__consumer_offsets` says, in one line for people. No codec.
 //!
 //! ```text
-//! group dashboard: trucks-3 committed 1042, metadata '', leader epoch 2, 14:03:11.240
+//! group dashboard: trucks-3 committed 1042, leader epoch 2, 14:03:11.240
 //! group dashboard: Stable, generation 4, range, 2 members: dash-1-5fa7 (trucks 0-1), wall (trucks 2-3)
 //! group dashboard: trucks-3 deleted
 //! group wallboard: target assignment of member l60jV6HsSbu1aJSXrap2tA is to own trucks 2-3
@@ -63,7 +63,10 @@ impl GroupRecord {
 }
 
 fn offset(value: &OffsetCommitValue) -> String {
-    let mut text = format!("committed {}, metadata '{}'", value.offset, value.metadata);
+    let mut text = format!("committed {}", value.offset);
+    if !value.metadata.is_empty() {
+        let _ = write!(text, ", metadata '{}'", value.metadata);
+    }
     if value.leader_epoch >= 0 {
         let _ = write!(text, ", leader epoch {}", value.leader_epoch);
     }
@@ -131,13 +134,18 @@ fn member(value: &ConsumerGroupMemberMetadataValue) -> String {
     text
 }
 
-fn current(value: &ConsumerGroupCurrentMemberAssignmentValue, topic_name: TopicName<'_>) -> String {
-    let state = match value.state {
+/// How far a member of KIP-848 is.
+pub(super) const fn state(state: i8) -> &'static str {
+    match state {
         member_state::STABLE => "stable",
         member_state::UNREVOKED_PARTITIONS => "has partitions to give back",
         member_state::UNRELEASED_PARTITIONS => "waits for partitions of others",
         _ => "in a state not known here",
-    };
+    }
+}
+
+fn current(value: &ConsumerGroupCurrentMemberAssignmentValue, topic_name: TopicName<'_>) -> String {
+    let state = state(value.state);
     let owns = by_id(&value.assigned_partitions, topic_name);
     let mut text = format!("{state} at epoch {}, owns {owns}", value.member_epoch);
     if !value.partitions_pending_revocation.is_empty() {
@@ -146,18 +154,18 @@ fn current(value: &ConsumerGroupCurrentMemberAssignmentValue, topic_name: TopicN
     text
 }
 
-fn by_id(topics: &[TopicPartitions], topic_name: TopicName<'_>) -> String {
+pub(super) fn by_id(topics: &[TopicPartitions], topic_name: TopicName<'_>) -> String {
     let of_topic = |topic: &TopicPartitions| format!("{} {}", topic_name(topic.topic_id), ranges(&topic.partitions));
     let topics: Vec<_> = topics.iter().map(of_topic).collect();
     if topics.is_empty() { "nothing".to_owned() } else { topics.join(", ") }
 }
 
-fn list(names: &[Arc<str>]) -> String {
+pub(super) fn list(names: &[Arc<str>]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 /// Partitions with runs drawn together: `0-3 5 7-8`.
-fn ranges(partitions: &[i32]) -> String {
+pub(super) fn ranges(partitions: &[i32]) -> String {
     let mut sorted = partitions.to_vec();
     sorted.sort_unstable();
     let runs = sorted.chunk_by(|a, b| a.checked_add(1) == Some(*b));
@@ -170,7 +178,7 @@ fn ranges(partitions: &[i32]) -> String {
 }
 
 /// `14:03:11.240` of milliseconds since 1970.
-fn time_of_day(timestamp_ms: i64) -> String {
+pub(super) fn time_of_day(timestamp_ms: i64) -> String {
     let ms = timestamp_ms.rem_euclid(86_400_000);
     format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
 }

@@ -264,10 +264,7 @@ fn the_old_key_of_an_offset_is_read_and_the_newer_written() {
 fn an_offset_that_expires_says_so() {
     let value = OffsetCommitValue { offset: 7, expire_timestamp: 86_400_000 + 60_000, ..Default::default() };
     let record = GroupRecord::from((offset_key(), Some(value)));
-    assert_eq!(
-        record.text(&topic_name),
-        "group dashboard: trucks-0 committed 7, metadata '', 00:00:00.000, expires 00:01:00.000"
-    );
+    assert_eq!(record.text(&topic_name), "group dashboard: trucks-0 committed 7, 00:00:00.000, expires 00:01:00.000");
 }
 
 #[test]
@@ -279,6 +276,59 @@ fn a_kind_that_is_not_known_is_kept_as_it_is() {
         assert_eq!(record.encode(), (key, Some(value)));
         assert_eq!(record.text(&topic_name), format!("a record of kind {version}, not known here"));
     }
+}
+
+fn told(key: &Bytes, value: Option<&Bytes>) -> Told {
+    Told::of(key, value, &topic_name)
+}
+
+#[test]
+fn every_kind_of_record_is_told_in_full_and_so_is_its_deletion() {
+    for (key_hex, value, text) in KAFKA {
+        let (key, value) = (key(key_hex), value.map(bytes));
+        let told = told(&key, value.as_ref());
+        let number = i16::from_be_bytes([key[0], key[1]]);
+        assert!(told.kind.ends_with(&format!("({number})")) && !told.kind.contains("not known"), "{told:?}");
+        assert_eq!(told.line, *text);
+        assert_eq!(told.parts[0].0, "group", "{told:?}");
+        assert_eq!(told.parts.last().unwrap().1.contains("a tombstone"), value.is_none(), "{told:?}");
+    }
+}
+
+#[test]
+fn a_classic_group_is_told_with_all_that_its_members_said() {
+    let (key_hex, value, _) = KAFKA[2];
+    let told = told(&key(key_hex), value.map(bytes).as_ref());
+    let part = |name: &str| -> Vec<&str> {
+        told.parts.iter().filter(|(known, _)| *known == name).map(|(_, what)| what.as_str()).collect()
+    };
+    assert_eq!(told.kind, "group metadata (2)");
+    assert_eq!(part("generation"), ["3"]);
+    assert_eq!(part("member").len(), 2);
+    assert_eq!(part("owns"), ["trucks 0-1", "trucks 2-3"]);
+    assert!(
+        part("member").iter().any(|member| member.ends_with("instance wall, session 45000 ms, rebalance 300000 ms"))
+    );
+    assert!(
+        part("wants").iter().any(|wants| wants.starts_with("trucks; owned trucks 0-1 in generation 2")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn what_is_not_known_is_told_in_bytes_with_its_numbers() {
+    let newer_kind = told(&bytes("0011000167"), Some(&bytes("0005")));
+    assert_eq!(newer_kind.kind, "a kind not known here (17)");
+    assert_eq!(newer_kind.line, "kind 17, not known here: 0011 0001 67 = 0005");
+    assert_eq!(newer_kind.parts, [("key", "0011 0001 67".to_owned()), ("value", "0005".to_owned())]);
+
+    let newer_value = told(&key(KAFKA[0].0), Some(&bytes("00050000")));
+    assert_eq!(newer_value.line, "group dashboard: trucks-0 a value of version 5, not known here: 0005 0000");
+    assert!(newer_value.parts.contains(&("topic", "trucks".to_owned())), "the key is known: {newer_value:?}");
+    assert!(newer_value.parts.contains(&("value", "0005 0000".to_owned())), "{newer_value:?}");
+
+    assert!(told(&key(KAFKA[0].0), Some(&bytes("000300"))).line.contains("damaged"));
+    assert_eq!(told(&bytes("00"), None).line, "a key without a kind: 00");
 }
 
 #[test]
@@ -319,6 +369,7 @@ proptest! {
     ) {
         let key = [&[0, kind], &key[..]].concat().into();
         let value = [&[0, version], &value[..]].concat().into();
+        prop_assert!(!told(&key, Some(&value)).line.is_empty() && !told(&key, None).parts.is_empty());
         if let Ok(record) = GroupRecord::decode(&key, Some(&value)) {
             let _ = record.text(&topic_name);
             let (key, value) = record.encode();

@@ -90,4 +90,19 @@ pub struct OffsetChange {
     pub before: Option<i64>,
     /// What is to be.
     pub after: i64,
+    /// Why that is an end of the log and not what was asked for, where it is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
+}
+
+/// Why an offset is an end of the log and not what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
+    /// What was asked for lies before the first record that is kept: it is that record.
+    Start,
+    /// What was asked for lies behind the last record: it is the end.
+    End,
+    /// No record is as late as was asked for: it is the end.
+    NoneSoLate,
 }

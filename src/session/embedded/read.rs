@@ -13,9 +13,9 @@ use crate::engine::cluster::Cluster;
 use crate::engine::log::{Disks, StorageError, StoredBatch};
 use crate::engine::replica::TopicPartition;
 use crate::engine::topic_name::CONSUMER_OFFSETS;
-use crate::protocol::group_records::GroupRecord;
+use crate::protocol::group_records::Told;
 use crate::protocol::records::{self, TimestampType};
-use crate::session::action::{Failure, Position, ReadFrom, Record};
+use crate::session::action::{Decoded, Failure, Position, ReadFrom, Record};
 
 /// The most records that one read gives.
 const MAX_RECORDS: usize = 10_000;
@@ -110,11 +110,12 @@ pub(super) fn decode(taken: &Taken) -> Vec<Record> {
     wanted.take(taken.max_records).collect()
 }
 
-/// What a record of `__consumer_offsets` says.
-fn decoded(record: &records::Record, names: &BTreeMap<Uuid, Arc<str>>) -> Option<Arc<str>> {
-    let decoded = GroupRecord::decode(record.key.as_ref()?, record.value.as_ref()).ok()?;
+/// What a record of `__consumer_offsets` says. Without a key it is none of a group's.
+fn decoded(record: &records::Record, names: &BTreeMap<Uuid, Arc<str>>) -> Option<Arc<Decoded>> {
     let name = |id: Uuid| names.get(&id).cloned().unwrap_or_else(|| id.to_string().into());
-    Some(decoded.text(&name).into())
+    let Told { kind, line, parts } = Told::of(record.key.as_ref()?, record.value.as_ref(), &name);
+    let parts = parts.into_iter().map(|(name, what)| (name.into(), what.into())).collect();
+    Some(Arc::new(Decoded { kind: kind.into(), line: line.into(), parts }))
 }
 
 fn record_of(batch: &StoredBatch, record: &records::Record, taken: &Taken) -> Record {
@@ -184,8 +185,10 @@ mod tests {
         let topic = CONSUMER_OFFSETS.into();
         let wanted = ReadFrom { topic, partition, from: Position::Earliest, max_records: 100, uncommitted: false };
         let read = decode(&take(lab.cluster(), &mut crate::engine::log::InMemory, &wanted).unwrap());
-        let said: Vec<&str> = read.iter().filter_map(|record| record.decoded.as_deref()).collect();
-        assert_eq!(said.len(), read.len(), "all of it is known here");
+        let said: Vec<&str> = read.iter().filter_map(|record| Some(&*record.decoded.as_deref()?.line)).collect();
+        assert_eq!(said.len(), read.len(), "all of it is told");
+        let in_full = |record: &Record| record.decoded.as_ref().is_some_and(|decoded| &*decoded.parts[0].0 == "group");
+        assert!(read.iter().all(in_full), "all of it is known here");
         for words in
             ["group dashboard: Stable, generation 1, range, 3 members", "group dashboard: trucks_gps-4 committed"]
         {

@@ -77,16 +77,29 @@ fn lid(frame: &mut Frame<'_>, cell: Rect, half: bool, y: u16, [first, middle, la
     }
 }
 
-/// Where fills do not show: signs at both ends of the cell's number.
+/// Where fills do not show: signs at both ends of the cell's number, or beside a cell that has no room for them.
 fn brackets(frame: &mut Frame<'_>, cell: Rect, theme: &Theme) {
     let y = cell.y + cell.height.saturating_sub(1) / 2;
-    for (x, blank, bracket, curly) in [(cell.x, ">", "[", "{"), (cell.right().saturating_sub(1), "<", "]", "}")] {
-        let Some(cell) = frame.buffer_mut().cell_mut(Position { x, y }) else { continue };
-        let sign = match cell.symbol() {
-            " " => blank,
-            sign if sign == bracket => curly,
-            _ => continue,
-        };
-        cell.set_symbol(sign).set_style(theme.style(Role::SelectedCell));
+    let last = cell.right().saturating_sub(1);
+    let ends = [(cell.x, cell.x.checked_sub(1), [">", "[", "{"]), (last, Some(cell.right()), ["<", "]", "}"])];
+    for (inside, outside, signs) in ends {
+        let place = [Some(inside), outside].into_iter().flatten().find_map(|x| {
+            let sign = sign_over(frame.buffer_mut().cell(Position { x, y })?.symbol(), signs)?;
+            Some((Position { x, y }, sign))
+        });
+        if let Some((at, sign)) = place
+            && let Some(cell) = frame.buffer_mut().cell_mut(at)
+        {
+            cell.set_symbol(sign).set_style(theme.style(Role::SelectedCell));
+        }
+    }
+}
+
+/// The sign of the selection in place of a blank or of a leader's bracket; nothing else gives way.
+fn sign_over<'a>(there: &str, [blank, bracket, curly]: [&'a str; 3]) -> Option<&'a str> {
+    match there {
+        " " => Some(blank),
+        sign if sign == bracket => Some(curly),
+        _ => None,
     }
 }

@@ -46,6 +46,17 @@ fn the_smallest_screen() {
     insta::assert_snapshot!("elected_60x15", Explorer::of(fixture::elected()).screen(60, 15));
 }
 
+/// A cell of one column has no room for brackets: its number stays, and the selection stands beside it.
+#[test]
+fn in_narrow_cells_without_colours_the_number_and_the_selection_are_seen() {
+    let terminal = theme::Terminal { depth: Depth::Mono, signs: Signs::Unicode };
+    let mut explorer = Explorer::of(fixture::elected()).press("l l");
+    let screen = explorer.screen_in(60, 15, terminal);
+    let rows: Vec<&str> = screen.lines().filter(|row| row.contains("broker-")).collect();
+    assert!(rows.iter().any(|row| row.contains('>') && row.contains('<') || row.contains('{')), "{screen}");
+    assert!(!rows.iter().any(|row| row.contains("[ ")), "no bracket without its number: {screen}");
+}
+
 /// Without colours and Unicode, marks say what fills say.
 #[test]
 fn in_ascii() {

@@ -7,7 +7,7 @@ use crate::session::snapshot::{
 use crate::view::format::{count, duration_ms, grouped, plural};
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::text::safe_str;
+use crate::view::text::{name_of, safe_str};
 
 use super::page::{Page, Works, story};
 
@@ -42,7 +42,7 @@ fn meaning(state: GroupState) -> &'static str {
 /// The page about a group.
 pub(super) fn page(snapshot: &Snapshot, group: &Group) -> Page {
     let (role, words) = state(group);
-    let title = Line::of(Role::Strong, format!("{} ", safe_str(&group.id))).with(role, words);
+    let title = Line::of(Role::Strong, format!("{} ", name_of(&group.id))).with(role, words);
     let bold = format!(
         "{} read {}; {} to do.",
         plural(group.members.len(), "member"),
@@ -225,7 +225,7 @@ fn promise(commits: &str) -> &'static str {
 /// The page about a partition as a group reads it.
 pub(super) fn partition(snapshot: &Snapshot, group: &Group, partition: &GroupPartition) -> Page {
     let at = format!("{}-{}", safe_str(&partition.at.topic), partition.at.partition);
-    let title = Line::of(Role::Strong, format!("{at} in {} ", safe_str(&group.id)));
+    let title = Line::of(Role::Strong, format!("{at} in {} ", name_of(&group.id)));
     let known = snapshot.topics.get(&partition.at.topic);
     let known = known.and_then(|topic| topic.partitions.iter().find(|known| known.id == partition.at.partition));
     let leaderless = known.is_some_and(|known: &std::sync::Arc<Partition>| known.leader.is_none());
@@ -235,7 +235,7 @@ pub(super) fn partition(snapshot: &Snapshot, group: &Group, partition: &GroupPar
         (None, false) => (Role::Warn, "▲ read by nobody".to_owned()),
     };
     let bold = match partition.lag {
-        Some(lag) => format!("{} to do before {} is through with it.", records(lag), safe_str(&group.id)),
+        Some(lag) => format!("{} to do before {} is through with it.", records(lag), name_of(&group.id)),
         None => "The group has committed nothing here.".to_owned(),
     };
     let plain = "Its lag is what can be read and is not committed: a commit comes after the reading, so a little lag is always there.";

@@ -6,7 +6,7 @@ use crate::session::snapshot::{Partition, Snapshot, Topic};
 use crate::view::format::{self, count, plural};
 use crate::view::line::Line;
 use crate::view::role::Role;
-use crate::view::text::safe_str;
+use crate::view::text::{name_of, safe_str};
 
 use super::page::{Page, Works};
 
@@ -95,7 +95,7 @@ fn now(snapshot: &Snapshot, topic: &Topic, page: &mut Page) {
         "",
     );
     let groups = snapshot.groups.values().filter(|group| group.topics.contains(&topic.name));
-    let groups = groups.map(|group| format!("{} (a group, lag {})", safe_str(&group.id), count(group.lag)));
+    let groups = groups.map(|group| format!("{} (a group, lag {})", name_of(&group.id), count(group.lag)));
     let reads = |consumer: &&crate::session::snapshot::Consumer| {
         consumer.group.is_none() && consumer.assigned.iter().any(|at| at.partition.topic == topic.name)
     };

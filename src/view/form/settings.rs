@@ -36,7 +36,7 @@ pub(super) fn project(form: &Form, all: Area) -> PanelView {
         lines.push(row(field, at == form.focus && form.state != FormState::Waiting, room));
     }
     lines.extend(note(form, inner));
-    lines.push(keys(form));
+    lines.push(keys(form, inner));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
     let topic = safe_str(form.subject.as_deref().unwrap_or_default());
     PanelView {
@@ -114,7 +114,7 @@ mod tests {
         };
         let fields = (0..count).map(field).collect();
         let (subject, state) = (Some("t".into()), FormState::Editing);
-        Form { kind: FormKind::AlterTopic, fields, focus: 0, subject, state, by_key: None }
+        Form { kind: FormKind::AlterTopic, fields, focus: 0, subject, state, by_key: None, shown: None }
     }
 
     fn said(form: &Form, height: u16) -> String {

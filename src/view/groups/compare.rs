@@ -20,7 +20,7 @@ use crate::view::line::{Line, cut_middle};
 use crate::view::role::Role;
 use crate::view::sentence;
 use crate::view::sheet::{Sheet, columns, left};
-use crate::view::text::safe_str;
+use crate::view::text::{name_of, safe_str};
 
 use super::point::Point;
 use super::{Trend, WIDE, era, inset, lanes, ribbon, roll};
@@ -65,7 +65,7 @@ pub(super) fn project(model: &Model, group: &Group, other: &Group, area: Area, s
 }
 
 fn name(group: &Group) -> String {
-    cut_middle(&safe_str(&group.id), 24)
+    cut_middle(&name_of(&group.id), 24)
 }
 
 /// One of them, from top to bottom.
@@ -74,7 +74,7 @@ fn side(model: &Model, group: &Group, area: Area, sheet: &mut Sheet) -> Option<L
         _ if is_undecided(group) => "no protocol yet".to_owned(),
         how => how.unwrap_or_else(|| "nothing shared out yet".to_owned()),
     };
-    let head = Line::of(Role::Strong, cut_middle(&safe_str(&group.id), usize::from(area.width) / 3))
+    let head = Line::of(Role::Strong, cut_middle(&name_of(&group.id), usize::from(area.width) / 3))
         .with(Role::Text, format!("   {how}"))
         .with(Role::Dim, format!("   {}, {} {}", group.state.name(), era(group), group.generation));
     sheet.put(area, head);

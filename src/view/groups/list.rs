@@ -10,7 +10,7 @@ use crate::view::format::{self, plural};
 use crate::view::line::{Line, cut_middle};
 use crate::view::role::Role;
 use crate::view::sheet::{Chosen, Heads, Sheet, columns, left};
-use crate::view::text::safe_str;
+use crate::view::text::{name_of, safe_str};
 use crate::view::{Area, Target};
 
 use super::{Trend, inset, lanes, point, ribbon, window};
@@ -72,7 +72,7 @@ pub(super) fn project(model: &Model, area: Area, sheet: &mut Sheet) {
 /// The selected group, without opening it.
 fn preview(model: &Model, area: Area, sheet: &mut Sheet) {
     let Some(group) = model.groups.current(&model.snapshot) else { return };
-    sheet.put_title(area, &safe_str(&group.id), "Enter opens it: its members, and each rebalance as it happens");
+    sheet.put_title(area, &name_of(&group.id), "Enter opens it: its members, and each rebalance as it happens");
     let mut rest = area.below(2);
     rest = ribbon::project(&model.snapshot, group, rest, area.width >= super::WIDE && area.height > 24, sheet).below(1);
     rest = point::project(&model.snapshot, group, rest, true, sheet).below(1);
@@ -90,13 +90,13 @@ fn headline(model: &Model, area: Area, sheet: &mut Sheet) {
     let empty = groups.values().filter(|group| group.state == GroupState::Empty).count();
     let behind = groups.values().max_by_key(|group| group.lag);
     let (role, plain) = match (adrift, moving, behind) {
-        (Some(group), ..) => (Role::Bad, format!("Nobody coordinates {}.", safe_str(&group.id))),
+        (Some(group), ..) => (Role::Bad, format!("Nobody coordinates {}.", name_of(&group.id))),
         (None, Some(group), _) => {
             let point = point::of(&model.snapshot, group);
-            (point.role, format!("{} rebalances: {}", safe_str(&group.id), point.bold))
+            (point.role, format!("{} rebalances: {}", name_of(&group.id), point.bold))
         }
         (None, None, Some(group)) if group.lag > 0 => {
-            let name = safe_str(&group.id);
+            let name = name_of(&group.id);
             (Role::Accent, format!("{name} is furthest behind: {}.", point::records(group.lag)))
         }
         _ => (Role::Accent, "All have read all there is.".to_owned()),
@@ -204,7 +204,7 @@ fn header(heads: Heads, width: u16) -> Line {
 
 fn line(group: &Group, width: u16) -> Line {
     let wide = name_width(width);
-    let name = Line::of(Role::Strong, left(&cut_middle(&safe_str(&group.id), wide - 1), wide));
+    let name = Line::of(Role::Strong, left(&cut_middle(&name_of(&group.id), wide - 1), wide));
     shown(width).fold(name, |line, column| {
         let cell = (column.cell)(group);
         if column.words {

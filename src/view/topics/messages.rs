@@ -116,7 +116,14 @@ fn rows(model: &Model, topic: &Topic, partition: &Partition, area: Area, sheet: 
     if wide {
         let time = if area.width >= CLOCK_FROM { 16 } else { 10 };
         let names = Line::of(Role::Faint, right("offset", 12)).with(Role::Faint, left("  time", time));
-        sheet.put(area, names.with(Role::Faint, left("key", 13)).with(Role::Faint, "value"));
+        let words = model.topics.messages.format == Format::Json
+            && model.topics.messages.records.iter().any(|record| record.decoded.is_some());
+        let names = if words {
+            names.with(Role::Faint, "what key and value say")
+        } else {
+            names.with(Role::Faint, left("key", 13)).with(Role::Faint, "value")
+        };
+        sheet.put(area, names);
     }
     let area = if wide { area.below(1) } else { area };
     let messages = &model.topics.messages;
@@ -192,7 +199,9 @@ fn record_line(model: &Model, partition: &Partition, record: &Record, width: usi
     // What Kafka keeps for itself says more in words than in bytes.
     if let (Some(decoded), Format::Json) = (&record.decoded, model.topics.messages.format) {
         let room = width.saturating_sub(line.width() + if newest { 6 } else { 2 });
-        let line = line.with(text, crate::view::line::cut(&safe_str(decoded), room));
+        // All of them are about a group: its name is enough.
+        let words = decoded.line.strip_prefix("group ").unwrap_or(&decoded.line);
+        let line = line.with(text, crate::view::line::cut(&safe_str(words), room));
         return if newest { line.with(Role::Accent, "  new") } else { line };
     }
     let line = line.with(if record.key.is_some() { text } else { Role::Faint }, left(&key, 12)).with(Role::Text, " ");

@@ -1,8 +1,10 @@
 //! One record: its value, then when, where and why there, its headers, who wrote it, its batch, and whether it can be read.
 
+use std::sync::Arc;
+
 use crate::model::Model;
 use crate::model::topics::Format;
-use crate::session::action::Record;
+use crate::session::action::{Decoded, Record};
 use crate::session::snapshot::{Partition, Topic};
 use crate::view::Area;
 use crate::view::format;
@@ -13,6 +15,8 @@ use crate::view::text::{safe, safe_str};
 
 use super::json;
 
+/// Columns of the names of what is told of a record.
+const NAME: usize = 11;
 /// How many bytes of a value are shown at most; a value can have a megabyte.
 const MOST_BYTES: usize = 16_384;
 
@@ -22,10 +26,13 @@ pub(super) fn project(model: &Model, topic: &Topic, partition: &Partition, area:
     let format = model.topics.messages.format;
     title(record, format, area, sheet);
     let facts = facts(model, topic, partition, record);
-    let small = area.height < 14;
+    let words = record.decoded.is_some() && format == Format::Json;
+    let small = area.height < 14 && !(words && model.topics.messages.zoomed);
     let rest = area.below(if small { 1 } else { 2 });
     let kept = u16::try_from(facts.len()).unwrap_or(u16::MAX);
-    let room = if small { 1 } else { rest.height.saturating_sub(kept + 1) };
+    // What Kafka keeps for itself is what one came for: the rest has the rows that are left.
+    let kept = if words { 0 } else { kept + 1 };
+    let room = if small { 1 } else { rest.height.saturating_sub(kept) };
     let value = value(record, format, usize::from(area.width), small);
     let many = u16::try_from(value.len()).unwrap_or(u16::MAX);
     let cut = many > room;
@@ -42,13 +49,17 @@ pub(super) fn project(model: &Model, topic: &Topic, partition: &Partition, area:
 }
 
 fn title(record: &Record, format: Format, area: Area, sheet: &mut Sheet) {
-    let key = record.key.as_deref().map_or_else(|| "none".to_owned(), safe);
+    let (what, which) = match (&record.decoded, format) {
+        (Some(decoded), Format::Json) => ("", safe_str(&decoded.kind)),
+        _ => ("key ", record.key.as_deref().map_or_else(|| "none".to_owned(), safe)),
+    };
     let line = Line::of(Role::Dim, "offset ")
         .with(Role::Strong, format::grouped(record.offset))
-        .with(Role::Dim, "   key ")
-        .with(Role::Strong, key);
+        .with(Role::Dim, format!("   {what}"))
+        .with(Role::Strong, which);
     sheet.put(area, line);
-    let names = [(Format::Json, "JSON"), (Format::Text, "text"), (Format::Hex, "hex")];
+    let first = if record.decoded.is_some() { "words" } else { "JSON" };
+    let names = [(Format::Json, first), (Format::Text, "text"), (Format::Hex, "hex")];
     let line = names.iter().fold(Line::of(Role::Text, " "), |line, (which, name)| {
         let role = if *which == format { Role::Accent } else { Role::Faint };
         line.with(role, format!(" {name} "))
@@ -56,10 +67,24 @@ fn title(record: &Record, format: Format, area: Area, sheet: &mut Sheet) {
     sheet.put_right(area, line, Role::Ground);
 }
 
+/// What a record of Kafka's own says: in a line, or part by part.
+fn words(decoded: &Decoded, width: usize, one_line: bool) -> Vec<Line> {
+    if one_line {
+        return vec![Line::of(Role::Text, safe_str(&decoded.line))];
+    }
+    let part = |(name, what): &(Arc<str>, Arc<str>)| {
+        let mut rows = text(what.as_bytes(), width.saturating_sub(NAME).max(1)).into_iter();
+        let first = Line::of(Role::Dim, left(name, NAME)).append(rows.next().unwrap_or_default());
+        let rest = rows.map(|row| Line::of(Role::Dim, " ".repeat(NAME)).append(row));
+        std::iter::once(first).chain(rest).collect::<Vec<_>>()
+    };
+    decoded.parts.iter().flat_map(part).collect()
+}
+
 /// The value in a format; in one line where there is little room.
 fn value(record: &Record, format: Format, width: usize, one_line: bool) -> Vec<Line> {
     if let (Some(decoded), Format::Json) = (&record.decoded, format) {
-        return text(decoded.as_bytes(), width);
+        return words(decoded, width, one_line);
     }
     let Some(value) = record.value.as_deref() else {
         return vec![Line::of(Role::Dim, "a tombstone: it deletes the key when the log is compacted")];
@@ -125,7 +150,7 @@ fn hex(value: &[u8], width: usize) -> Vec<Line> {
 }
 
 fn fact(name: &str, value: impl Into<String>, note: impl Into<String>) -> Line {
-    Line::of(Role::Dim, left(name, 11)).with(Role::Strong, value).with(Role::Faint, note)
+    Line::of(Role::Dim, left(name, NAME)).with(Role::Strong, value).with(Role::Faint, note)
 }
 
 fn facts(model: &Model, topic: &Topic, partition: &Partition, record: &Record) -> Vec<Line> {
@@ -181,7 +206,7 @@ fn readable(model: &Model, partition: &Partition, record: &Record) -> Line {
             copy.is_some_and(|copy| copy.log_end > record.offset)
         });
         let have = have.count();
-        return Line::of(Role::Dim, left("readable", 11))
+        return Line::of(Role::Dim, left("readable", NAME))
             .with(Role::Warn, "not yet")
             .with(Role::Faint, format!("  on {have} of {} in-sync copies", partition.isr.len()));
     }

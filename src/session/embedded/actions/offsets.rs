@@ -10,7 +10,7 @@ use crate::engine::node::BrokerId;
 use crate::protocol::list_offsets::{ListOffsetsPartition, ListOffsetsTopic, timestamp};
 use crate::protocol::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use crate::protocol::{ErrorCode, FindCoordinatorRequest, ListOffsetsRequest, OffsetCommitRequest, Response};
-use crate::session::action::{Failure, OffsetChange, OffsetsReset, Outcome, ResetTo};
+use crate::session::action::{Cut, Failure, OffsetChange, OffsetsReset, Outcome, ResetTo};
 use crate::session::embedded::look;
 use crate::session::snapshot::TopicPartition;
 
@@ -48,7 +48,8 @@ pub(super) async fn reset(actor: &Actor, wanted: OffsetsReset) -> Result<Outcome
         return Ok(Outcome::Offsets(changes));
     }
     commit(actor, coordinator, &wanted.group, &changes).await?;
-    let count = changes.len();
+    // What is where it is to be already is committed with the rest, and is no news.
+    let count = changes.iter().filter(|change| change.before != Some(change.after)).count();
     Ok(super::done(format!("{}: {count} offset{} reset", wanted.group, if count == 1 { "" } else { "s" })))
 }
 
@@ -111,17 +112,29 @@ async fn changes(actor: &Actor, standing: &Standing, to: ResetTo) -> Result<Vec<
     let change = |at: &TopicPartition| {
         let (first, end) = (*earliest.get(at)?, *latest.get(at)?);
         let before = standing.committed.get(at).copied();
-        let after = match to {
-            ResetTo::Earliest => first,
-            ResetTo::Latest => end,
-            ResetTo::Offset(offset) => offset,
-            ResetTo::Time(_) => at_time.get(at).copied().filter(|offset| *offset >= 0).unwrap_or(end),
+        let (after, cut) = match to {
+            ResetTo::Earliest => (first, None),
+            ResetTo::Latest => (end, None),
+            ResetTo::Offset(offset) => within(offset, first, end),
+            ResetTo::Time(_) => match at_time.get(at).copied().filter(|offset| *offset >= 0) {
+                Some(offset) => (offset.clamp(first, end), None),
+                None => (end, Some(Cut::NoneSoLate)),
+            },
             // Who has committed nothing has nothing to be shifted from.
-            ResetTo::Shift(by) => before?.saturating_add(by),
+            ResetTo::Shift(by) => within(before?.saturating_add(by), first, end),
         };
-        Some(OffsetChange { at: at.clone(), before, after: after.clamp(first, end) })
+        Some(OffsetChange { at: at.clone(), before, after, cut })
     };
     Ok(standing.meant.keys().filter_map(change).collect())
+}
+
+/// An offset within a log, and at which of its ends it was cut.
+fn within(offset: i64, first: i64, end: i64) -> (i64, Option<Cut>) {
+    match offset {
+        _ if offset < first => (first, Some(Cut::Start)),
+        _ if offset > end => (end, Some(Cut::End)),
+        _ => (offset, None),
+    }
 }
 
 /// The offsets at a time, or at an end, from the partitions' leaders.

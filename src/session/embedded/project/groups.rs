@@ -214,7 +214,7 @@ impl Remembered {
             rebalance: self.history.under_way().filter(|_| moving),
             member_count: count(members.len()),
             partition_count: count(partitions.len()),
-            stuck: members::stuck(clients, &self.tags),
+            stuck: members::stuck(clients.0, &self.tags),
             missing: partitions::missing(at.group, &topics, &self.history.shared(), look),
             topics: topics.into_iter().collect(),
             lag,
