@@ -165,6 +165,8 @@ fn groups_stay_where_they_are_when_their_topic_grows_until_the_broker_starts_ane
         let broker = lab.cluster.broker(BrokerId(1)).unwrap().running();
         broker.is_some_and(|broker| broker.groups().shards().count() == 53 && !broker.groups().is_loading())
     });
+    // It leads the partitions a moment before it is told of the cluster's topics.
+    lab.run(Duration::from_secs(1));
     assert_eq!(committed(&mut lab, vec![0]), [(0, -1)], "it is looked for elsewhere now");
     commit(&mut lab, &[("t", &[(0, 3, "")])]);
     assert_eq!(records(&lab), BTreeMap::from([(3, 2), (103 % 53, 1)]));
