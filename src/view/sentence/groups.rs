@@ -13,6 +13,9 @@ use super::{Facts, Sentence, since_ms};
 /// are over before.
 const STANDS_MS: u64 = 5_000;
 
+/// A group that its members left is news for this long, in milliseconds; after that it is how things are.
+const DESERTED_MS: u64 = 300_000;
+
 /// A group with members that is not read, or only in parts.
 pub(super) fn stands(snapshot: &Snapshot, _: &Facts<'_>) -> Option<Sentence> {
     let stuck = |group: &&Group| group.state == GroupState::Empty && !group.stuck.is_empty();
@@ -45,7 +48,8 @@ fn standing(snapshot: &Snapshot, group: &Group) -> Option<usize> {
 
 /// Records wait, and nobody is there to read them.
 pub(super) fn deserted(snapshot: &Snapshot, _: &Facts<'_>) -> Option<Sentence> {
-    let empty = |group: &&Group| group.state == GroupState::Empty && group.lag > 0;
+    let is_news = |group: &&Group| since_ms(snapshot, group.since_us) < DESERTED_MS;
+    let empty = |group: &&Group| group.state == GroupState::Empty && group.lag > 0 && is_news(group);
     let group = snapshot.groups.values().map(AsRef::as_ref).filter(empty).max_by_key(|group| group.lag)?;
     let bold = format!("{} has no members: {} records wait.", name(group), count(group.lag));
     let sentence = Sentence::warn(bold, point::of(snapshot, group).plain);

@@ -153,12 +153,16 @@ fn a_group_that_stands_still_is_news_of_the_cluster_after_a_while() {
 
 #[test]
 fn a_group_that_nobody_is_in_is_news_while_records_wait() {
-    let emptied = |lag: u64| {
-        say_of(fixture::calm(), |group| {
+    let emptied_at = |lag: u64, minutes: u64| {
+        let mut snapshot = fixture::calm();
+        snapshot.clock.lab_us += minutes * 60_000_000;
+        say_of(snapshot, |group| {
             (group.state, group.lag, group.member_count) = (crate::session::snapshot::GroupState::Empty, lag, 0);
             group.members.clear();
         })
     };
+    let emptied = |lag| emptied_at(lag, 1);
+    assert!(emptied_at(81, 10).starts_with("All well."), "what has long been so is no news");
     assert!(emptied(0).starts_with("All well."), "{}", emptied(0));
     assert!(emptied(81).starts_with("dashboard has no members: 81 records wait."), "{}", emptied(81));
     let all_stuck = say_of(fixture::stuck(), |group| {

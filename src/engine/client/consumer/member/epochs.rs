@@ -33,9 +33,10 @@ pub(super) struct Epochs {
 }
 
 impl Epochs {
-    /// It is not sure what the coordinator knows.
+    /// It is not sure what the coordinator knows: it says everything again, and is told again. What it was told before and
+    /// has not taken up must not count any more: where it says that it does not own that, others may get it.
     pub(super) fn forget_said(&mut self) {
-        self.said = None;
+        *self = Self::default();
     }
 }
 

@@ -265,17 +265,18 @@ impl Client {
         }
     }
 
-    /// Takes up an answer; without one it says everything again next time.
+    /// Takes up an answer; without one it says everything again next time, and takes up nothing that it was told before:
+    /// the coordinator may have heard that it does not own it.
     pub(super) fn hear(&mut self, answer: Option<&Answer>) {
         let Some(answer) = answer else {
-            self.said = None;
+            (self.said, self.told) = (None, self.owned.clone());
             return;
         };
         if answer.error_code.is_error() {
             if !matches!(answer.error_code, ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NOT_COORDINATOR) {
-                (self.epoch, self.owned, self.told) = (0, Partitions::new(), Partitions::new());
+                (self.epoch, self.owned) = (0, Partitions::new());
             }
-            self.said = None;
+            (self.said, self.told) = (None, self.owned.clone());
             return;
         }
         self.said = Some(self.owned.clone());
