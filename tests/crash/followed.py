@@ -20,7 +20,7 @@ class Followed(Topic):
 
     def begin(self):
         super().begin()
-        self.consumer, self.uncommitted = None, 0
+        self.consumer, self.uncommitted, self.answerless = None, 0, False
         self.position = {}
         self.kept, self.asked = ({partition: 0 for partition in range(self.partitions)} for _ in range(2))
         self.wrong = []
@@ -43,7 +43,7 @@ class Followed(Topic):
     def leave(self):
         if self.consumer:
             self.consumer.close()
-        self.consumer, self.position, self.uncommitted = None, {}, 0
+        self.consumer, self.position, self.uncommitted, self.answerless = None, {}, 0, False
 
     def follow(self, seconds=0):
         """Takes the next record, if there is one. Returns whether there was."""
@@ -62,19 +62,28 @@ class Followed(Topic):
         return True
 
     def on_commit(self, error, places):
-        """What a commit came to: called by poll, or with the answer that was waited for."""
+        """What a commit came to that was not waited for: called by poll."""
+        self.answerless = False
+        self.keep(error, places)
+
+    def keep(self, error, places):
         for place in places:
             if not error and not place.error:
                 self.kept[place.partition] = max(self.kept[place.partition], place.offset)
 
     def commit(self, waits):
+        """One at a time: the client asks again for those that a dead lab did not answer, and in any order. The last one
+        to be kept need not be the last one then."""
+        if self.answerless:
+            return
         for partition, offset in self.position.items():
             self.asked[partition] = max(self.asked[partition], offset)
         places = [TopicPartition(self.name, partition, offset) for partition, offset in self.position.items()]
-        self.uncommitted = 0
+        self.uncommitted, self.answerless = 0, not waits
         try:
-            self.on_commit(None, self.consumer.commit(offsets=places, asynchronous=not waits) or [])
+            self.keep(None, self.consumer.commit(offsets=places, asynchronous=not waits) or [])
         except KafkaException as error:
+            self.answerless = False
             if error.args[0].code() not in PASSING:
                 raise
 
@@ -118,7 +127,7 @@ class Followed(Topic):
         """All is read, and committed."""
         ends = {partition: len(records) for partition, (_, records) in self.read().items()}
         give_up = time.monotonic() + PATIENCE_SECONDS
-        while {**self.kept, **self.position} != ends and time.monotonic() < give_up:
+        while (self.answerless or {**self.kept, **self.position} != ends) and time.monotonic() < give_up:
             self.follow(0.1)
         self.commit(waits=True)
         yield from self.faults()
