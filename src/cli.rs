@@ -86,7 +86,7 @@ struct LabArgs {
     /// How many brokers
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     brokers: u16,
-    /// How many ZooKeeper servers; 1 until the ensemble exists
+    /// How many ZooKeeper servers, 1 to 9; an odd number as a rule: a quorum is more than half of them
     #[arg(long, value_name = "N", default_value_t = 1)]
     zookeepers: u8,
     /// Broker i listens on P+i-1; 0 for any free ports [default: 9092, or the next free block]

@@ -5,6 +5,7 @@
 //! GET  /v1/events                                   server-sent events, from now on
 //! GET  /metrics                                     Prometheus text
 //! POST /v1/brokers/{id}/{kill|power-loss|start|shutdown}
+//! POST /v1/zookeepers/{id}/{kill|start}
 //! POST /v1/consumers  {"group":"dashboard","topics":["trucks_gps"]}
 //! POST /v1/consumers/{id}/{remove|crash|pause|resume}
 //! POST /v1/groups/{id}/offsets  {"to":"earliest"}
@@ -85,6 +86,7 @@ fn router(api: Api) -> Router {
         .route("/v1/events", get(events::stream))
         .route("/metrics", get(metrics::text))
         .route("/v1/brokers/{id}/{what}", post(broker))
+        .route("/v1/zookeepers/{id}/{what}", post(zookeeper))
         .route("/v1/consumers", post(consumers::add))
         .route("/v1/consumers/{id}/work", post(consumers::work))
         .route("/v1/consumers/{id}/{what}", post(consumers::act))
@@ -114,6 +116,23 @@ async fn broker(State(api): State<Api>, Path((id, what)): Path<(String, String)>
     };
     if !api.session.snapshot().await.brokers.contains_key(&id) {
         return Err(ApiError::not_found(format!("there is no broker {id}")));
+    }
+    done(api.session.ask_by(Origin::ControlApi, action).await)
+}
+
+/// POST /v1/zookeepers/{id}/{kill|start}.
+async fn zookeeper(State(api): State<Api>, Path((id, what)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
+    let nobody = || ApiError::not_found(format!("there is no ZooKeeper server {id}"));
+    let number: u8 = id.parse().map_err(|_| nobody())?;
+    let action = match what.as_str() {
+        "kill" => Action::KillServer(number),
+        "start" => Action::StartServer(number),
+        "pause" | "resume" => return Err(ApiError::later(&what)),
+        _ => return Err(ApiError::not_found(format!("a ZooKeeper server cannot {what}: kill or start"))),
+    };
+    let snapshot = api.session.snapshot().await;
+    if !snapshot.zookeeper.iter().any(|ensemble| ensemble.servers.iter().any(|server| server.id == number)) {
+        return Err(nobody());
     }
     done(api.session.ask_by(Origin::ControlApi, action).await)
 }

@@ -25,6 +25,9 @@ pub(super) enum Control {
     At(SocketAddr),
 }
 
+/// The most ZooKeeper servers: each write goes to all of them.
+const MOST_ZOOKEEPERS: u8 = 9;
+
 fn usage(text: impl Into<String>) -> CliError {
     CliError::Usage(text.into())
 }
@@ -53,16 +56,25 @@ pub(super) fn options(args: &LabArgs) -> Result<LabOptions, CliError> {
 }
 
 fn refuse_later(args: &LabArgs) -> Result<(), CliError> {
-    let later = [
-        (args.record.is_some(), "--record"),
-        (args.demo.is_some(), "--demo"),
-        (args.zookeepers > 1, "an ensemble of several ZooKeeper servers (--zookeepers)"),
-    ];
+    let later = [(args.record.is_some(), "--record"), (args.demo.is_some(), "--demo")];
     if let Some((_, what)) = later.into_iter().find(|(given, _)| *given) {
         return Err(CliError::later(what));
     }
     if args.zookeepers == 0 {
         return Err(usage("--zookeepers 0: the brokers of ZooKeeper mode need one; leave it out"));
+    }
+    if args.zookeepers > MOST_ZOOKEEPERS {
+        return Err(usage(format!(
+            "--zookeepers {}: 1 to {MOST_ZOOKEEPERS} are wanted, an odd number as a rule",
+            args.zookeepers
+        )));
+    }
+    if args.zookeepers.is_multiple_of(2) {
+        let (servers, may_fail) = (args.zookeepers, (args.zookeepers - 1) / 2);
+        tracing::warn!(
+            "{servers} ZooKeeper servers survive the loss of {may_fail}, as {} do: an odd number is better",
+            servers - 1
+        );
     }
     Ok(())
 }

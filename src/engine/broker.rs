@@ -183,7 +183,7 @@ impl Broker {
                 let events = self.zk.on_message(from, message, ctx);
                 self.on_zk_events(events, ctx);
             }
-            Payload::Zk(_) => debug_assert!(false, "a broker is no ZooKeeper server"),
+            Payload::Zk(_) | Payload::ZkPeer(_) => debug_assert!(false, "a broker is no ZooKeeper server"),
         }
         self.finish(ctx);
     }

@@ -9,6 +9,7 @@
 
 mod clients;
 mod dispatch;
+mod ensemble;
 mod events;
 mod links;
 mod nodes;
@@ -36,7 +37,7 @@ use super::replica::TopicPartition;
 use super::rng::Rng;
 use super::time::{Clock, Now, Time};
 use super::timers::{Pending, Timers};
-use super::zk::persist::Stored;
+use super::zk::history::History;
 use super::zk::{ZkConfig, ZkServer};
 use turn::Turn;
 
@@ -69,7 +70,7 @@ pub struct Found {
     /// By broker.
     pub brokers: BTreeMap<BrokerId, Disk>,
     /// By ZooKeeper server.
-    pub zookeepers: BTreeMap<ZkId, Stored>,
+    pub zookeepers: BTreeMap<ZkId, History>,
 }
 
 /// The cluster. See the [module](self).
@@ -94,6 +95,8 @@ pub struct Cluster {
     audited: Time,
     /// Whether the processes were started.
     booted: bool,
+    /// Whether brokers and clients are started once the ensemble serves.
+    waits_for_ensemble: bool,
     /// What is left of `--memory`.
     room: room::Room,
     /// Replicas that changed since [`Cluster::take_touched`].
@@ -118,6 +121,7 @@ impl Cluster {
             sockets: BTreeMap::new(),
             audited: Time::ZERO,
             booted: false,
+            waits_for_ensemble: false,
             room: room::Room::default(),
             touched: BTreeSet::new(),
             config: Arc::new(config),
@@ -128,7 +132,7 @@ impl Cluster {
 
     /// A lab that goes on with what was found on its disks. Ids, and whatever else is drawn, are not those of the run before.
     pub fn going_on(mut config: Config, epoch_ms: i64, found: Found) -> Self {
-        let reign = found.zookeepers.values().map(|stored| stored.zxid.epoch()).max().unwrap_or(0);
+        let reign = found.zookeepers.values().map(|history| history.accepted_epoch).max().unwrap_or(0);
         let run = Rng::split(config.seed, &format!("run {reign}")).bits();
         config.seed = if reign == 0 { config.seed } else { run };
         let mut cluster = Self::new(config, epoch_ms);
@@ -137,23 +141,23 @@ impl Cluster {
                 Arc::make_mut(node).process = Process::Dead(disk);
             }
         }
-        for (id, stored) in found.zookeepers {
+        for (id, history) in found.zookeepers {
             let config = cluster.zk_config();
-            cluster.zookeepers.insert(id, Arc::new(ZkServer::restored(id, config, stored)));
+            cluster.zookeepers.insert(id, Arc::new(ZkServer::restored(id, config, history)));
         }
         cluster
     }
 
     fn zk_config(&self) -> ZkConfig {
         let tick = Duration::from_millis(u64::try_from(self.config.settings.zookeeper_tick_ms).unwrap_or(1));
-        ZkConfig { tick, ..ZkConfig::default() }
+        ZkConfig { tick, ..ZkConfig::of(self.config.zookeepers) }
     }
 
     /// Makes the nodes, none of them running yet.
     fn populate(&mut self) {
         let config = self.zk_config();
         for id in (1..=self.config.zookeepers).map(ZkId) {
-            self.zookeepers.insert(id, Arc::new(ZkServer::new(id, config)));
+            self.zookeepers.insert(id, Arc::new(ZkServer::new(id, config.clone())));
         }
         let brokers: Vec<BrokerId> = self.config.broker_ids().collect();
         for id in &brokers {

@@ -4,11 +4,13 @@ mod broker;
 mod client;
 mod controller;
 pub mod group;
+mod zk;
 
 pub use broker::{BrokerEvent, Lost, OperatorEvent, SettingChange};
 pub use client::ClientEvent;
 pub use controller::{ControllerEvent, ElectionReason, LeadershipChange, ReassignmentStep};
 pub use group::GroupEvent;
+pub use zk::ZkEvent;
 
 use super::context::{Cause, Id};
 use super::node::{NodeId, ZkId};
@@ -79,6 +81,8 @@ pub enum EventKind {
         /// What changed: `created`, `deleted`, `data`, `children`.
         change: &'static str,
     },
+    /// Of a ZooKeeper server.
+    Zk(ZkEvent),
     /// Of the controller.
     Controller(ControllerEvent),
     /// Of a broker.

@@ -358,7 +358,7 @@ fn end_in_sync(cluster: &Cluster, partition: &TopicPartition) -> Option<i64> {
 /// A partition's state as ZooKeeper has it.
 fn state(cluster: &Cluster, partition: &TopicPartition) -> Option<znodes::StateNode> {
     let path = znodes::state_path(&partition.topic, partition.partition);
-    let znode = cluster.zookeepers().find_map(|(_, server)| server.tree().get(&path));
+    let znode = cluster.ensemble().and_then(|server| server.tree().get(&path));
     znode.and_then(|znode| znodes::read_state(znode.data()))
 }
 

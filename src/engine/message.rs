@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::client::ClientSpec;
 use super::context::{Cause, Id};
-use super::node::{BrokerId, ClientId, NodeId};
+use super::node::{BrokerId, ClientId, NodeId, ZkId};
 use super::time::Time;
+use super::zk::zab::PeerMessage;
 use crate::protocol::{Request, Response};
 
 pub use storage::{Checkpoint, StorageDone, StorageJob, StorageOutcome, StorageWork};
@@ -36,6 +37,10 @@ impl Lane {
     pub const METADATA: Self = Self(6);
     /// A consumer's requests to its group's coordinator: a join that waits holds up nothing else.
     pub const GROUP: Self = Self(7);
+    /// Between a ZooKeeper server that follows and its leader.
+    pub const QUORUM: Self = Self(8);
+    /// The votes of ZooKeeper's servers.
+    pub const ELECTION: Self = Self(9);
 }
 
 /// The content of a message on the simulated network.
@@ -54,6 +59,8 @@ pub enum Payload {
     Zk(super::zk::message::ClientMessage),
     /// From a ZooKeeper server to a client of it.
     ZkReply(super::zk::message::ServerMessage),
+    /// Between two ZooKeeper servers.
+    ZkPeer(PeerMessage),
 }
 
 impl Payload {
@@ -65,6 +72,7 @@ impl Payload {
             Self::Closed { .. } => "connection closed",
             Self::Zk(message) => message.name(),
             Self::ZkReply(message) => message.name(),
+            Self::ZkPeer(message) => message.name(),
         }
     }
 
@@ -75,6 +83,8 @@ impl Payload {
             Self::Response(response) => Some(response.lane),
             Self::Closed { lane } => *lane,
             Self::Zk(_) | Self::ZkReply(_) => None,
+            Self::ZkPeer(PeerMessage::Vote(_)) => Some(Lane::ELECTION),
+            Self::ZkPeer(_) => Some(Lane::QUORUM),
         }
     }
 }
@@ -238,6 +248,10 @@ pub enum Command {
     Start(BrokerId),
     /// Kafka's controlled shutdown.
     Shutdown(BrokerId),
+    /// kill -9 of a ZooKeeper server's process: what is on its disk stays.
+    KillServer(ZkId),
+    /// Start a dead ZooKeeper server.
+    StartServer(ZkId),
     /// Cut the link between two nodes: what they send each other waits.
     Cut(NodeId, NodeId),
     /// Heal the link between two nodes, cut or slow.

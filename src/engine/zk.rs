@@ -1,26 +1,45 @@
-//! A ZooKeeper server: the tree, sessions with their ephemerals, watches.
+//! A ZooKeeper server: one of an ensemble that agrees on the order of all writes.
+//!
+//! # Roles
+//!
+//! ```text
+//!            a quorum votes for it            a quorum has its history
+//!   looking ----------------------> leading ---------------------------> established
+//!      |                               |  no quorum is heard of any more      |
+//!      ^ <-----------------------------+--------------------------------------+
+//!      |     a quorum votes for another             has what the leader has
+//!      +------------------------------> following -------------------------> serving
+//!      ^                                   |    the leader is not heard of any more |
+//!      +-----------------------------------+----------------------------------------+
+//! ```
+//!
+//! [`election`] finds who may lead; [`leader`] and [`follower`] are the two sides of Zab, whose messages are in [`zab`].
+//! A server that looks for a leader, or is about to lead or follow, serves no client. One server alone is a quorum of
+//! itself, and takes the same way.
 //!
 //! # What a write goes through
 //!
 //! ```text
 //!   request --> prep --> propose --> commit --> apply --> answer
-//!               may it    it has a   everybody   tree and  to the client
-//!               be?       zxid       has it      watches   that asked
+//!               may it    it has a   a quorum   tree and  to the client
+//!               be?       zxid       has it     watches   that asked
 //! ```
 //!
-//! `prep` makes a [`txn::Txn`] of the request: all conditions decided, nothing left to fail. `propose` gives it a zxid
-//! and so its place in the order; `commit` comes once a quorum has it; `apply` changes the tree and fires the watches.
-//! This ensemble has one server, so a proposal is committed on the spot. With more of them, messages to the followers
-//! stand between `propose` and `commit`, and every server runs `apply`; neither the clients nor the brokers notice.
+//! A follower sends its clients' writes to the leader and answers reads itself. The leader's [`prep`] makes a [`txn::Txn`]
+//! of each request: all conditions decided, nothing left to fail. `propose` gives it a zxid and so its place in the order
+//! and sends it to the followers, which write it down; once a quorum has it, every server applies it, and the server that
+//! the client is connected to answers.
 //!
 //! # What holds
 //!
-//! - Requests of one client are answered in their order; a watch's message leaves before any answer that shows what it
-//!   is about, since `apply` sends it before anything is read again.
+//! - All servers apply the same transactions in the same order, and none that a later leader does not have.
+//! - Requests of one client are answered in their order, whatever waits for a commit; a watch's message leaves before any
+//!   answer that shows what it is about, since it is sent as the change is applied, before anything is read again.
 //! - A refused write takes a zxid as well: its answer has a place in the order of all writes.
-//! - A session's end is one transaction: all its ephemerals go with one zxid.
-//! - What is on disk (tree, sessions, zxid) outlives the process; connections and watches do not. A server that starts
-//!   begins a new epoch, and all sessions' clocks begin anew, for nobody could be heard meanwhile.
+//! - A session belongs to the ensemble, and so do its ephemerals: its end is one transaction. The leader watches over its
+//!   time, by what followers tell it with each ping. Connections and watches belong to one server; the client takes
+//!   them to the next.
+//! - What is on disk (promises, state, log) outlives the process.
 //!
 //! # Causes
 //!
@@ -30,11 +49,17 @@
 //!
 //! # What is left out
 //!
-//! Access lists, quotas, containers and TTL nodes, the wire protocol, and an ensemble of more than one server.
+//! Access lists, quotas, containers and TTL nodes, observers, reconfiguration, local sessions.
 
 pub mod client;
+mod clients;
 mod commit;
+pub mod election;
+mod follower;
+pub mod history;
 pub mod jute;
+mod leader;
+mod looking;
 pub mod message;
 pub mod op;
 mod path;
@@ -42,49 +67,109 @@ pub mod persist;
 mod prep;
 mod read;
 pub mod session;
+pub mod state;
 pub mod tree;
 pub mod txn;
 pub mod watch;
+pub mod zab;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use self::message::{ClientMessage, Credentials, ServerMessage, SessionId, WatchEvent, ZkPeer};
-use self::op::{Op, OpResult, ZkError, Zxid};
-use self::persist::Stored;
-use self::session::{Session, Sessions, credentials};
+use self::clients::Clients;
+use self::election::Election;
+pub use self::follower::Follower;
+use self::history::History;
+pub use self::leader::Leader;
+use self::message::{ClientMessage, SessionId, ZkPeer};
+use self::op::Zxid;
+use self::session::Session;
+use self::state::State;
 use self::tree::Tree;
-use self::txn::TxnBody;
 use self::watch::Watches;
-use super::context::{Cause, Context, Id, Timer};
-use super::event::EventKind;
-use super::message::Payload;
+use self::zab::{PeerMessage, Vote};
+use super::context::{Context, Id, Timer};
+use super::message::{Lane, Payload};
 use super::node::{NodeId, ZkId};
-use super::time::Clock;
+use super::time::Time;
 
-/// What a ZooKeeper server's timers say.
+/// What a ZooKeeper server's timers say. Each carries the number of the role that it was set in: it means nothing to a
+/// later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ZkTimer {
+    /// Half a tick is over: ping, or see whether anything was heard.
+    HalfTick {
+        /// The role.
+        term: Id,
+    },
     /// Look for sessions that ran out (once a tick, on the clock of those sessions).
     Expire {
-        /// The run of the process that set it: it means nothing to a later one.
-        run: Id,
+        /// The role.
+        term: Id,
+    },
+    /// A better vote was waited for.
+    Finalize {
+        /// The role.
+        term: Id,
+        /// The vote that a quorum agreed on.
+        vote: Vote,
+    },
+    /// Tell the vote again.
+    TellAgain {
+        /// The role.
+        term: Id,
+    },
+    /// Try again to reach the elected leader.
+    Dial {
+        /// The role.
+        term: Id,
     },
 }
 
-/// A server's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An ensemble's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZkConfig {
-    /// `tickTime`: sessions are looked through once per tick, and none is shorter than two of them.
+    /// `tickTime`: pings go every half of it, sessions are looked through once per tick, and none is shorter than two.
     pub tick: Duration,
+    /// `initLimit`: how many ticks a leader and its followers may take to come together.
+    pub init_limit: u32,
+    /// `syncLimit`: after how many ticks of silence leader and follower give each other up.
+    pub sync_limit: u32,
     /// `maxSessionTimeout`. ZooKeeper's default is 20 ticks; the lab grants what Kafka and others ask for under short
     /// ticks too (deviation: session-limit).
     pub max_session_timeout: Duration,
+    /// All servers, this one among them, by id.
+    pub members: Arc<[ZkId]>,
 }
 
-impl Default for ZkConfig {
-    fn default() -> Self {
-        Self { tick: Duration::from_secs(3), max_session_timeout: Duration::from_secs(60) }
+impl ZkConfig {
+    /// The settings of an ensemble of servers 1 to `servers`.
+    pub fn of(servers: u8) -> Self {
+        Self {
+            tick: Duration::from_secs(3),
+            init_limit: 10,
+            sync_limit: 5,
+            max_session_timeout: Duration::from_secs(60),
+            members: (1..=servers).map(ZkId).collect(),
+        }
+    }
+
+    /// The time-out that is granted to who asks for `asked`.
+    pub fn grant(&self, asked: Duration) -> Duration {
+        asked.min(self.max_session_timeout).max(self.tick * 2)
+    }
+
+    /// How many servers are a quorum.
+    pub fn quorum(&self) -> usize {
+        election::quorum(self.members.len())
+    }
+
+    fn init_time(&self) -> Duration {
+        self.tick * self.init_limit
+    }
+
+    fn sync_time(&self) -> Duration {
+        self.tick * self.sync_limit
     }
 }
 
@@ -97,37 +182,44 @@ pub struct Traffic {
     pub sent: u64,
 }
 
+/// What a server does.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// Nothing: its process does not run.
+    Down,
+    /// It looks for a leader, and serves nobody.
+    Looking(Election),
+    /// It leads, or is about to.
+    Leading(Box<Leader>),
+    /// It follows, or is about to.
+    Following(Follower),
+}
+
 /// A server. `Clone` is cheap: what is large is shared.
 #[derive(Clone, Debug)]
 pub struct ZkServer {
     id: ZkId,
-    /// On disk: the znodes, as of `zxid`.
-    tree: Tree,
-    /// On disk: the sessions.
-    sessions: Sessions,
-    /// On disk: sessions that nobody can take up, which end when the process starts.
+    config: ZkConfig,
+    /// On disk.
+    history: History,
+    /// On disk: sessions that nobody can take up, which end when the ensemble has a leader.
     orphans: Vec<SessionId>,
-    /// On disk: the last transaction applied.
-    zxid: Zxid,
-    /// The number of this run of the process; `None` while it does not run.
-    run: Option<Id>,
-    /// The clocks on which a tick is due. Those of the sessions that there were in this run.
-    ticking: BTreeSet<Clock>,
-    /// Who is connected, and in which session.
-    connections: BTreeMap<ZkPeer, SessionId>,
+    /// What was applied: the history up to what is known to be committed; all of it while a leader is looked for.
+    state: State,
+    role: Role,
+    /// The number of the role: drawn anew with each.
+    term: Id,
+    /// How many elections it took part in, or has heard of (`logicalclock`).
+    round: u64,
+    /// Whom it voted for in the end; what it tells those who still look.
+    elected: Option<Vote>,
+    clients: Clients,
     watches: Watches,
+    /// The newest session id that it gave out.
+    last_session: SessionId,
     traffic: Traffic,
-}
-
-/// Who waits for a transaction, and for what.
-#[derive(Clone, Copy, Debug)]
-enum Origin {
-    /// A client that asked for a session.
-    Connect { peer: ZkPeer, connection: Id },
-    /// A client that asked for a write.
-    Request { peer: ZkPeer, xid: i32 },
-    /// Nobody: the server itself ends a session.
-    Server,
+    /// What ended its process, and when.
+    ended: Option<(Id, Time)>,
 }
 
 impl ZkServer {
@@ -135,72 +227,89 @@ impl ZkServer {
     pub fn new(id: ZkId, config: ZkConfig) -> Self {
         Self {
             id,
-            tree: Tree::new(),
-            sessions: Sessions::new(config.tick, config.max_session_timeout),
+            config,
+            history: History::default(),
             orphans: Vec::new(),
-            zxid: Zxid::ZERO,
-            run: None,
-            ticking: BTreeSet::new(),
-            connections: BTreeMap::new(),
+            state: State::default(),
+            role: Role::Down,
+            term: 0,
+            round: 0,
+            elected: None,
+            clients: Clients::default(),
             watches: Watches::default(),
+            last_session: SessionId(0),
             traffic: Traffic::default(),
+            ended: None,
         }
     }
 
     /// A server with what was found on its disk; it does not run yet.
     ///
-    /// The sessions there were those of nodes of a process that has ended: they end when the server starts
+    /// The sessions there were those of nodes of a process that has ended: they end when the ensemble has a leader
     /// (deviation: orphaned-sessions).
-    pub fn restored(id: ZkId, config: ZkConfig, found: Stored) -> Self {
-        let orphans = found.sessions.into_keys().collect();
-        Self { tree: found.tree, zxid: found.zxid, orphans, ..Self::new(id, config) }
+    pub fn restored(id: ZkId, config: ZkConfig, found: History) -> Self {
+        let state = found.replayed();
+        let orphans = state.sessions.keys().copied().collect();
+        Self { history: found, state, orphans, ..Self::new(id, config) }
     }
 
     /// The process starts, with what is on its disk.
     pub fn start(&mut self, ctx: &mut Context<'_>) {
-        self.run = Some(ctx.next_id());
-        self.zxid = self.zxid.next_epoch();
-        self.sessions.start_anew(&ctx.now);
-        self.ticking.clear();
-        for session in std::mem::take(&mut self.orphans) {
-            self.propose(session, prep::close_session(&self.tree, session), Origin::Server, ctx);
-        }
-        self.keep_ticking(ctx);
-    }
-
-    /// What it has on its disk, as a snapshot.
-    pub fn snapshot(&self) -> Vec<u8> {
-        let orphans = self.orphans.iter().map(|id| (*id, Duration::ZERO));
-        persist::snapshot(&self.tree, self.sessions.iter().map(|(id, session)| (id, session.timeout)).chain(orphans))
+        self.round = 0;
+        self.ended = None;
+        self.look(ctx);
     }
 
     /// The process dies. Its clients hear of it from their operating systems: the network tells them.
-    pub fn stop(&mut self) {
-        self.run = None;
-        self.connections.clear();
+    pub fn stop(&mut self, event: Id, now: Time) {
+        self.ended = Some((event, now));
+        self.role = Role::Down;
+        self.clients = Clients::default();
         self.watches.clear();
-        self.sessions.detach_all();
     }
 
     /// A message from a client on the simulated network.
     pub fn on_message(&mut self, from: NodeId, message: ClientMessage, ctx: &mut Context<'_>) {
-        if self.run.is_some() {
+        if self.is_running() {
             self.receive(ZkPeer::Node(from), message, ctx);
         }
     }
 
-    /// The connection to `from` is closed; its session lives on.
+    /// A message from another server.
+    pub fn on_peer(&mut self, from: ZkId, message: PeerMessage, ctx: &mut Context<'_>) {
+        match message {
+            PeerMessage::Vote(heard) => self.on_vote(from, heard, ctx),
+            PeerMessage::ToLeader { connection, message } => self.on_follower(from, connection, message, ctx),
+            PeerMessage::ToFollower { connection, message } => self.on_leader(from, connection, message, ctx),
+        }
+    }
+
+    /// The connection to `from` is closed: that of a client, whose session lives on, or of another server.
     pub fn on_closed(&mut self, from: NodeId, ctx: &mut Context<'_>) {
-        self.disconnect(ZkPeer::Node(from), ctx);
+        let NodeId::Zk(peer) = from else { return self.disconnect(ZkPeer::Node(from), ctx) };
+        match &self.role {
+            Role::Leading(_) => self.lose_follower(peer, ctx),
+            Role::Following(follower) if follower.leader() == peer => self.lose_leader(ctx),
+            _ => {}
+        }
     }
 
     /// A timer of this server.
     pub fn on_timer(&mut self, timer: &ZkTimer, ctx: &mut Context<'_>) {
-        let ZkTimer::Expire { run } = timer;
-        if self.run == Some(*run) {
-            self.expire(ctx);
-            self.ticking.remove(&ctx.clock);
-            self.keep_ticking(ctx);
+        let (ZkTimer::HalfTick { term }
+        | ZkTimer::Expire { term }
+        | ZkTimer::Finalize { term, .. }
+        | ZkTimer::TellAgain { term }
+        | ZkTimer::Dial { term }) = timer;
+        if *term != self.term || !self.is_running() {
+            return;
+        }
+        match timer {
+            ZkTimer::HalfTick { .. } => self.half_tick(ctx),
+            ZkTimer::Expire { .. } => self.on_expire(ctx),
+            ZkTimer::Finalize { vote, .. } => self.finalize(*vote, ctx),
+            ZkTimer::TellAgain { .. } => self.tell_again(ctx),
+            ZkTimer::Dial { .. } => self.dial(ctx),
         }
     }
 
@@ -209,29 +318,76 @@ impl ZkServer {
         self.id
     }
 
-    /// Whether its process runs.
-    pub fn is_running(&self) -> bool {
-        self.run.is_some()
+    /// Its settings.
+    pub fn config(&self) -> &ZkConfig {
+        &self.config
     }
 
-    /// The last transaction applied.
+    /// Whether its process runs.
+    pub fn is_running(&self) -> bool {
+        !matches!(self.role, Role::Down)
+    }
+
+    /// The event that ended its process; `None` while it runs.
+    pub fn ended_by(&self) -> Option<Id> {
+        self.ended.map(|(event, _)| event)
+    }
+
+    /// When its process ended; `None` while it runs.
+    pub fn ended_at(&self) -> Option<Time> {
+        self.ended.map(|(_, at)| at)
+    }
+
+    /// Whether it serves clients: it leads with a quorum behind it, or follows and has what the leader has.
+    pub fn is_serving(&self) -> bool {
+        match &self.role {
+            Role::Leading(leader) => leader.is_established(),
+            Role::Following(follower) => follower.is_serving(),
+            Role::Down | Role::Looking(_) => false,
+        }
+    }
+
+    /// What it does.
+    pub fn role(&self) -> &Role {
+        &self.role
+    }
+
+    /// What is on its disk.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The last transaction applied, or the beginning of its leader's epoch.
     pub fn zxid(&self) -> Zxid {
-        self.zxid
+        let begin = Zxid(self.history.current_epoch << 32);
+        self.state.zxid.max(if self.is_serving() { begin } else { Zxid::ZERO })
+    }
+
+    /// What was applied.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// The znodes.
     pub fn tree(&self) -> &Tree {
-        &self.tree
+        &self.state.tree
     }
 
-    /// The sessions, by id.
+    /// The sessions as this server follows them: where it leads, all of the ensemble.
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, &Session)> {
-        self.sessions.iter()
+        let leader = match &self.role {
+            Role::Leading(leader) => Some(leader),
+            _ => None,
+        };
+        leader.into_iter().flat_map(|leader| leader.sessions.iter())
     }
 
-    /// A session.
+    /// A session, where this server leads.
     pub fn session(&self, id: SessionId) -> Option<&Session> {
-        self.sessions.get(id)
+        match &self.role {
+            Role::Leading(leader) => leader.sessions.get(id),
+            _ => None,
+        }
     }
 
     /// The watches of its clients.
@@ -241,7 +397,7 @@ impl ZkServer {
 
     /// How many clients are connected.
     pub fn clients(&self) -> usize {
-        self.connections.len()
+        self.clients.len()
     }
 
     /// What went in and out.
@@ -249,147 +405,29 @@ impl ZkServer {
         self.traffic
     }
 
-    /// A message of any client.
-    fn receive(&mut self, peer: ZkPeer, message: ClientMessage, ctx: &mut Context<'_>) {
-        self.traffic.received += 1;
-        if let ClientMessage::Connect { connection, session, timeout, last_zxid } = message {
-            self.disconnect(peer, ctx);
-            return match session {
-                // Who has seen more than this server knows must not see less from now on.
-                _ if last_zxid > self.zxid => refuse(peer, ctx),
-                None => self.create_session(peer, connection, timeout, ctx),
-                Some(known) => self.resume_session(peer, connection, known, ctx),
-            };
-        }
-        let Some(&session) = self.connections.get(&peer) else { return refuse(peer, ctx) };
-        self.sessions.touch(session, &ctx.now);
-        match message {
-            ClientMessage::Request { xid, op } => self.request(peer, session, xid, op, ctx),
-            ClientMessage::Close => self.end_session(session, true, ctx),
-            ClientMessage::Ping => ctx.because(Cause::default(), |ctx| self.send(peer, ServerMessage::Pong, ctx)),
-            ClientMessage::Connect { .. } => {}
+    fn half_tick(&mut self, ctx: &mut Context<'_>) {
+        self.half_tick_later(ctx);
+        match &self.role {
+            Role::Leading(_) => self.ping_followers(ctx),
+            Role::Following(_) => self.listen_for_leader(ctx),
+            Role::Down | Role::Looking(_) => {}
         }
     }
 
-    fn create_session(&mut self, peer: ZkPeer, connection: Id, asked: Duration, ctx: &mut Context<'_>) {
-        let session = self.sessions.next_id(self.id, &ctx.now);
-        let body = TxnBody::CreateSession { timeout: self.sessions.grant(asked), owner: peer };
-        self.propose(session, body, Origin::Connect { peer, connection }, ctx);
-    }
-
-    fn resume_session(&mut self, peer: ZkPeer, connection: Id, known: Credentials, ctx: &mut Context<'_>) {
-        let id = known.session;
-        let Some(session) = self.sessions.get(id).filter(|_| known == credentials(id)) else {
-            return self.send(peer, ServerMessage::Expired { connection }, ctx);
-        };
-        // A session has one connection; the newest counts.
-        if session.connected {
-            let before = session.owner;
-            self.disconnect(before, ctx);
-            refuse(before, ctx);
-        }
-        ctx.emit(EventKind::SessionResumed { session: id.0, owner: peer.node() });
-        self.greet(peer, connection, id, ctx);
-    }
-
-    /// Tells a client that it is connected, in `session`.
-    fn greet(&mut self, peer: ZkPeer, connection: Id, id: SessionId, ctx: &mut Context<'_>) {
-        self.sessions.attach(id, peer, ctx.clock);
-        self.sessions.touch(id, &ctx.now);
-        self.connections.insert(peer, id);
-        self.keep_ticking(ctx);
-        if let Some(timeout) = self.sessions.get(id).map(|session| session.timeout) {
-            self.send(peer, ServerMessage::Connected { connection, credentials: credentials(id), timeout }, ctx);
-        }
-    }
-
-    /// Writes are prepared and proposed; what reads is answered from the tree.
-    fn request(&mut self, peer: ZkPeer, session: SessionId, xid: i32, op: Op, ctx: &mut Context<'_>) {
-        let body = match &op {
-            Op::Write(write) => prep::write(&self.tree, session, write),
-            Op::Multi(writes) => prep::multi(&self.tree, session, writes),
-            _ => {
-                let result = self.read(peer, op, ctx);
-                return self.answer(peer, xid, result, ctx);
-            }
-        };
-        self.propose(session, body, Origin::Request { peer, xid }, ctx);
-    }
-
-    /// The connection of `peer` is gone: its watches go, its session stays and remembers why.
-    fn disconnect(&mut self, peer: ZkPeer, ctx: &mut Context<'_>) {
-        if let Some(session) = self.connections.remove(&peer) {
-            self.watches.forget(peer);
-            self.sessions.detach(session, &ctx.cause);
-        }
-    }
-
-    /// Ends the sessions whose time is up, each because of what silenced it.
-    fn expire(&mut self, ctx: &mut Context<'_>) {
-        for id in self.sessions.due(ctx.clock, &ctx.now) {
-            let Some(session) = self.sessions.get(id) else { continue };
-            let (peer, connected) = (session.owner, session.connected);
-            ctx.because(session.silence.clone(), |ctx| {
-                self.end_session(id, false, ctx);
-                if connected {
-                    refuse(peer, ctx);
-                }
-            });
-        }
-    }
-
-    /// Ends a session: `closed` by its owner, or because its time is up.
-    fn end_session(&mut self, id: SessionId, closed: bool, ctx: &mut Context<'_>) {
-        let Some(session) = self.sessions.get(id) else { return };
-        let (peer, connected) = (session.owner, session.connected);
-        ctx.emit(EventKind::SessionExpired { session: id.0, owner: peer.node(), closed });
-        if connected {
-            self.disconnect(peer, ctx);
-        }
-        self.propose(id, prep::close_session(&self.tree, id), Origin::Server, ctx);
-    }
-
-    /// Sees to it that a tick is coming on the clock of whoever is being served.
-    fn keep_ticking(&mut self, ctx: &mut Context<'_>) {
-        if let Some(run) = self.run
-            && self.ticking.insert(ctx.clock)
-        {
-            let next = self.sessions.until_tick(ctx.now.on(ctx.clock));
-            ctx.routine(next, Timer::Zk(ZkTimer::Expire { run }));
-        }
-    }
-
-    /// Answers a request.
-    fn answer(&mut self, peer: ZkPeer, xid: i32, result: Result<OpResult, ZkError>, ctx: &mut Context<'_>) {
-        self.send(peer, ServerMessage::Reply { xid, zxid: self.zxid, result }, ctx);
-    }
-
-    /// Tells each watcher what it waited for.
-    fn tell(&mut self, fired: Vec<(ZkPeer, WatchEvent)>, ctx: &mut Context<'_>) {
-        for (peer, event) in fired {
-            ctx.because(ctx.cause.clone(), |ctx| {
-                ctx.emit(EventKind::WatchFired {
-                    path: event.path.to_string(),
-                    watcher: peer.node(),
-                    change: event.kind.word(),
-                });
-                self.send(peer, ServerMessage::Watch(event), ctx);
-            });
-        }
-    }
-
-    /// Sends to a client.
-    fn send(&mut self, peer: ZkPeer, message: ServerMessage, ctx: &mut Context<'_>) {
-        self.traffic.sent += 1;
-        match peer {
-            ZkPeer::Node(node) => ctx.send(node, Payload::ZkReply(message)),
+    /// Alone there is nobody to ping.
+    fn half_tick_later(&self, ctx: &mut Context<'_>) {
+        if self.config.members.len() > 1 {
+            ctx.routine(self.config.tick / 2, Timer::Zk(ZkTimer::HalfTick { term: self.term }));
         }
     }
 }
 
-/// Closes a connection from this side.
-fn refuse(peer: ZkPeer, ctx: &mut Context<'_>) {
-    match peer {
-        ZkPeer::Node(node) => ctx.send(node, Payload::Closed { lane: None }),
-    }
+/// Sends to another server.
+fn say(to: ZkId, message: PeerMessage, ctx: &mut Context<'_>) {
+    ctx.send(NodeId::Zk(to), Payload::ZkPeer(message));
+}
+
+/// Closes the connection between leader and follower, from either side.
+fn hang_up(peer: ZkId, ctx: &mut Context<'_>) {
+    ctx.send(NodeId::Zk(peer), Payload::Closed { lane: Some(Lane::QUORUM) });
 }

@@ -21,6 +21,10 @@ pub enum Action {
     StartBroker(i32),
     /// Kafka's controlled shutdown: leaders move away first.
     ShutdownBroker(i32),
+    /// kill -9 of a ZooKeeper server's process: what is on its disk stays.
+    KillServer(u8),
+    /// Starts a dead ZooKeeper server.
+    StartServer(u8),
     /// Elects preferred leaders, of these topics or of all.
     ElectPreferred {
         /// Topic names; empty for all.

@@ -474,8 +474,8 @@ pub struct ZkServer {
 pub struct ZkSession {
     /// Its id.
     pub id: i64,
-    /// Whose it is.
-    pub owner: NodeRef,
+    /// Whose it is, where that is known.
+    pub owner: Option<NodeRef>,
     /// The negotiated time-out, in milliseconds.
     pub timeout_ms: u64,
     /// How long until it ends if nothing comes, in milliseconds.

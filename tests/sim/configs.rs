@@ -325,7 +325,7 @@ fn who_is_not_there_or_elsewhere_is_not_described() {
 fn old_notifications_go() {
     let mut lab = lab();
     let changes = |lab: &Lab| {
-        let (_, server) = lab.cluster.zookeepers().next().unwrap();
+        let server = lab.cluster.ensemble().unwrap();
         server.tree().get("/config/changes").unwrap().children().count()
     };
     assert_eq!(alter(&mut lab, 1, "t", &[("segment.bytes", "1000")]), done());

@@ -8,6 +8,7 @@ use kscope::engine::context::Id;
 use kscope::engine::controller::znodes::{self, StateNode};
 use kscope::engine::event::{
     BrokerEvent, ControllerEvent, Event, EventKind, LeadershipChange, OperatorEvent, ReassignmentStep, SettingChange,
+    ZkEvent,
 };
 use kscope::engine::log::{Log, RetentionReason, StoredBatch};
 use kscope::engine::message::{Message, Payload};
@@ -31,14 +32,14 @@ pub(super) fn leader_knows(cluster: &Cluster, state: &StateNode, id: &TopicParti
 /// Whether nothing is left of a partition, neither in ZooKeeper nor at a broker.
 pub(super) fn is_gone(cluster: &Cluster, id: &TopicPartition) -> bool {
     let path = znodes::topic_path(&id.topic);
-    cluster.zookeepers().all(|(_, server)| server.tree().get(&path).is_none())
+    cluster.ensemble().is_none_or(|server| server.tree().get(&path).is_none())
         && cluster.brokers().all(|(_, node)| log_of(node, id).is_none())
 }
 
 /// A partition: what ZooKeeper has, and each replica.
 pub(super) fn partition(cluster: &Cluster, id: &TopicPartition) -> String {
     let mut out = String::new();
-    let (_, server) = cluster.zookeepers().next().unwrap();
+    let server = cluster.ensemble().unwrap();
     let path = znodes::state_path(&id.topic, id.partition);
     match server.tree().get(&path).and_then(|znode| znodes::read_state(znode.data())) {
         None => out.push_str("not in ZooKeeper\n"),
@@ -139,7 +140,7 @@ fn log_of<'a>(node: &'a BrokerNode, id: &TopicPartition) -> Option<&'a Log> {
 
 /// What stands in ZooKeeper.
 pub(super) fn zookeeper(cluster: &Cluster, what: &str, path: &str) -> String {
-    let (_, server) = cluster.zookeepers().next().unwrap();
+    let server = cluster.ensemble().unwrap();
     let Some(znode) = server.tree().get(path) else { return "no node".into() };
     match what {
         "get" => format!("{} (version {})", String::from_utf8_lossy(znode.data()), znode.stat().version),
@@ -249,11 +250,25 @@ fn text(event: &Event) -> String {
         EventKind::EphemeralGone { path, .. } => format!("{path} gone"),
         EventKind::WatchFired { path, watcher, change } => format!("watch of {watcher} on {path} fired ({change})"),
         EventKind::ZkDisconnected { server, .. } => format!("gives up its connection to {server}"),
+        EventKind::Zk(event) => zk(event),
         EventKind::Controller(event) => controller(event),
         EventKind::Broker(event) => broker(event),
         EventKind::Operator(event) => operator(event),
         EventKind::Group(event) => super::group_script::event(event),
         other => format!("{other:?}"),
+    }
+}
+
+fn zk(event: &ZkEvent) -> String {
+    match event {
+        ZkEvent::Started { .. } => "started".to_owned(),
+        ZkEvent::Killed { .. } => "killed".to_owned(),
+        ZkEvent::Looking { .. } => "looks for a leader".to_owned(),
+        ZkEvent::Leads { epoch } => format!("leads, epoch {epoch}"),
+        ZkEvent::Follows { leader } => format!("follows {leader}"),
+        ZkEvent::LostQuorum => "leads no more: too few follow".to_owned(),
+        ZkEvent::LostLeader { leader } => format!("lost its leader {leader}"),
+        ZkEvent::LostFollower { follower } => format!("lost its follower {follower}"),
     }
 }
 

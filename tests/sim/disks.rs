@@ -13,8 +13,7 @@ use kscope::engine::replica::TopicPartition;
 use kscope::engine::runtime::LabDisks;
 use kscope::engine::runtime::disks::LabFiles;
 use kscope::engine::time::Time;
-use kscope::engine::zk::tree::Tree;
-use kscope::engine::zk::txn::Txn;
+use kscope::engine::zk::persist::ZkRecord;
 use uuid::Uuid;
 
 /// Either.
@@ -129,5 +128,5 @@ impl Disks for FaultyDisks {
         None
     }
 
-    fn committed(&mut self, _server: ZkId, _txn: &Txn, _tree: &Tree) {}
+    fn keep(&mut self, _server: ZkId, _record: ZkRecord<'_>) {}
 }

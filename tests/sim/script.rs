@@ -7,15 +7,16 @@
 //! seed 2                                  before the lab is there: chance falls in another way
 //! set min.insync.replicas=2               before the lab is there: a broker setting
 //! files                                   before the lab is there: it is on files, and `restart`, after a kill -9, goes on with them
+//! zookeepers 3                            before the lab is there: how many servers ZooKeeper has
 //! brokers 3                               the lab starts; goes on once there is a controller and all have joined
 //! topic t partitions=3 replicas=1,2,3 min.insync.replicas=2
 //! produce t-0 a b acks=all to=1 pid=7 epoch=0 seq=0 wait=1s      with keys: k/a k/b, and k/ to delete k
 //! produce t-0 a@-1s b@+1s codec=gzip      with timestamps before and after the date; compressed
 //! fetch t-0 5 version=9 | delete-records t-0 5      as a client, at the leader; -1 for all that is readable
-//! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process
+//! kill 1 | power-loss 1 | start 1 | shutdown 1      a broker's process;  kill zk-1 | start zk-1      a ZooKeeper server's
 //! disk-full 1 | disk-works 1              a broker's disk refuses everything, or takes everything again
 //! disk-unreadable 1 | disks-take 2s       it cannot be read; what waits for a disk waits so long
-//! cut 1 2 | cut 1 zk | heal 1 2 | heal    links;  slow 1 3 500ms
+//! cut 1 2 | cut 1 zk | cut zk-1 zk-2 | heal 1 2 | heal    links;  slow 1 3 500ms
 //! run 500ms                               time passes
 //! until t-0 leader=2 isr=2,3              time passes until ZooKeeper and the leader say so;  until controller=2
 //! partition t-0 | log 2 t-0 | batches 2 t-0      what stands where
@@ -96,6 +97,7 @@ fn scripts_say_what_they_said() {
 #[derive(Default)]
 struct Script {
     seed: Option<u64>,
+    zookeepers: Option<u8>,
     settings: Vec<(String, String)>,
     /// Where the lab keeps its files, if it does.
     folder: Option<TempDir>,
@@ -151,30 +153,33 @@ impl Script {
         self.lab.as_mut().expect("`brokers N` comes first")
     }
 
+    /// What comes before the lab is there. Returns whether it was that.
+    fn prepare(&mut self, verb: &str, rest: &str, words: &Words<'_>) -> bool {
+        match verb {
+            "set" => self.settings.extend(words.named.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))),
+            "seed" => self.seed = Some(rest.parse().unwrap()),
+            "zookeepers" => self.zookeepers = Some(rest.parse().unwrap()),
+            "files" => self.folder = Some(tempfile::tempdir().unwrap()),
+            _ => return false,
+        }
+        true
+    }
+
     /// Does what a command says; returns what it has to show.
     fn act(&mut self, command: &str) -> String {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         let mut words = Words::of(rest);
+        if self.prepare(verb, rest, &words) {
+            return String::new();
+        }
         match verb {
-            "set" => {
-                self.settings.extend(words.named.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-                String::new()
-            }
-            "seed" => {
-                self.seed = Some(rest.parse().unwrap());
-                String::new()
-            }
-            "files" => {
-                self.folder = Some(tempfile::tempdir().unwrap());
-                String::new()
-            }
             "brokers" => self.start_lab(rest.parse().unwrap()),
             "restart" => self.restart(),
             "topic" => self.create(&mut words),
             "produce" => self.produce(&mut words),
             "fetch" => self.fetch(&mut words),
             "delete-records" => self.delete_records(&partition(words.plain[0]), words.plain[1].parse().unwrap()),
-            "kill" => self.command(Command::Kill(broker(rest))),
+            "kill" => self.command(kill(node(rest))),
             "power-loss" => self.command(Command::PowerLoss(broker(rest))),
             "disk-full" => {
                 self.lab().disks.get_mut().faulty().full.insert(broker(rest));
@@ -192,7 +197,7 @@ impl Script {
                 self.lab().disks_take = Some(duration(rest));
                 String::new()
             }
-            "start" => self.command(Command::Start(broker(rest))),
+            "start" => self.command(start(node(rest))),
             "shutdown" => self.command(Command::Shutdown(broker(rest))),
             "cut" => self.command(Command::Cut(node(words.plain[0]), node(words.plain[1]))),
             "heal" if rest.is_empty() => self.command(Command::HealAll),
@@ -239,7 +244,8 @@ impl Script {
         for (name, value) in &self.settings {
             settings.set(name, value).unwrap();
         }
-        let config = Config { brokers, settings: settings.into(), ..Lab::config(self.seed.unwrap_or(1)) };
+        let zookeepers = self.zookeepers.unwrap_or(1);
+        let config = Config { brokers, zookeepers, settings: settings.into(), ..Lab::config(self.seed.unwrap_or(1)) };
         let lab = match &self.folder {
             Some(folder) => Lab::on_files(config, folder.path()),
             None => Lab::new(config),
@@ -550,7 +556,7 @@ pub(super) fn why(error: ErrorCode, message: Option<&str>) -> String {
 
 /// A partition's state, as ZooKeeper has it.
 pub(super) fn state(lab: &Lab, id: &TopicPartition) -> Option<StateNode> {
-    let (_, server) = lab.cluster.zookeepers().next()?;
+    let server = lab.cluster.ensemble()?;
     znodes::read_state(server.tree().get(&znodes::state_path(&id.topic, id.partition))?.data())
 }
 
@@ -558,8 +564,28 @@ fn broker(text: &str) -> BrokerId {
     BrokerId(text.trim().parse().unwrap_or_else(|_| panic!("no broker: {text}")))
 }
 
+fn kill(node: NodeId) -> Command {
+    match node {
+        NodeId::Zk(server) => Command::KillServer(server),
+        NodeId::Broker(broker) => Command::Kill(broker),
+        _ => panic!("{node} has no process"),
+    }
+}
+
+fn start(node: NodeId) -> Command {
+    match node {
+        NodeId::Zk(server) => Command::StartServer(server),
+        NodeId::Broker(broker) => Command::Start(broker),
+        _ => panic!("{node} has no process"),
+    }
+}
+
 fn node(text: &str) -> NodeId {
-    if text == "zk" { NodeId::Zk(ZkId(1)) } else { NodeId::Broker(broker(text)) }
+    match text.strip_prefix("zk") {
+        Some("") => NodeId::Zk(ZkId(1)),
+        Some(id) => NodeId::Zk(ZkId(id.strip_prefix('-').and_then(|id| id.parse().ok()).expect("zk-N"))),
+        None => NodeId::Broker(broker(text)),
+    }
 }
 
 fn ids(text: &str) -> Vec<i32> {

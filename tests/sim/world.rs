@@ -67,6 +67,7 @@ pub(crate) struct World {
     rng: Rng,
     logged: Id,
     brokers: i32,
+    zookeepers: u8,
     /// How many topics were asked for.
     named: u32,
 }
@@ -91,7 +92,9 @@ impl World {
         settings.log_cleaner_backoff_ms = 200;
         // Rebalancing by itself happens within the few seconds that a run takes.
         settings.leader_imbalance_check_interval_seconds = 2;
-        let config = Config { brokers, settings: settings.into(), ..Lab::config(seed) };
+        // One in four has an ensemble; the others draw as if there were none.
+        let zookeepers = if seed % 4 == 3 { 3 } else { 1 };
+        let config = Config { brokers, zookeepers, settings: settings.into(), ..Lab::config(seed) };
         Self {
             lab: lab(config),
             producers: Producers::default(),
@@ -99,6 +102,7 @@ impl World {
             rng: Rng::split(seed, "script"),
             logged: 0,
             brokers: i32::try_from(brokers).unwrap(),
+            zookeepers,
             named: 0,
         }
     }
@@ -139,11 +143,33 @@ impl World {
     }
 
     fn any_node(&mut self) -> NodeId {
-        if self.rng.chance_ppm(250_000) { NodeId::Zk(ZkId(1)) } else { NodeId::Broker(self.any_broker()) }
+        if self.rng.chance_ppm(250_000) { NodeId::Zk(self.any_server()) } else { NodeId::Broker(self.any_broker()) }
+    }
+
+    fn any_server(&mut self) -> ZkId {
+        if self.zookeepers == 1 {
+            return ZkId(1);
+        }
+        ZkId(1 + u8::try_from(self.rng.below(self.zookeepers.into())).unwrap())
+    }
+
+    /// A ZooKeeper server dies or comes back; where there is one alone, it stays.
+    fn disturb_ensemble(&mut self) -> bool {
+        if self.zookeepers == 1 || !self.rng.chance_ppm(150_000) {
+            return false;
+        }
+        let server = self.any_server();
+        let command =
+            if self.rng.chance_ppm(400_000) { Command::KillServer(server) } else { Command::StartServer(server) };
+        self.command(command);
+        true
     }
 
     /// One thing at random; mostly records.
     fn disturb(&mut self) {
+        if self.disturb_ensemble() {
+            return;
+        }
         match self.rng.below(24) {
             0 => {
                 let broker = self.any_broker();
@@ -178,7 +204,7 @@ impl World {
     fn isolate(&mut self) {
         let broker = self.any_broker();
         let others = (1..=self.brokers).map(|id| NodeId::Broker(BrokerId(id)));
-        for other in others.chain([NodeId::Zk(ZkId(1))]) {
+        for other in others.chain((1..=self.zookeepers).map(|id| NodeId::Zk(ZkId(id)))) {
             self.command(Command::Cut(NodeId::Broker(broker), other));
         }
     }
@@ -307,6 +333,9 @@ impl World {
     /// Everybody comes back, all links work, and everything comes to rest.
     pub(crate) fn heal(&mut self) {
         self.command(Command::HealAll);
+        for server in 1..=self.zookeepers {
+            self.command(Command::StartServer(ZkId(server)));
+        }
         for _ in 0..1_200 {
             for broker in 1..=self.brokers {
                 // One that is in the middle of its shutdown stops first.
@@ -394,12 +423,12 @@ fn unrest_of(lab: &Lab, id: &TopicPartition, assignment: &Assignment) -> Option<
 }
 
 fn data(lab: &Lab, path: &str) -> Option<bytes::Bytes> {
-    let (_, server) = lab.cluster.zookeepers().next()?;
+    let server = lab.cluster.ensemble()?;
     Some(server.tree().get(path)?.data().clone())
 }
 
 fn children(lab: &Lab, path: &str) -> Vec<String> {
-    let (_, server) = lab.cluster.zookeepers().next().unwrap();
+    let server = lab.cluster.ensemble().unwrap();
     let znode = server.tree().get(path);
     znode.map(|znode| znode.children().map(|(name, _)| name.to_string()).collect()).unwrap_or_default()
 }

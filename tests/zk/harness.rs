@@ -1,8 +1,8 @@
-//! A cluster in small: one ZooKeeper server, some clients, and a network that is in order and takes a millisecond.
+//! A cluster in small: ZooKeeper servers, some clients, and the simulated network.
 //!
 //! It does with effects what the engine's cluster does, and nothing else, so that these tests need no brokers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +10,20 @@ use kscope::engine::context::{Cause, Context, Effect, Hop, Id, Timer};
 use kscope::engine::event::Event;
 use kscope::engine::log::InMemory;
 use kscope::engine::message::Payload;
+use kscope::engine::network::Network;
 use kscope::engine::node::{BrokerId, NodeId, ZkId};
 use kscope::engine::rng::Rng;
 use kscope::engine::time::{Clock, Now, Time};
 use kscope::engine::zk::client::{Ticket, ZkClient, ZkClientEvent};
 use kscope::engine::zk::op::{Op, OpResult, ZkError};
-use kscope::engine::zk::{ZkConfig, ZkServer};
+use kscope::engine::zk::zab::PeerMessage;
+use kscope::engine::zk::{Role, ZkConfig, ZkServer};
 
-/// The only server.
+/// The first server, and the only one unless a test wants more.
 pub(crate) const ZK: NodeId = NodeId::Zk(ZkId(1));
 /// 2026-01-01 00:00:00 UTC: the date at the start.
 const START_MS: i64 = 1_767_225_600_000;
-/// How long each message takes.
+/// How long each message takes, unless a test says something else.
 const DELAY: Duration = Duration::from_millis(1);
 /// The session time-out that clients ask for.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(6);
@@ -30,11 +32,12 @@ pub(crate) const TICK: Duration = Duration::from_secs(2);
 
 pub(crate) type Results = Vec<Result<OpResult, ZkError>>;
 
-/// Something that will happen.
+/// A timer that was set.
 #[derive(Clone, Debug)]
-enum Due {
-    Message { from: NodeId, to: NodeId, payload: Payload, cause: Cause, sent: Time, id: Id },
-    Timer { node: NodeId, life: u32, timer: Timer, cause: Cause },
+struct Due {
+    node: NodeId,
+    timer: Timer,
+    cause: Cause,
 }
 
 /// Something that happened, for a test to look at.
@@ -52,14 +55,12 @@ pub(crate) enum Seen {
 #[derive(Clone)]
 pub(crate) struct Lab {
     pub(crate) now: Now,
-    pub(crate) server: ZkServer,
+    pub(crate) servers: BTreeMap<NodeId, ZkServer>,
     pub(crate) clients: BTreeMap<NodeId, ZkClient>,
     /// All that happened, in order, with its lab time.
     pub(crate) seen: Vec<(Time, Seen)>,
-    /// How often each node's process was started: timers of an earlier life are dropped.
-    lives: BTreeMap<NodeId, u32>,
-    cut: BTreeSet<NodeId>,
-    queue: BTreeMap<(Time, Id), Due>,
+    pub(crate) network: Network,
+    timers: BTreeMap<(Time, Id), Due>,
     rng: Rng,
     ids: Id,
 }
@@ -69,22 +70,32 @@ pub(crate) fn broker(id: i32) -> NodeId {
     NodeId::Broker(BrokerId(id))
 }
 
+/// The server `id` as a node.
+pub(crate) fn zk(id: u8) -> NodeId {
+    NodeId::Zk(ZkId(id))
+}
+
 impl Lab {
     /// A server that runs, and no client.
     pub(crate) fn new() -> Self {
-        let config = ZkConfig { tick: TICK, ..ZkConfig::default() };
+        Self::ensemble(1, (DELAY, DELAY), 1)
+    }
+
+    /// Servers that run, over links of such delays, and no client.
+    pub(crate) fn ensemble(servers: u8, delay: (Duration, Duration), seed: u64) -> Self {
+        let config = ZkConfig { tick: TICK, ..ZkConfig::of(servers) };
+        let server = |id| (zk(id), ZkServer::new(ZkId(id), config.clone()));
         let mut lab = Self {
             now: Now { epoch_ms: START_MS, ..Now::default() },
-            server: ZkServer::new(ZkId(1), config),
+            servers: (1..=servers).map(server).collect(),
             clients: BTreeMap::new(),
             seen: Vec::new(),
-            lives: BTreeMap::new(),
-            cut: BTreeSet::new(),
-            queue: BTreeMap::new(),
-            rng: Rng::split(1, "zk tests"),
+            network: Network::new(delay, Rng::split(seed, "link")),
+            timers: BTreeMap::new(),
+            rng: Rng::split(seed, "zk tests"),
             ids: 0,
         };
-        lab.start_server();
+        (1..=servers).for_each(|id| lab.start_server(zk(id)));
         lab
     }
 
@@ -98,28 +109,34 @@ impl Lab {
         lab
     }
 
-    pub(crate) fn start_server(&mut self) {
-        *self.lives.entry(ZK).or_default() += 1;
-        let cause = self.root();
-        self.handle(ZK, cause, |lab, ctx| {
-            lab.server.start(ctx);
-            Vec::new()
-        });
+    /// The server that leads; the first where none does.
+    pub(crate) fn server(&self) -> &ZkServer {
+        let leads = |server: &&ZkServer| matches!(server.role(), Role::Leading(_)) && server.is_serving();
+        self.servers.values().find(leads).unwrap_or(&self.servers[&ZK])
     }
 
-    pub(crate) fn stop_server(&mut self) {
-        *self.lives.entry(ZK).or_default() += 1;
-        self.server.stop();
+    /// The server that leads with a quorum behind it.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        let leads = |server: &ZkServer| matches!(server.role(), Role::Leading(_)) && server.is_serving();
+        self.servers.iter().find(|(_, server)| leads(server)).map(|(node, _)| *node)
+    }
+
+    pub(crate) fn start_server(&mut self, node: NodeId) {
         let cause = self.root();
-        for client in self.clients.keys().copied().collect::<Vec<_>>() {
-            self.close(ZK, client, cause.clone());
-        }
+        self.with_server(node, cause, ZkServer::start);
+    }
+
+    pub(crate) fn stop_server(&mut self, node: NodeId) {
+        let cause = self.root();
+        let (event, now) = (cause.event.unwrap(), self.now.lab);
+        self.servers.get_mut(&node).unwrap().stop(event, now);
+        self.died(node, &cause);
     }
 
     /// A broker's process starts and connects.
     pub(crate) fn start(&mut self, node: NodeId) {
-        *self.lives.entry(node).or_default() += 1;
-        self.clients.insert(node, ZkClient::new(vec![ZkId(1)], TIMEOUT));
+        let servers = self.servers.values().map(ZkServer::id).collect();
+        self.clients.insert(node, ZkClient::new(servers, TIMEOUT));
         self.connect(node);
     }
 
@@ -143,20 +160,35 @@ impl Lab {
 
     /// A broker's process dies. The number of what killed it.
     pub(crate) fn kill(&mut self, node: NodeId) -> Id {
-        *self.lives.entry(node).or_default() += 1;
         self.clients.remove(&node);
         let cause = self.root();
-        self.close(node, ZK, cause.clone());
+        self.died(node, &cause);
         cause.event.unwrap()
     }
 
-    /// Nothing comes to or from `node`, and nobody is told.
+    /// What a dead process had open is closed by its operating system.
+    fn died(&mut self, node: NodeId, cause: &Cause) {
+        self.timers.retain(|_, due| due.node != node);
+        for peer in self.network.died(node) {
+            self.post(node, peer, Payload::Closed { lane: None }, cause.clone());
+        }
+    }
+
+    /// What is sent to and from `node` waits, and nobody is told.
     pub(crate) fn cut(&mut self, node: NodeId) {
-        self.cut.insert(node);
+        for other in self.nodes() {
+            self.network.cut(node, other);
+        }
     }
 
     pub(crate) fn heal(&mut self, node: NodeId) {
-        self.cut.remove(&node);
+        for other in self.nodes() {
+            self.network.heal(node, other, self.now.lab);
+        }
+    }
+
+    fn nodes(&self) -> Vec<NodeId> {
+        self.servers.keys().chain(self.clients.keys()).copied().collect()
     }
 
     /// Submits, as caused by something new.
@@ -208,74 +240,92 @@ impl Lab {
 
     /// Delivers all messages, and what follows from them, but fires no timer.
     pub(crate) fn settle(&mut self) {
-        while let Some(key) = self.queue.iter().find(|(_, due)| matches!(due, Due::Message { .. })).map(|(key, _)| *key)
-        {
-            self.step(key);
+        while self.network.next().is_some() {
+            self.deliver_next();
         }
     }
 
     /// Lets time pass, with all that happens in it.
     pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now.lab + time;
-        while let Some(key) = self.queue.keys().next().copied().filter(|(at, _)| *at <= end) {
-            self.step(key);
-        }
+        while self.step(end) {}
         self.set_now(end);
     }
 
-    fn step(&mut self, key: (Time, Id)) {
-        let due = self.queue.remove(&key).unwrap();
-        self.set_now(self.now.lab.max(key.0));
-        match due {
-            Due::Message { from, to, payload, cause, sent, id } => {
-                if self.cut.contains(&from) || self.cut.contains(&to) {
-                    return;
-                }
-                self.see(Seen::Message { from, to, payload: payload.clone() });
-                let hop = Hop {
-                    id,
-                    name: "message",
-                    about: None,
-                    from,
-                    to,
-                    sent,
-                    arrived: self.now.lab,
-                    depth: cause.via.as_ref().map_or(1, |hop| hop.depth + 1),
-                    previous: cause.via.clone(),
-                };
-                self.deliver(from, to, payload, Cause { event: cause.event, via: Some(Arc::new(hop)) });
-            }
-            Due::Timer { node, life, timer, cause } if self.lives.get(&node) == Some(&life) => match timer {
-                Timer::Zk(timer) => self.handle(node, cause, |lab, ctx| {
-                    lab.server.on_timer(&timer, ctx);
-                    Vec::new()
-                }),
-                Timer::ZkClient(timer) => self.with_client(node, cause, |client, ctx| client.on_timer(&timer, ctx)),
-                other => panic!("a timer of nobody here: {other:?}"),
-            },
-            Due::Timer { .. } => {}
+    /// Lets the next thing happen, if it does by `end`.
+    pub(crate) fn step(&mut self, end: Time) -> bool {
+        let timer = self.timers.keys().next().copied();
+        let message = self.network.next();
+        let Some((at, _)) = [timer, message].into_iter().flatten().min().filter(|(at, _)| *at <= end) else {
+            return false;
+        };
+        self.set_now(self.now.lab.max(at));
+        if message.is_some_and(|message| timer.is_none_or(|timer| message < timer)) {
+            self.deliver_next();
+        } else if let Some((_, due)) = self.timers.pop_first() {
+            self.fire(due);
+        }
+        true
+    }
+
+    fn fire(&mut self, due: Due) {
+        let Due { node, timer, cause } = due;
+        match timer {
+            Timer::Zk(timer) => self.with_server(node, cause, |server, ctx| server.on_timer(&timer, ctx)),
+            Timer::ZkClient(timer) => self.with_client(node, cause, |client, ctx| client.on_timer(&timer, ctx)),
+            other => panic!("a timer of nobody here: {other:?}"),
         }
     }
 
+    fn deliver_next(&mut self) {
+        let Some(message) = self.network.take() else { return };
+        self.set_now(self.now.lab.max(message.due));
+        let (from, to, payload, cause) = (message.from, message.to, message.payload, message.cause);
+        self.see(Seen::Message { from, to, payload: payload.clone() });
+        let hop = Hop {
+            id: message.id,
+            name: "message",
+            about: None,
+            from,
+            to,
+            sent: message.sent,
+            arrived: self.now.lab,
+            depth: cause.via.as_ref().map_or(1, |hop| hop.depth + 1),
+            previous: cause.via.clone(),
+        };
+        self.deliver(from, to, payload, Cause { event: cause.event, via: Some(Arc::new(hop)) });
+    }
+
     fn deliver(&mut self, from: NodeId, to: NodeId, payload: Payload, cause: Cause) {
-        let there = if to == ZK { self.server.is_running() } else { self.clients.contains_key(&to) };
+        let there = self.servers.get(&to).is_some_and(ZkServer::is_running) || self.clients.contains_key(&to);
         match payload {
             // The operating system of a dead process answers.
-            Payload::Zk(_) | Payload::ZkReply(_) if !there => self.close(to, from, cause),
-            Payload::Zk(message) => self.handle(to, cause, |lab, ctx| {
-                lab.server.on_message(from, message, ctx);
-                Vec::new()
-            }),
+            Payload::Zk(_) | Payload::ZkPeer(PeerMessage::ToLeader { .. }) if !there => {
+                let lane = payload.lane();
+                self.post(to, from, Payload::Closed { lane }, cause);
+            }
+            _ if !there => {}
+            Payload::Zk(message) => self.with_server(to, cause, |server, ctx| server.on_message(from, message, ctx)),
+            Payload::ZkPeer(message) => {
+                let NodeId::Zk(from) = from else { panic!("{from} is no server") };
+                self.with_server(to, cause, |server, ctx| server.on_peer(from, message, ctx));
+            }
             Payload::ZkReply(message) => {
                 self.with_client(to, cause, |client, ctx| client.on_message(from, message, ctx));
             }
-            Payload::Closed { .. } if to == ZK => self.handle(to, cause, |lab, ctx| {
-                lab.server.on_closed(from, ctx);
-                Vec::new()
-            }),
+            Payload::Closed { .. } if matches!(to, NodeId::Zk(_)) => {
+                self.with_server(to, cause, |server, ctx| server.on_closed(from, ctx));
+            }
             Payload::Closed { .. } => self.with_client(to, cause, |client, ctx| client.on_closed(from, ctx)),
             other => panic!("not for ZooKeeper: {other:?}"),
         }
+    }
+
+    fn with_server(&mut self, node: NodeId, cause: Cause, work: impl FnOnce(&mut ZkServer, &mut Context<'_>)) {
+        self.handle(node, cause, |lab, ctx| {
+            work(lab.servers.get_mut(&node).unwrap(), ctx);
+            Vec::new()
+        });
     }
 
     fn with_client(
@@ -312,13 +362,12 @@ impl Lab {
             match effect {
                 Effect::Send { to, payload, cause } => self.post(node, to, payload, cause),
                 Effect::Timer { id, timer, cause } => {
-                    let life = self.lives.get(&node).copied().unwrap_or_default();
-                    self.queue.insert((id.at, id.id), Due::Timer { node, life, timer, cause });
+                    self.timers.insert((id.at, id.id), Due { node, timer, cause });
                 }
                 Effect::Event { id, kind, cause } => {
                     self.see(Seen::Event(Event { id, at: self.now.lab, node, kind, cause }));
                 }
-                Effect::Cancel(id) => drop(self.queue.remove(&(id.at, id.id))),
+                Effect::Cancel(id) => drop(self.timers.remove(&(id.at, id.id))),
                 Effect::Output(output) => panic!("nothing leaves this lab: {output:?}"),
             }
         }
@@ -329,12 +378,7 @@ impl Lab {
 
     fn post(&mut self, from: NodeId, to: NodeId, payload: Payload, cause: Cause) {
         self.ids += 1;
-        let (id, sent) = (self.ids, self.now.lab);
-        self.queue.insert((sent + DELAY, id), Due::Message { from, to, payload, cause, sent, id });
-    }
-
-    fn close(&mut self, from: NodeId, to: NodeId, cause: Cause) {
-        self.post(from, to, Payload::Closed { lane: None }, cause);
+        self.network.send(self.ids, self.now.lab, from, to, payload, cause);
     }
 
     /// A cause of its own: something that a person did.

@@ -8,7 +8,9 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod ensemble;
 mod harness;
 mod model;
 mod promises;
+mod quorum;
 mod script;

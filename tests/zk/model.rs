@@ -217,7 +217,7 @@ fn undated(result: Result<OpResult, ZkError>) -> Result<OpResult, ZkError> {
 
 /// Both trees, znode by znode.
 fn compare(lab: &Lab, model: &Model) {
-    let tree = lab.server.tree();
+    let tree = lab.server().tree();
     assert_eq!(tree.len(), model.entries.len());
     for (path, entry) in &model.entries {
         let znode = tree.get(path).unwrap_or_else(|| panic!("{path} is missing"));
@@ -225,7 +225,7 @@ fn compare(lab: &Lab, model: &Model) {
         let stat = Stat { ctime_ms: 0, mtime_ms: 0, ..znode.stat() };
         assert_eq!(stat, model.stat(path), "{path}");
     }
-    for (session, _) in lab.server.sessions() {
+    for (session, _) in lab.server().sessions() {
         let owned: Vec<_> =
             model.entries.iter().filter(|(_, it)| it.owner == Some(session)).map(|(path, _)| path).collect();
         assert_eq!(
@@ -255,13 +255,13 @@ proptest! {
             let session = lab.clients[&node].session().unwrap();
             // A clone taken before must not notice what comes after.
             let before = (index % 10 == 0).then(|| (lab.clone(), model.clone()));
-            let zxid = lab.server.zxid().next();
+            let zxid = lab.server().zxid().next();
             match step {
                 Step::Ask(op) => {
                     let expected = model.answer(&op, session, zxid);
                     prop_assert_eq!(undated(lab.ask_one(node, op.clone())), expected, "{:?}", op);
                     let writes = matches!(op, Op::Write(_) | Op::Multi(_));
-                    prop_assert_eq!(lab.server.zxid(), if writes { zxid } else { Zxid(zxid.0 - 1) });
+                    prop_assert_eq!(lab.server().zxid(), if writes { zxid } else { Zxid(zxid.0 - 1) });
                 }
                 Step::Renew => {
                     model.end_session(session, zxid);

@@ -40,17 +40,17 @@ fn a_session_survives_a_bounce_of_the_server_with_its_ephemerals_and_watches() {
     lab.ask(broker(1), vec![Op::children_and_watch("/all"), Op::get_and_watch("/all")]);
     let session = lab.clients[&broker(1)].session().unwrap();
 
-    lab.stop_server();
+    lab.stop_server(ZK);
     lab.settle();
     assert_eq!(lab.clients[&broker(1)].state(), ClientState::Connecting);
     lab.run(Duration::from_secs(2));
-    lab.start_server();
+    lab.start_server(ZK);
     lab.run(Duration::from_secs(2));
 
     let connected = ZkClientEvent::Connected { session, new: false };
     assert_eq!(lab.client_events(broker(1)).last(), Some(&connected));
-    assert_eq!(lab.server.tree().ephemerals(session).map(AsRef::as_ref).collect::<Vec<_>>(), ["/me"]);
-    assert_eq!(lab.server.zxid().epoch(), 2, "a server that starts begins an epoch");
+    assert_eq!(lab.server().tree().ephemerals(session).map(AsRef::as_ref).collect::<Vec<_>>(), ["/me"]);
+    assert_eq!(lab.server().zxid().epoch(), 2, "a server that starts begins an epoch");
 
     lab.ask(broker(2), vec![persistent("/all/one")]);
     let fired = WatchEvent { path: "/all".into(), kind: WatchKind::ChildrenChanged };
@@ -84,7 +84,7 @@ fn expiry_is_rounded_up_to_the_next_tick() {
         lab.ask_one(broker(1), create("/me", CreateMode::Ephemeral)).unwrap();
         lab.run(Duration::from_millis(offset_ms));
         let session = lab.clients[&broker(1)].session().unwrap();
-        let heard = lab.server.session(session).unwrap().heard;
+        let heard = lab.server().session(session).unwrap().heard;
         lab.kill(broker(1));
         lab.run(TIMEOUT + TICK * 2);
 
@@ -94,7 +94,7 @@ fn expiry_is_rounded_up_to_the_next_tick() {
         assert_eq!(ended[0].0 % tick, 0, "on a tick");
         let after = ended[0].since(heard);
         assert!(after > TIMEOUT && after <= TIMEOUT + TICK, "{after:?} after the last word");
-        assert!(lab.server.tree().get("/me").is_none());
+        assert!(lab.server().tree().get("/me").is_none());
     }
 }
 
@@ -104,7 +104,7 @@ fn a_silent_session_is_kept_until_its_time_is_up() {
     lab.ask_one(broker(1), create("/me", CreateMode::Ephemeral)).unwrap();
     lab.kill(broker(1));
     lab.run(TIMEOUT * 99 / 100);
-    assert!(lab.server.tree().get("/me").is_some());
+    assert!(lab.server().tree().get("/me").is_some());
 }
 
 #[test]
@@ -131,12 +131,12 @@ fn all_ephemerals_go_in_one_transaction() {
             create("/other/stays", CreateMode::Persistent),
         ],
     );
-    let before = lab.server.zxid();
+    let before = lab.server().zxid();
     lab.kill(broker(1));
     lab.run(TIMEOUT + TICK);
 
-    assert_eq!(lab.server.zxid(), before.next());
-    let parents = ["/ids", "/other"].map(|path| lab.server.tree().get(path).unwrap().stat());
+    assert_eq!(lab.server().zxid(), before.next());
+    let parents = ["/ids", "/other"].map(|path| lab.server().tree().get(path).unwrap().stat());
     assert_eq!(parents.map(|stat| stat.pzxid), [before.next(); 2]);
     assert_eq!(parents.map(|stat| stat.num_children), [0, 1]);
 }
@@ -164,9 +164,9 @@ fn the_chain_of_causes_leads_from_the_watch_to_the_kill() {
 fn a_resumed_session_is_caused_by_the_loss_of_its_connection() {
     let mut lab = Lab::with_brokers(1);
     lab.run(Duration::from_secs(30));
-    lab.stop_server();
+    lab.stop_server(ZK);
     lab.run(Duration::from_secs(5));
-    lab.start_server();
+    lab.start_server(ZK);
     lab.run(Duration::from_secs(2));
 
     let lost = lab.events().find(|event| matches!(event.kind, EventKind::ZkDisconnected { .. })).unwrap();
@@ -184,7 +184,7 @@ fn stats_carry_lab_dates() {
     lab.run(Duration::from_secs(5));
     let set_at = lab.now.date_ms() + 1;
     lab.ask_one(broker(1), set("/a", "x")).unwrap();
-    let stat = lab.server.tree().get("/a").unwrap().stat();
+    let stat = lab.server().tree().get("/a").unwrap().stat();
     assert_eq!((stat.ctime_ms, stat.mtime_ms), (born, set_at));
 }
 
@@ -279,14 +279,14 @@ fn requests_of_a_client_are_done_in_their_order() {
 fn what_was_on_its_way_is_lost_with_the_connection_and_what_waits_is_not() {
     let mut lab = Lab::with_brokers(1);
     let sent = lab.submit(broker(1), vec![persistent("/a"), persistent("/b")]);
-    lab.stop_server();
+    lab.stop_server(ZK);
     lab.settle();
     assert_eq!(lab.results(broker(1), sent), Some(vec![Err(ZkError::ConnectionLoss); 2]));
 
     let waits = lab.submit(broker(1), vec![Op::exists("/a"), persistent("/c")]);
     lab.run(Duration::from_secs(1));
     assert_eq!(lab.results(broker(1), waits), None);
-    lab.start_server();
+    lab.start_server(ZK);
     lab.run(Duration::from_secs(1));
     let results = lab.results(broker(1), waits).unwrap();
     assert!(results[1].is_ok(), "{results:?}");
@@ -347,10 +347,10 @@ fn an_empty_batch_is_answered_in_its_turn() {
 #[test]
 fn a_server_that_knows_less_than_its_client_refuses_it() {
     let mut lab = Lab::with_brokers(1);
-    let young = lab.server.clone();
+    let young = lab.server().clone();
     lab.ask_one(broker(1), persistent("/a")).unwrap();
     // The disk of the server is set back to before that write, and its clients' connections are lost.
-    lab.server = young;
+    lab.servers.insert(ZK, young);
     lab.cut(broker(1));
     lab.run(TIMEOUT * 2 / 3);
     lab.heal(broker(1));

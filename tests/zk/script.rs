@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use kscope::engine::event::{Event, EventKind};
 use kscope::engine::message::Payload;
-use kscope::engine::node::{BrokerId, NodeId};
+use kscope::engine::node::NodeId;
 use kscope::engine::zk::client::ZkClientEvent;
 use kscope::engine::zk::message::{ClientMessage, ServerMessage};
 use kscope::engine::zk::op::{ANY_VERSION, CreateMode, Op, OpResult, Stat, Write, ZkError};
 use kscope::engine::zk::tree::Znode;
 use kscope::engine::zk::watch::WatchTarget;
 
-use crate::harness::{Lab, Seen};
+use crate::harness::{Lab, Seen, broker, zk};
 
 #[test]
 fn scripts_say_what_they_said() {
@@ -42,7 +42,7 @@ fn run(script: &str) -> String {
     for line in script.lines().filter(|line| !line.starts_with("  ")) {
         writeln!(out, "{line}").unwrap();
         if let Some(command) = line.strip_prefix("> ") {
-            let from = lab.seen.len();
+            let from = if command.starts_with("servers ") { 0 } else { lab.seen.len() };
             let shown = act(&mut lab, command);
             for (at, seen) in &lab.seen[from..] {
                 if let Some(text) = describe(seen) {
@@ -60,17 +60,20 @@ fn act(lab: &mut Lab, command: &str) -> String {
     let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
     let mut shown = String::new();
     match word {
-        "start" if rest == "zk-1" => lab.start_server(),
-        "stop" if rest == "zk-1" => lab.stop_server(),
+        "servers" => {
+            *lab = Lab::ensemble(rest.parse().unwrap(), (Duration::from_millis(1), Duration::from_millis(1)), 1);
+        }
+        "start" if rest.starts_with("zk-") => lab.start_server(node(rest)),
+        "stop" => lab.stop_server(node(rest)),
         "start" => lab.start(node(rest)),
         "kill" => drop(lab.kill(node(rest))),
         "cut" => lab.cut(node(rest)),
         "heal" => lab.heal(node(rest)),
         "run" => lab.run(Duration::from_millis(rest.strip_suffix("ms").unwrap().parse().unwrap())),
-        "tree" => show_tree(&mut shown, lab.server.tree().get(rest).unwrap(), rest),
+        "tree" => show_tree(&mut shown, lab.server().tree().get(rest).unwrap(), rest),
         "sessions" => show_sessions(&mut shown, lab),
         "watches" => {
-            for (path, target, peer) in lab.server.watches().iter() {
+            for (path, target, peer) in lab.server().watches().iter() {
                 let what = if target == WatchTarget::Node { "node" } else { "children" };
                 writeln!(shown, "  {what} {path} {}", peer.node()).unwrap();
             }
@@ -82,7 +85,10 @@ fn act(lab: &mut Lab, command: &str) -> String {
 }
 
 fn node(name: &str) -> NodeId {
-    NodeId::Broker(BrokerId(name.strip_prefix("broker-").unwrap().parse().unwrap()))
+    match name.split_once('-').unwrap() {
+        ("zk", id) => zk(id.parse().unwrap()),
+        (_, id) => broker(id.parse().unwrap()),
+    }
 }
 
 /// An operation as a script has it: `create /a data ephemeral`, `get /a watch`, `multi check /a 0 , set /a data`.
@@ -134,10 +140,10 @@ fn show_tree(out: &mut String, znode: &Znode, path: &str) {
 }
 
 fn show_sessions(out: &mut String, lab: &Lab) {
-    for (id, session) in lab.server.sessions() {
-        let (owner, left) = (session.owner.node(), session.remaining(&lab.now));
-        let link = if session.connected { "connected" } else { "not connected" };
-        let count = lab.server.tree().ephemeral_count(id);
+    for (id, session) in lab.server().sessions() {
+        let (owner, left) = (session.owner.unwrap().node(), session.remaining(&lab.now));
+        let link = if session.server.is_some() { "connected" } else { "not connected" };
+        let count = lab.server().tree().ephemeral_count(id);
         writeln!(out, "  {owner} {link}, {count} ephemerals, ends in {left:?}").unwrap();
     }
 }
@@ -145,6 +151,7 @@ fn show_sessions(out: &mut String, lab: &Lab) {
 /// A line for a reader; `None` for what is routine.
 fn describe(seen: &Seen) -> Option<String> {
     match seen {
+        Seen::Message { payload: Payload::ZkPeer(message), .. } if message.is_ping() => None,
         Seen::Message { payload: Payload::Zk(ClientMessage::Ping), .. }
         | Seen::Message { payload: Payload::ZkReply(ServerMessage::Pong), .. } => None,
         Seen::Message { from, to, payload } => Some(format!("{from} -> {to}  {}", describe_payload(payload))),
@@ -167,6 +174,10 @@ fn describe_payload(payload: &Payload) -> String {
         Payload::ZkReply(ServerMessage::Watch(event)) => format!("watch: {} {}", event.path, event.kind.word()),
         Payload::ZkReply(message) => message.name().to_owned(),
         Payload::Closed { .. } => "closed".to_owned(),
+        Payload::ZkPeer(message) => {
+            let about = payload.about().map(|about| format!(" {about}"));
+            format!("{}{}", message.name(), about.unwrap_or_default())
+        }
         other => format!("{other:?}"),
     }
 }
@@ -218,6 +229,7 @@ fn describe_event(event: &Event) -> String {
         EventKind::EphemeralGone { path, .. } => format!("ephemeral {path} gone"),
         EventKind::WatchFired { path, watcher, change } => format!("watch of {watcher} on {path} fired: {change}"),
         EventKind::ZkDisconnected { server, .. } => format!("{} lost {server}", event.node),
+        EventKind::Zk(it) => format!("{} {it:?}", event.node),
         other => format!("{other:?}"),
     }
 }

@@ -12,31 +12,16 @@ use crate::engine::log::Disks;
 use crate::engine::message::{
     Answer, By, Command, Input, KafkaRequest, Lane, Message, Output, Payload, SocketId, Ticket,
 };
-use crate::engine::node::{BrokerId, ClientId, NodeId, ZkId};
+use crate::engine::node::{BrokerId, ClientId, NodeId};
 use crate::engine::time::Clock;
 use crate::engine::timers::Pending;
+use crate::engine::zk::zab::PeerMessage;
 use crate::protocol::Request;
 
 /// How often the auditor's book is held against the producers' ledgers, in lab time.
 const AUDIT_EVERY: Duration = Duration::from_millis(200);
 
 impl Cluster {
-    /// Starts every process that is to run from the beginning.
-    pub(super) fn boot(&mut self, outside: &mut Outside<'_>) {
-        let zookeepers: Vec<ZkId> = self.zookeepers.keys().copied().collect();
-        for id in zookeepers {
-            self.with_zookeeper(id, Cause::default(), outside, super::super::zk::ZkServer::start);
-        }
-        let brokers: Vec<BrokerId> = self.brokers.keys().copied().collect();
-        for id in brokers {
-            self.start_broker(id, None, outside);
-        }
-        let clients: Vec<ClientId> = self.clients.keys().copied().collect();
-        for id in clients {
-            self.with_client(id, Cause::default(), outside, super::super::client::Client::start);
-        }
-    }
-
     /// A message arrives.
     pub(super) fn deliver(&mut self, message: Message, outside: &mut Outside<'_>) {
         let cause = self.arrival(&message);
@@ -45,9 +30,10 @@ impl Cluster {
             NodeId::Broker(id) => self.with_broker(id, Clock::Lab, cause, outside, |broker, ctx| {
                 broker.on_message(from, payload.clone(), ctx);
             }),
-            NodeId::Zk(id) => self.with_zookeeper(id, cause, outside, |server, ctx| match payload.clone() {
-                Payload::Zk(message) => server.on_message(from, message, ctx),
-                Payload::Closed { .. } => server.on_closed(from, ctx),
+            NodeId::Zk(id) => self.with_zookeeper(id, cause, outside, |server, ctx| match (from, payload.clone()) {
+                (_, Payload::Zk(message)) => server.on_message(from, message, ctx),
+                (NodeId::Zk(peer), Payload::ZkPeer(message)) => server.on_peer(peer, message, ctx),
+                (_, Payload::Closed { .. }) => server.on_closed(from, ctx),
                 _ => {}
             }),
             NodeId::Client(id) => self.with_client(id, cause, outside, |client, ctx| {
@@ -90,11 +76,13 @@ impl Cluster {
         let lane = match payload {
             Payload::Request(request) => Some(request.lane),
             Payload::Zk(_) => None,
-            // What is said to the dead in answer needs no answer.
-            Payload::Response(_) | Payload::Closed { .. } | Payload::ZkReply(_) => return,
+            Payload::ZkPeer(PeerMessage::ToLeader { .. }) => payload.lane(),
+            // What is said to the dead in answer needs no answer, and a vote is told again.
+            Payload::Response(_) | Payload::Closed { .. } | Payload::ZkReply(_) | Payload::ZkPeer(_) => return,
         };
         let ended_by = match to {
             NodeId::Broker(id) => self.brokers.get(&id).and_then(|node| node.ended_by),
+            NodeId::Zk(id) => self.zookeepers.get(&id).and_then(|server| server.ended_by()),
             _ => None,
         };
         let cause = ended_by.map_or_else(Cause::default, Cause::event);
@@ -174,6 +162,8 @@ impl Cluster {
             Command::Kill(id) => self.kill(id, by, outside),
             Command::PowerLoss(id) => self.lose_power(id, by, outside),
             Command::Start(id) => self.start(id, by, outside),
+            Command::KillServer(id) => self.kill_server(id, by),
+            Command::StartServer(id) => self.start_server(id, by, outside),
             Command::Shutdown(id) => self.shut_down(id, by, outside),
             Command::Cut(a, b) => self.cut(a, b),
             Command::Heal(a, b) => self.heal(a, b),
@@ -256,13 +246,7 @@ impl Cluster {
         node.ended_by = Some(event);
         self.sockets.retain(|_, owner| *owner != id);
         outside.push(Output::Listening { broker: id, open: false });
-        let node = NodeId::Broker(id);
-        self.timers.died(node);
-        for peer in self.network.died(node) {
-            let id = self.turn.next_id();
-            let closed = Payload::Closed { lane: None };
-            self.network.send(id, self.turn.now.lab, node, peer, closed, Cause::event(event));
-        }
+        self.close_connections(NodeId::Broker(id), event);
     }
 
     fn start(&mut self, id: BrokerId, by: By, outside: &mut Outside<'_>) -> Answer {
@@ -276,7 +260,7 @@ impl Cluster {
         }
     }
 
-    fn start_broker(&mut self, id: BrokerId, by: Option<By>, outside: &mut Outside<'_>) {
+    pub(super) fn start_broker(&mut self, id: BrokerId, by: Option<By>, outside: &mut Outside<'_>) {
         let event = self.say(NodeId::Broker(id), EventKind::Broker(BrokerEvent::Started { by }), Cause::default());
         let Some(node) = self.brokers.get_mut(&id).map(Arc::make_mut) else { return };
         let Process::Dead(disk) = std::mem::replace(&mut node.process, Process::Dead(Disk::default())) else { return };
@@ -325,20 +309,6 @@ impl Cluster {
             let event = self.say(node, EventKind::Broker(BrokerEvent::Stopped), Cause::default());
             self.end_process(id, event, outside);
         }
-        true
-    }
-
-    fn with_zookeeper(
-        &mut self,
-        id: ZkId,
-        cause: Cause,
-        outside: &mut Outside<'_>,
-        work: impl FnOnce(&mut crate::engine::zk::ZkServer, &mut Context<'_>),
-    ) -> bool {
-        let Some(server) = self.zookeepers.get_mut(&id).map(Arc::make_mut) else { return false };
-        let node = NodeId::Zk(id);
-        let ((), effects) = self.turn.lend(node, Clock::Lab, cause, &mut *outside.disks, |ctx| work(server, ctx));
-        self.carry_out(node, effects, outside);
         true
     }
 

@@ -13,16 +13,23 @@ use bytes::Bytes;
 
 use super::FileError;
 use super::text::replace_durably;
+use crate::engine::zk::history::History;
 use crate::engine::zk::op::Zxid;
-use crate::engine::zk::persist::{self, Stored};
-use crate::engine::zk::tree::Tree;
+use crate::engine::zk::persist::{self, ZkRecord};
+use crate::engine::zk::state::State;
 use crate::engine::zk::txn::Txn;
+
+/// The newest epoch that was promised to a leader, and that of the last leader that was followed.
+const ACCEPTED_EPOCH: &str = "acceptedEpoch";
+const CURRENT_EPOCH: &str = "currentEpoch";
 
 /// The directory.
 #[derive(Debug)]
 pub struct ZkFiles {
     folder: PathBuf,
     log: Option<Arc<File>>,
+    /// What is in the log, and where each of it ends.
+    entries: Vec<(Zxid, u64)>,
     /// How many bytes of the log are whole.
     whole: u64,
     /// What the disk did not take: it is tried again with the next transaction.
@@ -38,7 +45,7 @@ impl ZkFiles {
     /// # Errors
     /// [`FileError`], also where there are snapshots and none of them can be read: to begin anew would be to forget all
     /// topics.
-    pub fn open(server: &Path) -> Result<(Self, Stored), FileError> {
+    pub fn open(server: &Path) -> Result<(Self, History), FileError> {
         let folder = server.join("version-2");
         fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
         let (snapshots, logs) = (named(&folder, "snapshot.")?, named(&folder, "log.")?);
@@ -53,32 +60,48 @@ impl ZkFiles {
                 damaged.push((path, beside));
             }
         }
-        let (log, whole, owed, flushing) = Default::default();
-        let files = Self { folder, log, whole, owed, flushing };
+        let (log, entries, whole, owed, flushing) = Default::default();
+        let files = Self { folder, log, entries, whole, owed, flushing };
         if !logs.is_empty() {
-            let sessions = stored.sessions.iter().map(|(id, timeout)| (*id, *timeout));
-            let path = files.write_snapshot(stored.zxid, &persist::snapshot(&stored.tree, sessions))?;
+            let path = files.write_snapshot(&stored)?;
             // Not before: what is whole of it stands nowhere else until then.
             for (log, beside) in damaged {
                 fs::rename(log, &beside).map_err(FileError::of("rename", log))?;
             }
             files.remove_all_but(&path)?;
         }
-        Ok((files, stored))
+        let epoch = stored.zxid.epoch();
+        let mut history = History::after(stored);
+        history.accepted_epoch = files.read_epoch(ACCEPTED_EPOCH)?.unwrap_or(epoch);
+        history.current_epoch = files.read_epoch(CURRENT_EPOCH)?.unwrap_or(epoch);
+        Ok((files, history))
+    }
+
+    /// A promise or a beginning; `None` where none was kept.
+    fn read_epoch(&self, name: &str) -> Result<Option<i64>, FileError> {
+        let path = self.folder.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let unreadable = |_| FileError::new("understand", &path, std::io::ErrorKind::InvalidData.into());
+                text.trim().parse().map(Some).map_err(unreadable)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(FileError::new("read", &path, error)),
+        }
     }
 
     /// Writes a snapshot of the state after `zxid`, and removes what it makes superfluous.
     ///
     /// # Errors
     /// [`FileError`]; what was there before is there then.
-    pub fn snapshot(&self, zxid: Zxid, bytes: &[u8]) -> Result<(), FileError> {
-        let path = self.write_snapshot(zxid, bytes)?;
+    pub fn snapshot(&self, state: &State) -> Result<(), FileError> {
+        let path = self.write_snapshot(state)?;
         self.remove_all_but(&path)
     }
 
-    fn write_snapshot(&self, zxid: Zxid, bytes: &[u8]) -> Result<PathBuf, FileError> {
-        let path = self.folder.join(format!("snapshot.{:x}", zxid.0));
-        replace_durably(&path, bytes)?;
+    fn write_snapshot(&self, state: &State) -> Result<PathBuf, FileError> {
+        let path = self.folder.join(format!("snapshot.{:x}", state.zxid.0));
+        replace_durably(&path, persist::snapshot(state).as_slice())?;
         Ok(path)
     }
 
@@ -93,12 +116,49 @@ impl ZkFiles {
         Ok(())
     }
 
-    /// Appends a transaction; `tree` is that before it. Returns what brings it to the disk, unless that is on its way already.
+    /// Keeps something. Returns what brings it to the disk, unless that is done or on its way already.
     ///
     /// # Errors
-    /// [`FileError`]; it is appended with the next one then.
-    pub fn committed(&mut self, txn: &Txn, tree: &Tree) -> Result<Option<ZkFlush>, FileError> {
-        self.owed.extend(persist::entry(txn, tree));
+    /// [`FileError`]; a proposal is appended with the next one then.
+    pub fn keep(&mut self, record: ZkRecord<'_>) -> Result<Option<ZkFlush>, FileError> {
+        match record {
+            ZkRecord::Proposal(txn) => self.append(txn),
+            ZkRecord::Truncate(zxid) => self.truncate(zxid).map(|()| None),
+            ZkRecord::State(state) => self.begin_anew(state).map(|()| None),
+            ZkRecord::Epochs { accepted, current } => self.write_epochs(accepted, current).map(|()| None),
+        }
+    }
+
+    /// Ends the log after `zxid`.
+    fn truncate(&mut self, zxid: Zxid) -> Result<(), FileError> {
+        let keep = self.entries.partition_point(|(entry, _)| *entry <= zxid);
+        self.owed.clear();
+        self.entries.truncate(keep);
+        let Some(log) = &self.log else { return Ok(()) };
+        self.whole = self.entries.last().map_or_else(|| persist::log_header().len() as u64, |(_, end)| *end);
+        log.set_len(self.whole).and_then(|()| log.sync_data()).map_err(FileError::of("truncate", &self.folder))
+    }
+
+    /// Begins anew with a state, and an empty log.
+    fn begin_anew(&mut self, state: &State) -> Result<(), FileError> {
+        self.log = None;
+        self.entries.clear();
+        self.owed.clear();
+        self.snapshot(state)
+    }
+
+    fn write_epochs(&self, accepted: i64, current: i64) -> Result<(), FileError> {
+        for (name, epoch) in [(ACCEPTED_EPOCH, accepted), (CURRENT_EPOCH, current)] {
+            replace_durably(&self.folder.join(name), epoch.to_string().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, txn: &Txn) -> Result<Option<ZkFlush>, FileError> {
+        let entry = persist::entry(txn);
+        let end = self.entries.last().map_or_else(|| persist::log_header().len() as u64, |(_, end)| *end);
+        self.entries.push((txn.zxid, end + entry.len() as u64));
+        self.owed.extend(entry);
         let log = match &self.log {
             Some(log) => Arc::clone(log),
             None => self.begin(txn.zxid)?,
@@ -131,8 +191,8 @@ impl ZkFiles {
 }
 
 /// The newest snapshot that can be read; nothing where there never was one.
-fn newest(snapshots: &[(Zxid, PathBuf)]) -> Result<Stored, FileError> {
-    let Some((_, last)) = snapshots.last() else { return Ok(Stored::default()) };
+fn newest(snapshots: &[(Zxid, PathBuf)]) -> Result<State, FileError> {
+    let Some((_, last)) = snapshots.last() else { return Ok(State::default()) };
     let readable = snapshots.iter().rev().find_map(|(zxid, path)| {
         let bytes = fs::read(path).ok()?;
         persist::read_snapshot(&Bytes::from(bytes), *zxid)
@@ -185,24 +245,29 @@ mod tests {
     use crate::engine::zk::message::SessionId;
     use crate::engine::zk::txn::{Change, TxnBody};
 
+    /// What is there, and the state that it comes to.
+    fn open(folder: &tempfile::TempDir) -> (ZkFiles, State) {
+        let (files, history) = ZkFiles::open(folder.path()).unwrap();
+        let state = history.replayed();
+        (files, state)
+    }
+
     /// Creates `/n<number>`, as the transaction of that number.
-    fn create(files: &mut ZkFiles, known: &mut Stored, number: i64) -> Result<(), FileError> {
+    fn create(files: &mut ZkFiles, known: &mut State, number: i64) -> Result<(), FileError> {
         let change = Change::Create { path: format!("/n{number}").into(), data: Bytes::new(), owner: None };
-        let txn =
-            Txn { zxid: Zxid(number), time_ms: number, session: SessionId(1), body: TxnBody::Change(change.clone()) };
-        let done = files.committed(&txn, &known.tree).map(drop);
-        known.tree.apply(&change, txn.zxid, txn.time_ms).unwrap();
-        known.zxid = txn.zxid;
-        done
+        let (zxid, body) = (Zxid(number), TxnBody::Change(change));
+        let txn = Txn { zxid, time_ms: number, session: SessionId(1), cxid: 0, body };
+        known.apply(&txn).unwrap();
+        files.keep(ZkRecord::Proposal(&txn)).map(drop)
     }
 
     #[test]
     fn what_was_committed_is_found_again_and_goes_on() {
         let folder = tempfile::tempdir().unwrap();
-        let mut known = Stored::default();
+        let mut known = State::default();
         for round in 0..3 {
-            let (mut files, found) = ZkFiles::open(folder.path()).unwrap();
-            assert_eq!((&found.tree, found.zxid), (&known.tree, known.zxid));
+            let (mut files, found) = open(&folder);
+            assert_eq!(found, known);
             (1..4).for_each(|n| create(&mut files, &mut known, round * 3 + n).unwrap());
         }
     }
@@ -210,7 +275,7 @@ mod tests {
     #[test]
     fn what_the_disk_did_not_take_is_written_with_the_next() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        let (mut files, mut known) = open(&folder);
         create(&mut files, &mut known, 1).unwrap();
         // A file that cannot be written to stands for a full disk; half of a transaction may be left of an attempt.
         let log = files.log.take().unwrap();
@@ -223,14 +288,14 @@ mod tests {
         files.log = Some(log);
         create(&mut files, &mut known, 4).unwrap();
         assert!(!files.owes());
-        let (_, found) = ZkFiles::open(folder.path()).unwrap();
-        assert_eq!((found.tree, found.zxid), (known.tree, known.zxid));
+        let (_, found) = open(&folder);
+        assert_eq!(found, known);
     }
 
     #[test]
     fn a_snapshot_that_cannot_be_read_is_no_beginning() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        let (mut files, mut known) = open(&folder);
         create(&mut files, &mut known, 1).unwrap();
         drop(ZkFiles::open(folder.path()).unwrap());
         let snapshot = folder.path().join("version-2/snapshot.1");
@@ -244,7 +309,7 @@ mod tests {
     #[test]
     fn a_damaged_log_is_kept_beside() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        let (mut files, mut known) = open(&folder);
         create(&mut files, &mut known, 1).unwrap();
         let before = known.clone();
         create(&mut files, &mut known, 2).unwrap();
@@ -252,8 +317,8 @@ mod tests {
         let mut bytes = fs::read(&log).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&log, &bytes).unwrap();
-        let (_, found) = ZkFiles::open(folder.path()).unwrap();
-        assert_eq!((found.tree, found.zxid), (before.tree, before.zxid));
+        let (_, found) = open(&folder);
+        assert_eq!(found, before);
         assert_eq!(fs::read(folder.path().join("version-2/log.1.damaged")).unwrap(), bytes);
     }
 
@@ -261,14 +326,56 @@ mod tests {
     #[test]
     fn a_start_that_fails_forgets_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut files, mut known) = ZkFiles::open(folder.path()).unwrap();
+        let (mut files, mut known) = open(&folder);
         create(&mut files, &mut known, 1).unwrap();
         files.log.as_deref().unwrap().write_all(b"half").unwrap();
         let in_the_way = folder.path().join("version-2/snapshot.1.tmp");
         fs::create_dir(&in_the_way).unwrap();
         ZkFiles::open(folder.path()).unwrap_err();
         fs::remove_dir(&in_the_way).unwrap();
-        let (_, found) = ZkFiles::open(folder.path()).unwrap();
-        assert_eq!((found.tree, found.zxid), (known.tree, known.zxid));
+        let (_, found) = open(&folder);
+        assert_eq!(found, known);
+    }
+
+    #[test]
+    fn promises_are_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut known) = open(&folder);
+        create(&mut files, &mut known, 1).unwrap();
+        drop(files.keep(ZkRecord::Epochs { accepted: 5, current: 4 }).unwrap());
+        let (_, history) = ZkFiles::open(folder.path()).unwrap();
+        assert_eq!((history.accepted_epoch, history.current_epoch), (5, 4));
+        assert_eq!(
+            fs::read_to_string(folder.path().join("version-2/acceptedEpoch")).unwrap(),
+            "5",
+            "as ZooKeeper has it"
+        );
+    }
+
+    #[test]
+    fn what_a_leader_has_cut_off_is_gone_and_the_log_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut known) = open(&folder);
+        (1..=3).for_each(|n| create(&mut files, &mut known, n).unwrap());
+        let kept = known.clone();
+        (4..=6).for_each(|n| create(&mut files, &mut known, n).unwrap());
+        drop(files.keep(ZkRecord::Truncate(kept.zxid)).unwrap());
+        known = kept.clone();
+        create(&mut files, &mut known, 9).unwrap();
+        let (_, found) = open(&folder);
+        assert_eq!(found, known);
+    }
+
+    #[test]
+    fn a_leaders_state_takes_the_place_of_all_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut known) = open(&folder);
+        (1..=3).for_each(|n| create(&mut files, &mut known, n).unwrap());
+        let leaders = State { zxid: Zxid(20), ..State::default() };
+        drop(files.keep(ZkRecord::State(&leaders)).unwrap());
+        known = leaders;
+        create(&mut files, &mut known, 21).unwrap();
+        let (_, found) = open(&folder);
+        assert_eq!(found, known);
     }
 }

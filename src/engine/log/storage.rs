@@ -20,8 +20,7 @@ use crate::engine::broker::Disk;
 use crate::engine::message::{StorageDone, StorageJob};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
-use crate::engine::zk::tree::Tree;
-use crate::engine::zk::txn::Txn;
+use crate::engine::zk::persist::ZkRecord;
 use crate::protocol::records::{BatchHeader, HEAD_BYTES};
 
 /// A batch as it is stored: the head as the leader wrote it, the body as the producer sent it. Cheap to clone.
@@ -160,9 +159,9 @@ pub trait Disks {
     /// Takes up a job. Returns the answer to one that is done at once; that of another comes as an input.
     fn take_up(&mut self, job: StorageJob) -> Option<StorageDone>;
 
-    /// A ZooKeeper server commits a transaction; `tree` is that before it. A disk that cannot take it says so elsewhere: what
-    /// the server has in memory stands as long as the process.
-    fn committed(&mut self, server: ZkId, txn: &Txn, tree: &Tree);
+    /// A ZooKeeper server's disk is to keep something. One that cannot says so elsewhere: what the server has in memory
+    /// stands as long as the process.
+    fn keep(&mut self, server: ZkId, record: ZkRecord<'_>);
 }
 
 /// Nothing beyond memory: what is written is gone with the process.
@@ -274,5 +273,5 @@ impl Disks for InMemory {
         Some(job.done())
     }
 
-    fn committed(&mut self, _server: ZkId, _txn: &Txn, _tree: &Tree) {}
+    fn keep(&mut self, _server: ZkId, _record: ZkRecord<'_>) {}
 }

@@ -4,6 +4,8 @@
 use super::Payload;
 use crate::engine::zk::message::{ClientMessage, ServerMessage};
 use crate::engine::zk::op::{Op, Write};
+use crate::engine::zk::txn::{Change, Txn};
+use crate::engine::zk::zab::{PeerMessage, ToFollower, ToLeader};
 use crate::protocol::Request;
 
 /// How many partitions are named; more are counted.
@@ -15,10 +17,30 @@ impl Payload {
         match self {
             Self::Request(request) => of_request(&request.request),
             Self::Zk(ClientMessage::Request { op, .. }) => of_op(op),
+            Self::ZkPeer(message) => of_peer(message),
             Self::ZkReply(ServerMessage::Watch(event)) => Some(format!("{} {}", event.path, event.kind.word())),
             _ => None,
         }
     }
+}
+
+fn of_peer(message: &PeerMessage) -> Option<String> {
+    match message {
+        PeerMessage::Vote(heard) => Some(format!("for {}", heard.vote.leader)),
+        PeerMessage::ToLeader { message: ToLeader::Request { op, .. }, .. } => of_op(op),
+        PeerMessage::ToLeader { message: ToLeader::Ack { zxid }, .. }
+        | PeerMessage::ToFollower { message: ToFollower::Commit { zxid, .. }, .. } => Some(zxid.pair()),
+        PeerMessage::ToFollower { message: ToFollower::Proposal(txn), .. } => Some(of_txn(txn)),
+        _ => None,
+    }
+}
+
+/// `2:2a4 setData /controller_epoch`.
+fn of_txn(txn: &Txn) -> String {
+    let changes = txn.body.changes();
+    let mut written = changes.iter().filter_map(Change::path);
+    let path = written.next().map(|path| format!(" {path}{}", and_more(written.count())));
+    format!("{} {}{}", txn.zxid.pair(), txn.body.name(), path.unwrap_or_default())
 }
 
 fn of_op(op: &Op) -> Option<String> {

@@ -40,8 +40,7 @@ use crate::engine::message::{Checkpoint, StorageDone, StorageJob, StorageOutcome
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
 use crate::engine::time::Time;
-use crate::engine::zk::tree::Tree;
-use crate::engine::zk::txn::Txn;
+use crate::engine::zk::persist::ZkRecord;
 
 /// Where answers to jobs go.
 type Answers = Arc<dyn Fn(StorageDone) + Send + Sync>;
@@ -421,10 +420,10 @@ impl Disks for LabFiles {
         }
     }
 
-    fn committed(&mut self, server: ZkId, txn: &Txn, tree: &Tree) {
+    fn keep(&mut self, server: ZkId, record: ZkRecord<'_>) {
         let Some(files) = self.zookeepers.get_mut(&server) else { return };
         let owed = files.owes();
-        match files.committed(txn, tree) {
+        match files.keep(record) {
             Ok(Some(flush)) => self.workers.sync(move || {
                 if let Err(error) = flush.run() {
                     tracing::error!("cannot flush ZooKeeper's log: {error}");

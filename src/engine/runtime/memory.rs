@@ -13,8 +13,7 @@ use crate::engine::log::{Disks, InMemory, Storage, StorageError};
 use crate::engine::message::{StorageDone, StorageJob, StorageWork};
 use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::replica::TopicPartition;
-use crate::engine::zk::tree::Tree;
-use crate::engine::zk::txn::Txn;
+use crate::engine::zk::persist::ZkRecord;
 
 /// So many bytes are cleaned at once, in the step.
 const AT_ONCE_BYTES: u64 = 256 * 1024;
@@ -62,8 +61,8 @@ impl Disks for MemoryDisks {
         }
     }
 
-    fn committed(&mut self, server: ZkId, txn: &Txn, tree: &Tree) {
-        self.memory.committed(server, txn, tree);
+    fn keep(&mut self, server: ZkId, record: ZkRecord<'_>) {
+        self.memory.keep(server, record);
     }
 }
 

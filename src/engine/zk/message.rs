@@ -10,11 +10,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::op::{Op, OpResult, ZkError, Zxid};
-use crate::engine::node::NodeId;
+use crate::engine::node::{NodeId, ZkId};
+use crate::engine::time::Clock;
 
 /// A session's id: never 0, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub i64);
+
+impl SessionId {
+    /// The server that gave it out: the highest byte.
+    pub const fn server(self) -> ZkId {
+        ZkId(self.0.to_be_bytes()[0])
+    }
+}
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,6 +52,13 @@ pub enum ZkPeer {
 }
 
 impl ZkPeer {
+    /// The clock that its session runs on.
+    pub const fn clock(self) -> Clock {
+        match self {
+            Self::Node(_) => Clock::Lab,
+        }
+    }
+
     /// The node that stands for it in events.
     pub const fn node(self) -> NodeId {
         match self {

@@ -31,6 +31,11 @@ impl Zxid {
         self.0 & 0xffff_ffff
     }
 
+    /// As people read it: `2:2a4`, epoch and counter.
+    pub fn pair(self) -> String {
+        format!("{}:{:x}", self.epoch(), self.counter())
+    }
+
     /// The transaction after this one. After `2^32 - 1` of them the next epoch begins, as it does in ZooKeeper.
     #[must_use]
     pub const fn next(self) -> Self {
@@ -330,6 +335,9 @@ impl MultiFailure {
 /// What can go wrong, with ZooKeeper's codes (`KeeperException.Code`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ZkError {
+    /// -1: what is not to happen, happened.
+    #[error("system error")]
+    SystemError,
     /// -2: not tried, because an earlier member of the multi failed.
     #[error("not tried: an earlier member of the multi failed")]
     RuntimeInconsistency,
@@ -357,12 +365,35 @@ pub enum ZkError {
     /// -112: the session has ended.
     #[error("session expired")]
     SessionExpired,
+    /// -118: the session's client has gone on to another server.
+    #[error("session moved")]
+    SessionMoved,
 }
 
 impl ZkError {
+    const ALL: [Self; 11] = [
+        Self::SystemError,
+        Self::RuntimeInconsistency,
+        Self::ConnectionLoss,
+        Self::BadArguments,
+        Self::NoNode,
+        Self::BadVersion,
+        Self::NoChildrenForEphemerals,
+        Self::NodeExists,
+        Self::NotEmpty,
+        Self::SessionExpired,
+        Self::SessionMoved,
+    ];
+
+    /// What a code on the wire stands for; [`Self::SystemError`] where nobody knows it.
+    pub fn of(code: i32) -> Self {
+        Self::ALL.into_iter().find(|error| error.code() == code).unwrap_or(Self::SystemError)
+    }
+
     /// The code on the wire.
     pub const fn code(self) -> i32 {
         match self {
+            Self::SystemError => -1,
             Self::RuntimeInconsistency => -2,
             Self::ConnectionLoss => -4,
             Self::BadArguments => -8,
@@ -372,6 +403,7 @@ impl ZkError {
             Self::NodeExists => -110,
             Self::NotEmpty => -111,
             Self::SessionExpired => -112,
+            Self::SessionMoved => -118,
         }
     }
 }

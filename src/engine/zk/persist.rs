@@ -7,10 +7,8 @@
 //! ```
 //!
 //! A log's end is the first entry that is cut off, fails its checksum or is zero, as ZooKeeper fills its files up with
-//! zeroes. The command id of a transaction (`cxid`) is not known here: 0. Sources: `FileTxnLog`, `FileSnap`,
-//! `SerializeUtils`, `DataTree`, and zookeeper.jute.
+//! zeroes. Sources: `FileTxnLog`, `FileSnap`, `SerializeUtils`, `DataTree`, and zookeeper.jute.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +16,8 @@ use bytes::Bytes;
 
 use super::jute::{Reader, Writer};
 use super::message::SessionId;
-use super::op::{MultiFailure, Zxid};
+use super::op::{MultiFailure, ZkError, Zxid};
+use super::state::{Granted, State};
 use super::tree::{Tree, Znode};
 use super::txn::{Change, Txn, TxnBody};
 
@@ -47,15 +46,22 @@ mod code {
     pub(super) const ERROR: i32 = -1;
 }
 
-/// What a server knows from its disk.
-#[derive(Clone, Debug, Default)]
-pub struct Stored {
-    /// The znodes.
-    pub tree: Tree,
-    /// The sessions that were not closed, and their time-outs.
-    pub sessions: BTreeMap<SessionId, Duration>,
-    /// The last transaction.
-    pub zxid: Zxid,
+/// Something that a server's disk is to keep.
+#[derive(Clone, Copy, Debug)]
+pub enum ZkRecord<'a> {
+    /// A proposal, at the end of the log.
+    Proposal(&'a Txn),
+    /// The log ends here from now on.
+    Truncate(Zxid),
+    /// This is the state, and the log is empty.
+    State(&'a State),
+    /// `acceptedEpoch` and `currentEpoch`.
+    Epochs {
+        /// The newest epoch that was promised to a leader.
+        accepted: i64,
+        /// The epoch of the last leader that was followed.
+        current: i64,
+    },
 }
 
 /// The beginning of a log.
@@ -69,11 +75,11 @@ fn header(magic: i32, db: i64) -> Vec<u8> {
     writer.finish()
 }
 
-/// A transaction as an entry of the log. `tree` is that before it: it says which version new data get.
-pub fn entry(txn: &Txn, tree: &Tree) -> Vec<u8> {
-    let (kind, record) = record_of(&txn.body, tree);
+/// A transaction as an entry of the log.
+pub fn entry(txn: &Txn) -> Vec<u8> {
+    let (kind, record) = record_of(&txn.body);
     let mut writer = Writer::default();
-    writer.long(txn.session.0).int(0).long(txn.zxid.0).long(txn.time_ms).int(kind);
+    writer.long(txn.session.0).int(txn.cxid).long(txn.zxid.0).long(txn.time_ms).int(kind);
     let mut content = writer.finish();
     content.extend_from_slice(&record);
     let mut writer = Writer::default();
@@ -81,7 +87,7 @@ pub fn entry(txn: &Txn, tree: &Tree) -> Vec<u8> {
     writer.finish()
 }
 
-fn record_of(body: &TxnBody, tree: &Tree) -> (i32, Vec<u8>) {
+fn record_of(body: &TxnBody) -> (i32, Vec<u8>) {
     let mut writer = Writer::default();
     let kind = match body {
         TxnBody::CreateSession { timeout, .. } => {
@@ -95,12 +101,12 @@ fn record_of(body: &TxnBody, tree: &Tree) -> (i32, Vec<u8>) {
             }
             code::CLOSE_SESSION
         }
-        TxnBody::Change(change) => write_change(change, tree, &mut writer),
+        TxnBody::Change(change) => write_change(change, &mut writer),
         TxnBody::Multi(changes) => {
             writer.length(changes.len());
             for change in changes {
                 let mut member = Writer::default();
-                let kind = write_change(change, tree, &mut member);
+                let kind = write_change(change, &mut member);
                 writer.int(kind).buffer(&member.finish());
             }
             code::MULTI
@@ -113,8 +119,7 @@ fn record_of(body: &TxnBody, tree: &Tree) -> (i32, Vec<u8>) {
     (kind, writer.finish())
 }
 
-fn write_change(change: &Change, tree: &Tree, writer: &mut Writer) -> i32 {
-    let next_version = |path: &str| tree.get(path).map_or(0, |znode| znode.version().wrapping_add(1));
+fn write_change(change: &Change, writer: &mut Writer) -> i32 {
     match change {
         Change::Create { path, data, owner } => {
             writer.string(path).buffer(data);
@@ -127,12 +132,12 @@ fn write_change(change: &Change, tree: &Tree, writer: &mut Writer) -> i32 {
             writer.string(path);
             code::DELETE
         }
-        Change::SetData { path, data } => {
-            writer.string(path).buffer(data).int(next_version(path));
+        Change::SetData { path, data, version } => {
+            writer.string(path).buffer(data).int(*version);
             code::SET_DATA
         }
-        Change::Check => {
-            writer.string("/").int(-1);
+        Change::Check { path } => {
+            writer.string(path).int(-1);
             code::CHECK
         }
     }
@@ -151,7 +156,7 @@ fn read_acl(reader: &mut Reader) -> Option<()> {
 
 /// Applies a log to `stored`: the transactions after its own. Returns how many bytes of it are whole; `None` where it is no
 /// log.
-pub fn replay(log: &Bytes, stored: &mut Stored) -> Option<usize> {
+pub fn replay(log: &Bytes, stored: &mut State) -> Option<usize> {
     let mut reader = Reader::new(log.clone());
     if (reader.int()?, reader.int()?) != (LOG_MAGIC, VERSION) {
         return None;
@@ -164,44 +169,47 @@ pub fn replay(log: &Bytes, stored: &mut Stored) -> Option<usize> {
     Some(whole)
 }
 
-fn replay_entry(reader: &mut Reader, stored: &mut Stored) -> Option<()> {
+fn replay_entry(reader: &mut Reader, stored: &mut State) -> Option<()> {
+    let txn = read_entry(reader)?;
+    if txn.zxid > stored.zxid {
+        let done = stored.apply(&txn);
+        // A request that was refused is an answer; a change that does not fit is damage.
+        done.is_ok().then_some(()).or_else(|| matches!(txn.body, TxnBody::Refused(_)).then_some(()))?;
+    }
+    Some(())
+}
+
+/// An entry of the log; `None` where it is cut off, damaged, or the end.
+fn read_entry(reader: &mut Reader) -> Option<Txn> {
     let checksum = reader.long()?;
     let content = reader.buffer().filter(|content| !content.is_empty())?;
     let intact = checksum == i64::from(adler2::adler32_slice(&content)) && reader.byte()? == END_OF_RECORD;
     let mut record = Reader::new(intact.then_some(content)?);
-    let (session, _cxid, zxid) = (SessionId(record.long()?), record.int()?, Zxid(record.long()?));
+    let (session, cxid, zxid) = (SessionId(record.long()?), record.int()?, Zxid(record.long()?));
     let (time_ms, kind) = (record.long()?, record.int()?);
-    if zxid <= stored.zxid {
-        return Some(());
-    }
-    match kind {
+    Some(Txn { zxid, time_ms, session, cxid, body: read_body(kind, &mut record, session)? })
+}
+
+fn read_body(kind: i32, record: &mut Reader, session: SessionId) -> Option<TxnBody> {
+    Some(match kind {
         code::CREATE_SESSION => {
             let timeout = Duration::from_millis(u64::try_from(record.int()?).ok()?);
-            stored.sessions.insert(session, timeout);
+            TxnBody::CreateSession { timeout, owner: None }
         }
         code::CLOSE_SESSION => {
-            stored.sessions.remove(&session);
-            for _ in 0..record.length()? {
-                let change = Change::Delete { path: record.string()?.into() };
-                stored.tree.apply(&change, zxid, time_ms).ok()?;
-            }
+            let paths = (0..record.length()?).map(|_| record.string().map(Arc::from));
+            TxnBody::CloseSession { ephemerals: paths.collect::<Option<_>>()? }
         }
         code::MULTI => {
-            for _ in 0..record.length()? {
+            let changes = (0..record.length()?).map(|_| {
                 let kind = record.int()?;
-                let mut member = Reader::new(record.buffer()?);
-                let change = read_change(kind, &mut member, session)?;
-                stored.tree.apply(&change, zxid, time_ms).ok()?;
-            }
+                read_change(kind, &mut Reader::new(record.buffer()?), session)
+            });
+            TxnBody::Multi(changes.collect::<Option<_>>()?)
         }
-        code::ERROR => {}
-        _ => {
-            let change = read_change(kind, &mut record, session)?;
-            stored.tree.apply(&change, zxid, time_ms).ok()?;
-        }
-    }
-    stored.zxid = zxid;
-    Some(())
+        code::ERROR => TxnBody::Refused(ZkError::of(record.int()?)),
+        _ => TxnBody::Change(read_change(kind, record, session)?),
+    })
 }
 
 fn read_change(kind: i32, record: &mut Reader, session: SessionId) -> Option<Change> {
@@ -216,23 +224,22 @@ fn read_change(kind: i32, record: &mut Reader, session: SessionId) -> Option<Cha
             Change::Create { path, data, owner: ephemeral.then_some(session) }
         }
         code::DELETE => Change::Delete { path },
-        code::SET_DATA => Change::SetData { path, data: record.buffer()? },
-        code::CHECK => Change::Check,
+        code::SET_DATA => Change::SetData { path, data: record.buffer()?, version: record.int()? },
+        code::CHECK => Change::Check { path },
         _ => return None,
     })
 }
 
 /// A snapshot of what a server knows.
-pub fn snapshot(tree: &Tree, sessions: impl Iterator<Item = (SessionId, Duration)>) -> Vec<u8> {
+pub fn snapshot(state: &State) -> Vec<u8> {
     let mut writer = Writer::default();
-    let sessions: Vec<_> = sessions.collect();
-    writer.length(sessions.len());
-    for (id, timeout) in sessions {
-        writer.long(id.0).int(i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX));
+    writer.length(state.sessions.len());
+    for (id, granted) in &state.sessions {
+        writer.long(id.0).int(i32::try_from(granted.timeout.as_millis()).unwrap_or(i32::MAX));
     }
     writer.length(1).long(1);
     write_open_acl(&mut writer);
-    if let Some(root) = tree.get("/") {
+    if let Some(root) = state.tree.get("/") {
         // ZooKeeper calls the root by the empty path, and ends with "/".
         write_znode("", root, &mut writer);
     }
@@ -257,7 +264,7 @@ fn write_znode(path: &str, znode: &Znode, writer: &mut Writer) {
 }
 
 /// Reads a snapshot that was taken at `zxid`; `None` where it is damaged or none.
-pub fn read_snapshot(bytes: &Bytes, zxid: Zxid) -> Option<Stored> {
+pub fn read_snapshot(bytes: &Bytes, zxid: Zxid) -> Option<State> {
     const END: usize = 8 + 4 + 1;
     let content = bytes.slice(..bytes.len().checked_sub(END)?);
     let mut end = Reader::new(bytes.slice(content.len()..));
@@ -269,10 +276,11 @@ pub fn read_snapshot(bytes: &Bytes, zxid: Zxid) -> Option<Stored> {
         return None;
     }
     reader.long()?;
-    let mut stored = Stored { zxid, tree: Tree::bare(), ..Stored::default() };
+    let mut stored = State { zxid, tree: Tree::bare(), ..State::default() };
     for _ in 0..reader.length()? {
         let id = SessionId(reader.long()?);
-        stored.sessions.insert(id, Duration::from_millis(u64::try_from(reader.int()?).ok()?));
+        let timeout = Duration::from_millis(u64::try_from(reader.int()?).ok()?);
+        stored.sessions.insert(id, Granted { timeout, opened_by: None });
     }
     for _ in 0..reader.length()? {
         reader.long()?;

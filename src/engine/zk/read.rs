@@ -13,17 +13,17 @@ impl ZkServer {
     pub(super) fn read(&mut self, peer: ZkPeer, op: Op, ctx: &mut Context<'_>) -> Result<OpResult, ZkError> {
         match op {
             Op::GetData { path, watch } => {
-                let znode = self.tree.get(&path).ok_or(ZkError::NoNode)?;
+                let znode = self.state.tree.get(&path).ok_or(ZkError::NoNode)?;
                 let data = OpResult::Data { data: znode.data().clone(), stat: znode.stat() };
                 self.leave(watch, WatchTarget::Node, &path, peer);
                 Ok(data)
             }
             Op::Exists { path, watch } => {
                 self.leave(watch, WatchTarget::Node, &path, peer);
-                self.tree.get(&path).map(|znode| OpResult::Exists(znode.stat())).ok_or(ZkError::NoNode)
+                self.state.tree.get(&path).map(|znode| OpResult::Exists(znode.stat())).ok_or(ZkError::NoNode)
             }
             Op::GetChildren { path, watch } => {
-                let znode = self.tree.get(&path).ok_or(ZkError::NoNode)?;
+                let znode = self.state.tree.get(&path).ok_or(ZkError::NoNode)?;
                 let children = znode.children().map(|(name, _)| Arc::clone(name)).collect();
                 let list = OpResult::Children { children, stat: znode.stat() };
                 self.leave(watch, WatchTarget::Children, &path, peer);
@@ -31,7 +31,7 @@ impl ZkServer {
             }
             Op::SetWatches(watches) => {
                 let fired = self.set_watches(peer, &watches);
-                self.tell(fired, ctx);
+                self.tell_watchers(fired, ctx);
                 Ok(OpResult::WatchesSet)
             }
             Op::Sync => Ok(OpResult::Synced),
@@ -50,7 +50,7 @@ impl ZkServer {
     fn set_watches(&mut self, peer: ZkPeer, watches: &SetWatches) -> Vec<(ZkPeer, WatchEvent)> {
         let mut fired = Vec::new();
         let SetWatches { seen, data, exists, children } = watches;
-        let tree = &self.tree;
+        let tree = &self.state.tree;
         let data = data.iter().map(|path| match tree.get(path) {
             None => (path, WatchTarget::Node, Some(WatchKind::Deleted)),
             Some(znode) if znode.stat().mzxid > *seen => (path, WatchTarget::Node, Some(WatchKind::DataChanged)),

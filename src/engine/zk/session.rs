@@ -1,10 +1,12 @@
 //! Sessions: who is alive, until when, and why nothing was heard.
 //!
-//! A session lives as long as something comes from its owner within its time-out, over whatever connection. The end is
-//! rounded up to the next tick, so that sessions end in groups: a session that was last heard of at `t` ends at the
-//! first multiple of the tick after `t + timeout`. (ZooKeeper's `SessionTrackerImpl` and `ExpiryQueue`.)
+//! A session lives as long as something comes from its owner within its time-out, over whatever connection, to whatever
+//! server. The end is rounded up to the next tick, so that sessions end in groups: a session that was last heard of at
+//! `t` ends at the first multiple of the tick after `t + timeout`. (ZooKeeper's `SessionTrackerImpl` and `ExpiryQueue`.)
 //!
-//! The table decides nothing: [`ZkServer`](super::ZkServer) asks it who is due and makes transactions of that.
+//! The leader keeps this table, for all servers; it begins anew with each leader, as nobody could be heard before. Which
+//! sessions there are at all is part of the [state](super::state). The table decides nothing: the leader asks it who is
+//! due and makes transactions of that.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,129 +16,112 @@ use crate::engine::context::Cause;
 use crate::engine::node::ZkId;
 use crate::engine::time::{Clock, Now, Time};
 
-/// One session.
+/// One session, as the leader follows it.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The session time-out that was granted.
     pub timeout: Duration,
-    /// Who opened it, or took it up last.
-    pub owner: ZkPeer,
-    /// Whether its owner has a connection to this server.
-    pub connected: bool,
-    /// The clock that it runs on.
-    pub clock: Clock,
-    /// When something last came from its owner, on `clock`.
+    /// Who opened it, or took it up last; `None` where nobody has since it was found on a disk.
+    pub owner: Option<ZkPeer>,
+    /// The server that its owner is connected to, as far as the leader knows.
+    pub server: Option<ZkId>,
+    /// When something last came from its owner, on its clock.
     pub heard: Time,
-    /// When it ends if nothing comes, on `clock`: a multiple of the tick.
+    /// When it ends if nothing comes, on its clock: a multiple of the tick.
     pub expires: Time,
     /// Why nothing comes: what closed the last connection. Routine while something does.
     pub silence: Cause,
+    /// Its end was proposed: nothing more may be written in it.
+    pub closing: bool,
 }
 
 impl Session {
+    /// The clock that it runs on.
+    pub fn clock(&self) -> Clock {
+        self.owner.map_or(Clock::Outside, ZkPeer::clock)
+    }
+
     /// How long until it ends if nothing comes.
     pub fn remaining(&self, now: &Now) -> Duration {
-        self.expires.since(now.on(self.clock))
+        self.expires.since(now.on(self.clock()))
     }
 
     /// How long nothing has come.
     pub fn silent(&self, now: &Now) -> Duration {
-        now.on(self.clock).since(self.heard)
+        now.on(self.clock()).since(self.heard)
     }
 
     /// Something came, now: its time begins again.
     fn renew(&mut self, now: &Now, tick: Duration) {
-        self.heard = now.on(self.clock);
+        self.heard = now.on(self.clock());
         self.expires = round_up(self.heard + self.timeout, tick);
     }
 }
 
-/// All sessions of the ensemble. On disk at every server: they outlive a server's process.
+/// All open sessions, and when each ends.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     tick: Duration,
-    /// The longest time-out granted.
-    longest: Duration,
     open: BTreeMap<SessionId, Session>,
-    /// The newest id that was given out, or less than the first.
-    last_id: SessionId,
 }
 
 impl Sessions {
-    /// None yet. `tick` is at least a microsecond; time-outs of two ticks up to `longest` are granted.
-    pub fn new(tick: Duration, longest: Duration) -> Self {
-        Self { tick: tick.max(Duration::from_micros(1)), longest, open: BTreeMap::new(), last_id: SessionId(0) }
+    /// None yet. `tick` is at least a microsecond.
+    pub fn new(tick: Duration) -> Self {
+        Self { tick: tick.max(Duration::from_micros(1)), open: BTreeMap::new() }
     }
 
-    /// The time-out that is granted to who asks for `asked`.
-    pub fn grant(&self, asked: Duration) -> Duration {
-        asked.min(self.longest).max(self.tick * 2)
+    /// A session is there from now on; nothing for one that was.
+    pub fn open(&mut self, id: SessionId, timeout: Duration, owner: Option<ZkPeer>, now: &Now) {
+        self.open.entry(id).or_insert_with(|| {
+            let (heard, expires) = (Time::ZERO, Time::NEVER);
+            let (server, silence, closing) = (None, Cause::default(), false);
+            let mut session = Session { timeout, owner, server, heard, expires, silence, closing };
+            session.renew(now, self.tick);
+            session
+        });
     }
 
-    /// A new id: the server's in the highest byte, then the date, then a count, as in ZooKeeper. Never given out before.
-    pub fn next_id(&mut self, server: ZkId, now: &Now) -> SessionId {
-        let date = (now.date_ms().cast_unsigned() << 24) >> 8;
-        let first = ((u64::from(server.0) << 56) | date).cast_signed();
-        self.last_id = SessionId(first.max(self.last_id.0.wrapping_add(1)));
-        self.last_id
-    }
-
-    /// A session begins, now.
-    pub fn open(&mut self, id: SessionId, timeout: Duration, owner: ZkPeer, clock: Clock, now: &Now) {
-        let silence = Cause::default();
-        let (heard, expires) = (Time::ZERO, Time::NEVER);
-        let mut session = Session { timeout, owner, connected: false, clock, heard, expires, silence };
-        session.renew(now, self.tick);
-        self.open.insert(id, session);
-    }
-
-    /// A session ends.
+    /// A session has ended.
     pub fn close(&mut self, id: SessionId) {
         self.open.remove(&id);
     }
 
+    /// The end of a session was proposed. Whether it was not before.
+    pub fn closing(&mut self, id: SessionId) -> bool {
+        self.open.get_mut(&id).is_some_and(|session| !std::mem::replace(&mut session.closing, true))
+    }
+
     /// Something came from the owner. Whether there is such a session.
     pub fn touch(&mut self, id: SessionId, now: &Now) -> bool {
-        let Some(session) = self.open.get_mut(&id) else { return false };
+        let Some(session) = self.open.get_mut(&id).filter(|session| !session.closing) else { return false };
         session.renew(now, self.tick);
         session.silence = Cause::default();
         true
     }
 
-    /// The owner has a connection here: it is `peer`, on `clock`.
-    pub fn attach(&mut self, id: SessionId, peer: ZkPeer, clock: Clock) {
+    /// The owner has a connection to `server`: it is `owner`.
+    pub fn attach(&mut self, id: SessionId, owner: ZkPeer, server: ZkId, now: &Now) {
         if let Some(session) = self.open.get_mut(&id) {
-            session.owner = peer;
-            session.clock = clock;
-            session.connected = true;
-        }
-    }
-
-    /// The owner's connection is gone, because of `cause`.
-    pub fn detach(&mut self, id: SessionId, cause: &Cause) {
-        if let Some(session) = self.open.get_mut(&id) {
-            session.connected = false;
-            session.silence = cause.clone();
-        }
-    }
-
-    /// All clocks begin anew, as after the election of a leader: nobody could be heard before.
-    pub fn start_anew(&mut self, now: &Now) {
-        for session in self.open.values_mut() {
+            session.owner = Some(owner);
+            session.server = Some(server);
             session.renew(now, self.tick);
+            session.silence = Cause::default();
         }
     }
 
-    /// The server's process died, and all connections with it.
-    pub fn detach_all(&mut self) {
-        for session in self.open.values_mut() {
-            session.connected = false;
+    /// The owner's connection to `server` is gone, because of `cause`.
+    pub fn detach(&mut self, id: SessionId, server: ZkId, cause: &Cause) {
+        if let Some(session) = self.open.get_mut(&id).filter(|session| session.server == Some(server)) {
+            session.server = None;
+            session.silence = cause.clone();
         }
     }
 
     /// The sessions on `clock` whose time is up, by id.
     pub fn due(&self, clock: Clock, now: &Now) -> Vec<SessionId> {
-        let is_due = |session: &Session| session.clock == clock && session.expires <= now.on(clock);
+        let at = now.on(clock);
+        let is_due = |session: &Session| session.clock() == clock && session.expires <= at && !session.closing;
         self.open.iter().filter(|(_, session)| is_due(session)).map(|(id, _)| *id).collect()
     }
 
@@ -154,6 +139,14 @@ impl Sessions {
     pub fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
         self.open.iter().map(|(id, session)| (*id, session))
     }
+}
+
+/// A new session's id at `server`: the server's in the highest byte, then the date, then a count, as in ZooKeeper. Greater
+/// than `last`, the one given out before.
+pub fn next_id(server: ZkId, last: SessionId, now: &Now) -> SessionId {
+    let date = (now.date_ms().cast_unsigned() << 24) >> 8;
+    let first = ((u64::from(server.0) << 56) | date).cast_signed();
+    SessionId(first.max(last.0.wrapping_add(1)))
 }
 
 /// The first multiple of `tick` after `at`; after a multiple it is the next.
@@ -184,15 +177,6 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn time_outs_are_granted_from_two_ticks_to_a_minute() {
-        let sessions = Sessions::new(2 * SECOND, 60 * SECOND);
-        let granted = [1, 4, 18, 60, 90].map(|asked| sessions.grant(asked * SECOND).as_secs());
-        assert_eq!(granted, [4, 4, 18, 60, 60]);
-        // Under a tick as long as that, the lower bound wins.
-        assert_eq!(Sessions::new(40 * SECOND, 60 * SECOND).grant(SECOND), 80 * SECOND);
-    }
-
-    #[test]
     fn the_end_is_the_first_tick_after_the_time_out() {
         let ends = [0, 1, 1_999, 2_000].map(|ms| round_up(Time::from_millis(ms), 2 * SECOND).as_millis());
         assert_eq!(ends, [2_000, 2_000, 2_000, 4_000]);
@@ -200,15 +184,19 @@ mod tests {
 
     #[test]
     fn ids_tell_the_server_and_never_come_again() {
-        let mut sessions = Sessions::new(2 * SECOND, 60 * SECOND);
+        let mut last = SessionId(0);
+        let mut next = |now: &Now| {
+            last = next_id(ZkId(3), last, now);
+            last.0
+        };
         let mut now = Now { epoch_ms: 1_767_225_600_000, ..Now::default() };
-        let ids: Vec<i64> = (0..4).map(|_| sessions.next_id(ZkId(3), &now).0).collect();
+        let ids: Vec<i64> = (0..4).map(|_| next(&now)).collect();
         assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "{ids:?}");
         assert_eq!(ids[0] >> 56, 3);
         now.lab = Time::from_millis(1);
-        assert!(sessions.next_id(ZkId(3), &now).0 > ids[3]);
+        assert!(next(&now) > ids[3]);
         now.lab = Time::ZERO;
-        assert!(sessions.next_id(ZkId(3), &now).0 > ids[3], "not even when the date goes back");
+        assert!(next(&now) > ids[3], "not even when the date goes back");
     }
 
     #[test]

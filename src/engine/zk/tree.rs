@@ -171,6 +171,11 @@ impl Tree {
         self.ephemerals.get(&session).into_iter().flatten()
     }
 
+    /// The sessions that have ephemerals.
+    pub fn owners(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.ephemerals.keys().copied()
+    }
+
     /// How many ephemerals a session has.
     pub fn ephemeral_count(&self, session: SessionId) -> usize {
         self.ephemerals.get(&session).map_or(0, BTreeSet::len)
@@ -199,15 +204,15 @@ impl Tree {
                 Ok(OpResult::Created { path: Arc::clone(path), stat })
             }
             Change::Delete { path } => self.delete(path, zxid).map(|()| OpResult::Deleted),
-            Change::SetData { path, data } => {
+            Change::SetData { path, data, version } => {
                 let znode = self.get_mut(path).ok_or(ZkError::NoNode)?;
                 znode.data = data.clone();
-                znode.version = znode.version.wrapping_add(1);
+                znode.version = *version;
                 znode.mzxid = zxid;
                 znode.mtime_ms = time_ms;
                 Ok(OpResult::Set(znode.stat()))
             }
-            Change::Check => Ok(OpResult::Checked),
+            Change::Check { .. } => Ok(OpResult::Checked),
         }
     }
 

@@ -6,6 +6,7 @@
 //!
 //! Plain data. `prep` makes them, [`ZkServer`](super::ZkServer) applies them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ pub struct Txn {
     pub time_ms: i64,
     /// The session that asked for it.
     pub session: SessionId,
+    /// The number that the client gave its request; 0 where no client asked. With the session it tells a server whose
+    /// answer this is.
+    pub cxid: i32,
     /// What changes.
     pub body: TxnBody,
 }
@@ -34,8 +38,8 @@ pub enum TxnBody {
     CreateSession {
         /// Its time-out, as granted.
         timeout: Duration,
-        /// Who opened it.
-        owner: ZkPeer,
+        /// Who opened it; `None` where the transaction was found on a disk, which does not say.
+        owner: Option<ZkPeer>,
     },
     /// The session ends, and all its ephemerals with it.
     CloseSession {
@@ -50,6 +54,34 @@ pub enum TxnBody {
     Refused(ZkError),
     /// Nothing: the multi was refused.
     MultiRefused(MultiFailure),
+}
+
+impl TxnBody {
+    /// What it does to the tree, in order.
+    pub fn changes(&self) -> Cow<'_, [Change]> {
+        match self {
+            Self::Change(change) => Cow::Borrowed(std::slice::from_ref(change)),
+            Self::Multi(changes) => Cow::Borrowed(changes),
+            Self::CloseSession { ephemerals } => {
+                ephemerals.iter().map(|path| Change::Delete { path: Arc::clone(path) }).collect()
+            }
+            Self::CreateSession { .. } | Self::Refused(_) | Self::MultiRefused(_) => Cow::Borrowed(&[]),
+        }
+    }
+
+    /// In a few words for a reader: what is written, and where.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateSession { .. } => "createSession",
+            Self::CloseSession { .. } => "closeSession",
+            Self::Change(Change::Create { .. }) => "create",
+            Self::Change(Change::Delete { .. }) => "delete",
+            Self::Change(Change::SetData { .. }) => "setData",
+            Self::Change(Change::Check { .. }) => "check",
+            Self::Multi(_) => "multi",
+            Self::Refused(_) | Self::MultiRefused(_) => "error",
+        }
+    }
 }
 
 /// A change of the tree, all conditions met.
@@ -75,7 +107,22 @@ pub enum Change {
         path: Arc<str>,
         /// The data.
         data: Bytes,
+        /// The version that they are.
+        version: i32,
     },
     /// A condition of a multi was met: nothing changes.
-    Check,
+    Check {
+        /// Its path.
+        path: Arc<str>,
+    },
+}
+
+impl Change {
+    /// The path that it changes; `None` for a condition.
+    pub const fn path(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Create { path, .. } | Self::Delete { path } | Self::SetData { path, .. } => Some(path),
+            Self::Check { .. } => None,
+        }
+    }
 }

@@ -57,7 +57,7 @@ impl Watches {
                 self.take_parent(path, &mut fired);
             }
             Change::SetData { path, .. } => self.take(WatchTarget::Node, path, WatchKind::DataChanged, &mut fired),
-            Change::Check => {}
+            Change::Check { .. } => {}
         }
         fired
     }

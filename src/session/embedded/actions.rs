@@ -14,7 +14,7 @@ use super::read;
 use crate::engine::client::Patience;
 use crate::engine::cluster::Cluster;
 use crate::engine::message::{Answer, By, Command};
-use crate::engine::node::BrokerId;
+use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::runtime::{Ended, Handle};
 use crate::protocol::create_topics::{CreatableTopic, CreatableTopicConfig};
 use crate::protocol::delete_topics::DeleteTopicState;
@@ -75,6 +75,8 @@ impl Actor {
             Action::ShutdownBroker(id) => {
                 self.command(Command::Shutdown(BrokerId(id)), format!("broker-{id} shuts down")).await
             }
+            Action::KillServer(id) => self.command(Command::KillServer(ZkId(id)), format!("zk-{id} was killed")).await,
+            Action::StartServer(id) => self.command(Command::StartServer(ZkId(id)), format!("zk-{id} starts")).await,
             Action::ElectPreferred { topics } => self.elect(topics).await,
             Action::CreateTopic(topic) => self.create(topic).await,
             Action::DeleteTopic { name } => self.delete(name).await,

@@ -12,9 +12,9 @@ use crate::engine::settings::Settings;
 use crate::engine::zk::ZkServer;
 use crate::engine::zk::tree::Tree;
 
-/// The tree as the first server that runs has it.
+/// The tree as the ensemble has it.
 pub(super) fn tree(cluster: &Cluster) -> Option<&Tree> {
-    cluster.zookeepers().map(|(_, server)| server).find(|server| server.is_running()).map(ZkServer::tree)
+    cluster.ensemble().map(ZkServer::tree)
 }
 
 /// The controller as ZooKeeper has it; it may have died a moment ago.

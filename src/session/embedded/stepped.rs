@@ -12,7 +12,7 @@ use super::project::Projector;
 use crate::engine::client::Patience;
 use crate::engine::cluster::Cluster;
 use crate::engine::message::{Answer, Command, Input, Output};
-use crate::engine::node::BrokerId;
+use crate::engine::node::{BrokerId, ZkId};
 use crate::engine::runtime::ClockView;
 use crate::engine::time::{Now, Time};
 use crate::session::action::{Action, Origin, Outcome};
@@ -77,6 +77,8 @@ impl Stepped {
             Action::PowerLoss(id) => Command::PowerLoss(BrokerId(*id)),
             Action::StartBroker(id) => Command::Start(BrokerId(*id)),
             Action::ShutdownBroker(id) => Command::Shutdown(BrokerId(*id)),
+            Action::KillServer(id) => Command::KillServer(ZkId(*id)),
+            Action::StartServer(id) => Command::StartServer(ZkId(*id)),
             other => match consumers::command(other, &self.cluster, &self.patience) {
                 Some((command, _)) => command,
                 None => {

@@ -68,7 +68,7 @@ impl World {
             now: Now { epoch_ms: 1_700_000_000_000, ..Now::default() },
             rng: Rng::split(7, "world"),
             ids: 0,
-            server: ZkServer::new(ZkId(1), ZkConfig { tick, max_session_timeout: Duration::from_secs(60) }),
+            server: ZkServer::new(ZkId(1), ZkConfig { tick, ..ZkConfig::of(1) }),
             nodes: BTreeMap::new(),
             timers: Timers::default(),
             flying: VecDeque::new(),
@@ -143,7 +143,7 @@ impl World {
 
     /// ZooKeeper's process dies and starts again: all connections close, no session ends.
     pub(super) fn restart_zookeeper(&mut self) {
-        self.server.stop();
+        self.server.stop(0, self.now.lab);
         for id in self.nodes.keys().copied().collect::<Vec<_>>() {
             self.flying.push_back((ZK, NodeId::Broker(id), Payload::Closed { lane: None }, Cause::default()));
         }

@@ -25,7 +25,7 @@ impl LabFiles {
         }
         for (id, server) in cluster.zookeepers() {
             if let Some(files) = self.zookeepers.remove(&id)
-                && let Err(error) = files.snapshot(server.zxid(), &server.snapshot())
+                && let Err(error) = files.snapshot(&server.history().replayed())
             {
                 tracing::error!("{id} could not be stopped in order: {error}");
             }

@@ -73,9 +73,9 @@ pub fn open(path: &Path, config: &Config) -> Result<Opened, DiskError> {
     }
     let mut zookeepers = BTreeMap::new();
     for id in (1..=config.zookeepers).map(ZkId) {
-        let (files, stored) = ZkFiles::open(&path.join(format!("zookeeper-{}", id.0)))?;
+        let (files, history) = ZkFiles::open(&path.join(format!("zookeeper-{}", id.0)))?;
         zookeepers.insert(id, files);
-        found.zookeepers.insert(id, stored);
+        found.zookeepers.insert(id, history);
     }
     let disks = LabFiles {
         dir,

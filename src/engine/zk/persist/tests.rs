@@ -3,8 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::node::{BrokerId, NodeId};
-use crate::engine::zk::message::ZkPeer;
 use crate::engine::zk::op::ZkError;
 
 /// A change of one of a few znodes, which may not be possible.
@@ -13,7 +11,7 @@ fn change() -> impl Strategy<Value = Change> {
     (path, 0..4_u8, prop::collection::vec(any::<u8>(), 0..9), prop::option::of(1..4_i64)).prop_map(
         |(path, kind, data, owner)| match kind {
             0 | 1 => Change::Create { path: path.into(), data: data.into(), owner: owner.map(SessionId) },
-            2 => Change::SetData { path: path.into(), data: data.into() },
+            2 => Change::SetData { path: path.into(), data: data.into(), version: 1 },
             _ => Change::Delete { path: path.into() },
         },
     )
@@ -22,58 +20,51 @@ fn change() -> impl Strategy<Value = Change> {
 /// A log, and what a server knows after each of its entries, with the place where that entry ends.
 struct Written {
     log: Vec<u8>,
-    states: Vec<(usize, Stored)>,
+    states: Vec<(usize, State)>,
 }
 
 /// Writes what of `changes` is possible, two of them as a multi now and then, between sessions that come and go.
 fn write(changes: Vec<Change>) -> Written {
-    let mut now = Stored::default();
+    let mut now = State::default();
     let mut written = Written { log: log_header(), states: vec![(log_header().len(), now.clone())] };
     let mut say = |session: i64, body: TxnBody| {
-        let mut next = now.clone();
-        next.zxid = now.zxid.next();
-        let (time_ms, session) = (next.zxid.0 * 10, SessionId(session));
-        let changes: &[Change] = match &body {
-            TxnBody::Change(change) => std::slice::from_ref(change),
-            TxnBody::Multi(changes) => changes,
-            TxnBody::CreateSession { timeout, .. } => {
-                next.sessions.insert(session, *timeout);
-                &[]
-            }
-            _ => &[],
-        };
-        if changes.iter().any(|change| next.tree.apply(change, next.zxid, time_ms).is_err()) {
+        let (zxid, mut next) = (now.zxid.next(), now.clone());
+        let txn = Txn { zxid, time_ms: zxid.0 * 10, session: SessionId(session), cxid: 0, body };
+        let fits = next.apply(&txn).is_ok() || matches!(txn.body, TxnBody::Refused(_));
+        if !fits {
             return;
         }
-        let txn = Txn { zxid: next.zxid, time_ms, session, body };
-        written.log.extend(entry(&txn, &now.tree));
+        written.log.extend(entry(&txn));
         written.states.push((written.log.len(), next.clone()));
         now = next;
     };
-    let owner = ZkPeer::Node(NodeId::Broker(BrokerId(1)));
     for (number, change) in changes.into_iter().enumerate() {
         let session = match &change {
             Change::Create { owner: Some(owner), .. } => owner.0,
             _ => 9,
         };
         match number % 5 {
-            0 => say(session, TxnBody::CreateSession { timeout: Duration::from_millis(1_200), owner }),
+            0 => say(session, TxnBody::CreateSession { timeout: Duration::from_millis(1_200), owner: None }),
             1 => say(session, TxnBody::Refused(ZkError::NoNode)),
             _ => {}
         }
-        let body = if number % 3 == 0 { TxnBody::Multi(vec![Change::Check, change]) } else { TxnBody::Change(change) };
+        let body = if number % 3 == 0 {
+            TxnBody::Multi(vec![Change::Check { path: "/".into() }, change])
+        } else {
+            TxnBody::Change(change)
+        };
         say(session, body);
     }
     written
 }
 
-fn read(log: &[u8]) -> Option<(usize, Stored)> {
-    let mut stored = Stored::default();
+fn read(log: &[u8]) -> Option<(usize, State)> {
+    let mut stored = State::default();
     replay(&Bytes::copy_from_slice(log), &mut stored).map(|whole| (whole, stored))
 }
 
-fn assert_same(got: &Stored, wanted: &Stored) {
-    assert_eq!((&got.tree, &got.sessions, got.zxid), (&wanted.tree, &wanted.sessions, wanted.zxid));
+fn assert_same(got: &State, wanted: &State) {
+    assert_eq!(got, wanted);
 }
 
 proptest! {
@@ -112,7 +103,7 @@ proptest! {
     fn a_snapshot_gives_back_what_it_was_taken_of(changes in prop::collection::vec(change(), 0..40), flip: prop::sample::Index) {
         let written = write(changes);
         let (_, known) = written.states.last().unwrap();
-        let mut bytes = snapshot(&known.tree, known.sessions.iter().map(|(id, timeout)| (*id, *timeout)));
+        let mut bytes = snapshot(known);
         assert_same(&read_snapshot(&Bytes::copy_from_slice(&bytes), known.zxid).unwrap(), known);
         // The last string says only where the file ends: "/", with its length.
         let at = flip.index(bytes.len() - 5);
@@ -134,6 +125,6 @@ fn a_log_after_a_snapshot_is_taken_up_where_the_snapshot_ends() {
 #[test]
 fn what_is_no_log_is_not_read() {
     assert!(read(b"ZKSN").is_none());
-    assert!(read(&snapshot(&Tree::new(), std::iter::empty())).is_none());
+    assert!(read(&snapshot(&State::default())).is_none());
     assert_eq!(read(&log_header()).unwrap().0, 16);
 }

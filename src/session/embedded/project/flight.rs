@@ -92,7 +92,8 @@ fn kind(message: &Message) -> MessageKind {
             key => other(key, of_broker(message.to)),
         },
         Payload::Zk(ClientMessage::Ping) | Payload::ZkReply(ServerMessage::Pong) => MessageKind::Ping,
-        Payload::Zk(_) | Payload::ZkReply(_) => MessageKind::ZooKeeper,
+        Payload::ZkPeer(message) if message.is_ping() => MessageKind::Ping,
+        Payload::Zk(_) | Payload::ZkReply(_) | Payload::ZkPeer(_) => MessageKind::ZooKeeper,
         Payload::Closed { .. } if of_broker(message.to) => MessageKind::Control,
         Payload::Closed { .. } => MessageKind::Client,
     }
@@ -154,7 +155,7 @@ impl About {
             Payload::Request(request) => Self::request(&request.request),
             Payload::Response(response) => Self::response(&response.response),
             Payload::Closed { .. } => Self { text: "the connection is closed".into(), ..Self::default() },
-            Payload::Zk(_) | Payload::ZkReply(_) => Self::default(),
+            Payload::Zk(_) | Payload::ZkReply(_) | Payload::ZkPeer(_) => Self::default(),
         }
     }
 

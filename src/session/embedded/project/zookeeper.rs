@@ -6,9 +6,9 @@ use super::events::node_ref;
 use crate::engine::cluster::{BrokerNode, Cluster};
 use crate::engine::node::{BrokerId, NodeId};
 use crate::engine::runtime::ClockView;
-use crate::engine::zk::ZkServer;
-use crate::engine::zk::message::SessionId;
+use crate::engine::zk::message::{SessionId, ZkPeer};
 use crate::engine::zk::session::Session;
+use crate::engine::zk::{Role, ZkServer};
 use crate::session::snapshot::{BrokerSession, ZkServer as Server, ZkSession, ZooKeeper};
 
 fn ms(duration: Duration) -> u64 {
@@ -23,15 +23,15 @@ pub(super) fn project(cluster: &Cluster, clock: &ClockView) -> ZooKeeper {
     let servers = cluster.zookeepers().map(|(id, server)| Server {
         id: id.0,
         alive: server.is_running(),
-        role: if server.is_running() { "standalone".into() } else { "".into() },
+        role: role(server).into(),
         zxid: server.zxid().0,
         clients: u32::try_from(server.clients()).unwrap_or(u32::MAX),
     });
-    let first = running(cluster);
+    let first = cluster.ensemble();
     let sessions = first.into_iter().flat_map(|server| {
         server.sessions().map(move |(id, session)| ZkSession {
             id: id.0,
-            owner: node_ref(cluster, session.owner.node()),
+            owner: session.owner.map(|owner| node_ref(cluster, owner.node())),
             timeout_ms: ms(session.timeout),
             ends_in_ms: ms(session.remaining(&clock.now)),
             ephemerals: u32::try_from(server.tree().ephemeral_count(id)).unwrap_or(u32::MAX),
@@ -41,12 +41,20 @@ pub(super) fn project(cluster: &Cluster, clock: &ClockView) -> ZooKeeper {
         servers: servers.collect(),
         sessions: sessions.collect(),
         znodes: first.map_or(0, |server| count(server.tree().len())),
-        watches: first.map_or(0, |server| count(server.watches().iter().count())),
+        watches: count(cluster.zookeepers().map(|(_, server)| server.watches().iter().count()).sum()),
     }
 }
 
-fn running(cluster: &Cluster) -> Option<&ZkServer> {
-    cluster.zookeepers().map(|(_, server)| server).find(|server| server.is_running())
+/// What a server does, in ZooKeeper's words (`srvr`: `Mode`).
+fn role(server: &ZkServer) -> &'static str {
+    let alone = server.config().members.len() == 1;
+    match server.role() {
+        Role::Down => "",
+        Role::Leading(_) if alone => "standalone",
+        Role::Leading(_) if server.is_serving() => "leader",
+        Role::Following(_) if server.is_serving() => "follower",
+        Role::Looking(_) | Role::Leading(_) | Role::Following(_) => "looking",
+    }
 }
 
 /// A broker's session. One that is gone stays as expired until there is another.
@@ -56,8 +64,8 @@ pub(super) fn session_of(
     id: BrokerId,
     before: Option<BrokerSession>,
 ) -> Option<BrokerSession> {
-    let server = running(cluster)?;
-    let mut mine = server.sessions().filter(|(_, session)| session.owner.node() == NodeId::Broker(id));
+    let server = cluster.ensemble()?;
+    let mut mine = server.sessions().filter(|(_, session)| session.owner.map(ZkPeer::node) == Some(NodeId::Broker(id)));
     let broker = cluster.broker(id).and_then(BrokerNode::running);
     // While a broker that came back waits for its old session to end, that one is the news.
     let current =
@@ -68,7 +76,7 @@ pub(super) fn session_of(
 fn of(id: SessionId, session: &Session, clock: &ClockView, server: Option<u8>) -> BrokerSession {
     BrokerSession {
         id: id.0,
-        server: server.filter(|_| session.connected),
+        server: server.filter(|_| session.server.is_some()),
         timeout_ms: ms(session.timeout),
         silent_ms: ms(session.silent(&clock.now)),
         ends_in_ms: ms(session.remaining(&clock.now)),

@@ -5,6 +5,7 @@ mod client;
 mod controller;
 pub(in super::super) mod group;
 mod log;
+mod zookeeper;
 
 use crate::engine::broker::disk::Recovery;
 use crate::engine::cluster::Cluster;
@@ -42,7 +43,7 @@ impl Told {
             EventKind::Operator(event) => operator(event),
             EventKind::Client(event) => client::told(event, &name(cluster, happened.node)),
             EventKind::Group(event) => group::told(event, &happened.node.to_string()),
-            other => zookeeper(other),
+            other => zookeeper::told(other, happened.node),
         };
         if told.because.is_empty() {
             told.because = because(cluster, happened);
@@ -157,47 +158,6 @@ fn because(cluster: &Cluster, happened: &Happened) -> String {
     }
     let event = happened.cause.event.and_then(|id| cluster.events().iter().rev().find(|event| event.id == id));
     event.map_or_else(String::new, |event| Told::of(cluster, event).text)
-}
-
-fn zookeeper(kind: &EventKind) -> Told {
-    let owned = |told: Told, owner: &NodeId| match owner {
-        NodeId::Broker(id) => told.about(*id),
-        _ => told,
-    };
-    match kind {
-        EventKind::SessionExpired { session, owner, closed: true } => {
-            let text = format!("session {session:#x} of {owner} closed");
-            owned(Told::new("session_closed", Severity::Info, text, "its owner closed it"), owner)
-        }
-        EventKind::SessionExpired { session, owner, closed: false } => {
-            let text = format!("session {session:#x} of {owner} expired");
-            owned(Told::new("session_expired", Severity::Warning, text, "no ping within its time-out"), owner)
-        }
-        EventKind::SessionOpened { session, owner } => {
-            let text = format!("session {session:#x} of {owner} opened");
-            owned(Told::new("session_opened", Severity::Info, text, "it connected"), owner)
-        }
-        EventKind::SessionResumed { session, owner } => {
-            let text = format!("session {session:#x} of {owner} goes on");
-            owned(Told::new("session_resumed", Severity::Good, text, "it connected again in time"), owner)
-        }
-        EventKind::ZkDisconnected { server, session } => {
-            let text = format!("connection to {server} lost, session {session:#x} may live on");
-            Told::new("zk_disconnected", Severity::Warning, text, "")
-        }
-        EventKind::EphemeralGone { path, .. } => {
-            let told = Told::new("ephemeral_gone", Severity::Warning, format!("{path} gone"), "its session ended");
-            match path.strip_prefix("/brokers/ids/").and_then(|id| id.parse().ok()) {
-                Some(id) => told.about(BrokerId(id)),
-                None => told,
-            }
-        }
-        EventKind::WatchFired { path, watcher, change } => {
-            let text = format!("watch on {path} fires for {watcher}");
-            owned(Told::new("watch_fired", Severity::Info, text, change), watcher)
-        }
-        _ => Told::new("event", Severity::Info, format!("{kind:?}"), ""),
-    }
 }
 
 /// A node by the name that people know it by.
