@@ -218,6 +218,9 @@ pub struct BrokerSession {
     pub ends_in_ms: u64,
     /// Whether it has ended.
     pub expired: bool,
+    /// Whether its time stands: nobody leads the ensemble, so nobody can end it.
+    #[serde(default)]
+    pub held: bool,
 }
 
 /// Requests of one API.
@@ -452,6 +455,13 @@ pub struct ZooKeeper {
     pub znodes: u64,
     /// How many watches are set.
     pub watches: u64,
+}
+
+impl ZooKeeper {
+    /// Whether somebody leads it: only then is anything written, and only then do sessions end.
+    pub fn is_led(&self) -> bool {
+        self.servers.iter().any(|server| server.alive && matches!(&*server.role, "leader" | "standalone"))
+    }
 }
 
 /// One ZooKeeper server.

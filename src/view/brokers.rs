@@ -98,6 +98,7 @@ fn session(broker: &Broker) -> String {
     match &broker.session {
         None => "–".into(),
         Some(session) if session.expired => "expired".into(),
+        Some(session) if session.held => "held".into(),
         Some(session) if broker.state == BrokerState::Dead => {
             format!("ends {}", format::duration_ms(session.ends_in_ms))
         }

@@ -169,7 +169,9 @@ fn without_leader(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
     if held > 0 {
         plain.push(format!("{held} {} for its copy.", if held == 1 { "waits" } else { "wait" }));
     }
-    if let Some(session) = broker.session.as_ref().filter(|session| !session.expired) {
+    if broker.session.as_ref().is_some_and(|session| session.held) {
+        plain.push("Nobody leads ZooKeeper, so nobody is elected.".to_owned());
+    } else if let Some(session) = broker.session.as_ref().filter(|session| !session.expired) {
         plain.push(format!("ZooKeeper ends its session in {}.", duration_ms(session.ends_in_ms)));
     } else {
         plain.push(format!("It died {} ago.", duration_ms(since_ms(snapshot, broker.since_us))));
@@ -180,10 +182,14 @@ fn without_leader(snapshot: &Snapshot, facts: &Facts<'_>) -> Option<Sentence> {
 fn without_zookeeper(snapshot: &Snapshot, _: &Facts<'_>) -> Option<Sentence> {
     let zookeeper = snapshot.zookeeper.as_ref()?;
     let (all, up) = (zookeeper.servers.len(), zookeeper.servers.iter().filter(|server| server.alive).count());
-    (all > 0 && up * 2 <= all).then(|| {
-        let plain = "Leaders go on serving; none can be elected until a majority is back.";
-        Sentence::bad(format!("ZooKeeper has no majority: {up} of {all} run."), plain)
-    })
+    if all == 0 || zookeeper.is_led() {
+        return None;
+    }
+    let plain = "Leaders serve on; nobody is elected, no topic is made, and no session ends until somebody leads it.";
+    if up * 2 <= all {
+        return Some(Sentence::bad(format!("ZooKeeper has no quorum: {up} of {all} run."), plain));
+    }
+    Some(Sentence::warn(format!("ZooKeeper looks for a leader: {up} of {all} run."), plain))
 }
 
 /// The logs have reached `--memory`, and what is new takes the place of what is old.

@@ -30,12 +30,14 @@ impl Cluster {
             NodeId::Broker(id) => self.with_broker(id, Clock::Lab, cause, outside, |broker, ctx| {
                 broker.on_message(from, payload.clone(), ctx);
             }),
-            NodeId::Zk(id) => self.with_zookeeper(id, cause, outside, |server, ctx| match (from, payload.clone()) {
-                (_, Payload::Zk(message)) => server.on_message(from, message, ctx),
-                (NodeId::Zk(peer), Payload::ZkPeer(message)) => server.on_peer(peer, message, ctx),
-                (_, Payload::Closed { .. }) => server.on_closed(from, ctx),
-                _ => {}
-            }),
+            NodeId::Zk(id) => {
+                self.with_zookeeper(id, (Clock::Lab, cause), outside, |server, ctx| match (from, payload.clone()) {
+                    (_, Payload::Zk(message)) => server.on_message(from, message, ctx),
+                    (NodeId::Zk(peer), Payload::ZkPeer(message)) => server.on_peer(peer, message, ctx),
+                    (_, Payload::Closed { .. }) => server.on_closed(from, ctx),
+                    _ => {}
+                })
+            }
             NodeId::Client(id) => self.with_client(id, cause, outside, |client, ctx| {
                 client.on_message(from, payload.clone(), ctx);
             }),
@@ -101,7 +103,7 @@ impl Cluster {
                 self.with_broker(broker, id.clock, cause, outside, |broker, ctx| broker.on_zk_timer(&timer, ctx));
             }
             (NodeId::Zk(server), Timer::Zk(timer)) => {
-                self.with_zookeeper(server, cause, outside, |server, ctx| server.on_timer(&timer, ctx));
+                self.with_zookeeper(server, (id.clock, cause), outside, |server, ctx| server.on_timer(&timer, ctx));
             }
             (NodeId::Client(client), Timer::Client(timer)) => {
                 self.with_client(client, cause, outside, |client, ctx| client.on_timer(timer, ctx));

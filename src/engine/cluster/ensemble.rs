@@ -73,7 +73,7 @@ impl Cluster {
 
     fn start_process(&mut self, id: ZkId, by: Option<By>, outside: &mut Outside<'_>) {
         let event = self.say(NodeId::Zk(id), EventKind::Zk(ZkEvent::Started { by }), Cause::default());
-        self.lend_zookeeper(id, Cause::event(event), outside, ZkServer::start);
+        self.lend_zookeeper(id, (Clock::Lab, Cause::event(event)), outside, ZkServer::start);
     }
 
     /// What a process had open is closed by its operating system; its timers are gone.
@@ -86,17 +86,17 @@ impl Cluster {
         }
     }
 
-    /// Runs `work` on a running server and carries out what it decides. Returns whether the server runs.
+    /// Runs `work` on a running server, on the clock of whatever asked for it, and carries out what it decides. Returns whether the server runs.
     pub(super) fn with_zookeeper(
         &mut self,
         id: ZkId,
-        cause: Cause,
+        why: (Clock, Cause),
         outside: &mut Outside<'_>,
         work: impl FnOnce(&mut ZkServer, &mut Context<'_>),
     ) -> bool {
         let runs = self.zookeepers.get(&id).is_some_and(|server| server.is_running());
         if runs {
-            self.lend_zookeeper(id, cause, outside, work);
+            self.lend_zookeeper(id, why, outside, work);
         }
         runs
     }
@@ -104,13 +104,13 @@ impl Cluster {
     fn lend_zookeeper(
         &mut self,
         id: ZkId,
-        cause: Cause,
+        (clock, cause): (Clock, Cause),
         outside: &mut Outside<'_>,
         work: impl FnOnce(&mut ZkServer, &mut Context<'_>),
     ) {
         let Some(server) = self.zookeepers.get_mut(&id).map(Arc::make_mut) else { return };
         let node = NodeId::Zk(id);
-        let ((), effects) = self.turn.lend(node, Clock::Lab, cause, &mut *outside.disks, |ctx| work(server, ctx));
+        let ((), effects) = self.turn.lend(node, clock, cause, &mut *outside.disks, |ctx| work(server, ctx));
         self.carry_out(node, effects, outside);
         if self.waits_for_ensemble && self.zookeepers.values().all(|server| server.is_serving()) {
             self.go_on_with_boot(outside);

@@ -176,6 +176,33 @@ mod tests {
     }
 
     #[test]
+    fn without_a_quorum_sessions_are_held_and_a_dead_broker_stays_in_until_somebody_leads() {
+        let mut options = LabOptions::new(false);
+        options.zookeepers = 3;
+        let mut lab = Stepped::new(&options, 1_767_225_600_000);
+        watched(&mut lab, 4);
+        for action in [Action::KillServer(3), Action::KillServer(1), Action::KillBroker(2)] {
+            assert!(matches!(lab.act(&action, Origin::Program), Outcome::Done(_)));
+            watched(&mut lab, 1);
+        }
+        watched(&mut lab, 10);
+        let look = lab.snapshot();
+        assert!(look.zookeeper.as_ref().is_some_and(|ensemble| !ensemble.is_led() && ensemble.sessions.len() == 3));
+        let sessions = look.brokers.values().map(|broker| broker.session.clone().unwrap());
+        assert!(sessions.into_iter().all(|session| session.held && !session.expired && session.server.is_none()));
+        let led =
+            |look: &Snapshot| look.topics.values().flat_map(|topic| &topic.partitions).all(|p| p.leader.is_some());
+        assert!(!led(&look));
+
+        lab.act(&Action::StartServer(1), Origin::Program);
+        watched(&mut lab, 4);
+        let look = lab.snapshot();
+        assert!(look.zookeeper.as_ref().is_some_and(|ensemble| ensemble.is_led()) && led(&look));
+        let of = |id: i32| look.brokers[&id].session.clone().unwrap();
+        assert!(of(2).expired && !of(1).held && of(1).server.is_some());
+    }
+
+    #[test]
     fn two_labs_of_the_same_seed_look_the_same_and_a_kill_says_who_pressed() {
         let story = || {
             let mut lab = Stepped::new(&LabOptions::new(false), 1_767_225_600_000);

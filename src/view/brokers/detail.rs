@@ -107,6 +107,8 @@ fn facts(snapshot: &Snapshot, broker: &Broker) -> Line {
     if let Some(session) = &broker.session {
         let words = if session.expired {
             "expired".to_owned()
+        } else if session.held {
+            "held: nobody leads ZooKeeper".to_owned()
         } else {
             format!(
                 "silent for {}, ends in {}",

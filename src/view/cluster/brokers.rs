@@ -216,7 +216,7 @@ fn session(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u16) {
         view.put(plan.area, if narrow { x - 1 } else { x }, y, compact_session(broker, session, narrow));
         return;
     }
-    let alive = !session.expired && broker.state != BrokerState::Dead;
+    let alive = !session.expired && !session.held && broker.state != BrokerState::Dead;
     link(scene, view, middle, alive);
     let lines = session_words(scene, broker, session);
     let top = if lines.len() > 1 && plan.cell > 2 { middle - 1 } else { middle };
@@ -228,6 +228,9 @@ fn session(scene: &Scene<'_>, view: &mut ClusterView, broker: &Broker, y: u16) {
 fn compact_session(broker: &Broker, session: &BrokerSession, narrow: bool) -> Line {
     if session.expired {
         return Line::of(Role::Bad, if narrow { "✕ gone" } else { "✕ expired" });
+    }
+    if session.held {
+        return Line::of(Role::Warn, if narrow { "✕ held" } else { "✕ is held" });
     }
     if silent(broker, session) {
         return Line::of(Role::Warn, if narrow { "✕ " } else { "✕ in " }).with(Role::Bad, seconds(session.ends_in_ms));
@@ -259,6 +262,10 @@ fn session_words(scene: &Scene<'_>, broker: &Broker, session: &BrokerSession) ->
     if session.expired {
         let gone = if wide { format!("/brokers/ids/{} is gone", broker.id) } else { "znode gone".to_owned() };
         return vec![Line::of(Role::Bad, words("expired".to_owned())), Line::of(Role::Dim, gone)];
+    }
+    if session.held {
+        let why = if wide { "nobody leads ZooKeeper" } else { "no leader" };
+        return vec![Line::of(Role::Warn, words("is held".to_owned())), Line::of(Role::Dim, why)];
     }
     if silent(broker, session) {
         let (gone, left) = countdown(session, if wide { COUNTDOWN } else { COUNTDOWN / 2 });
@@ -368,6 +375,7 @@ fn ensemble_row(scene: &Scene<'_>, view: &mut ClusterView, y: u16) {
         let Some(session) = &broker.session else { continue };
         let (role, word) = match session.expired {
             true => (Role::Bad, format!("{} gone  ", broker.id)),
+            false if session.held => (Role::Warn, format!("{} held  ", broker.id)),
             false if silent(broker, session) => (Role::Warn, format!("{} silent  ", broker.id)),
             false => (Role::Text, format!("{}  ", broker.id)),
         };

@@ -140,11 +140,12 @@ impl Story<'_> {
         let waits = stations.len() == 1 && self.broker.state == BrokerState::Dead;
         if let (true, Some(session)) = (waits, session) {
             let for_us = self.snapshot.clock.lab_us.saturating_sub(last_us);
-            let left_us = session.ends_in_ms * 1000;
-            let now = Progress::Now { for_us, of_us: Some(for_us + left_us) };
-            stations.push(Station { label: "no ping to ZooKeeper".into(), progress: now });
+            // While nobody leads ZooKeeper its time stands.
+            let of_us = (!session.held).then(|| for_us + session.ends_in_ms * 1000);
+            let label = if session.held { "nobody leads ZooKeeper" } else { "no ping to ZooKeeper" };
+            stations.push(Station { label: label.into(), progress: Progress::Now { for_us, of_us } });
         }
-        let left_us = session.map(|session| session.ends_in_ms * 1000);
+        let left_us = session.filter(|session| !session.held).map(|session| session.ends_in_ms * 1000);
         let none_led = !self.snapshot.topics.values().flat_map(|t| &t.partitions).any(|p| p.leader.is_none());
         for (at, stop) in to_come.iter().enumerate() {
             // Where no client of ours had to move, none is waited for.

@@ -153,6 +153,8 @@ fn now(snapshot: &Snapshot, broker: &Broker, page: &mut Page) {
     if let Some(session) = &broker.session {
         let (value, meaning) = if session.expired {
             ("expired".to_owned(), "ZooKeeper took its znode away".to_owned())
+        } else if session.held {
+            ("held".to_owned(), "nobody leads ZooKeeper, so nobody can end it".to_owned())
         } else {
             let left = format!("ends in {} if no ping comes", format::duration_ms(session.ends_in_ms));
             (format!("silent for {}", format::duration_ms(session.silent_ms)), left)

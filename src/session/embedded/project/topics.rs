@@ -72,7 +72,7 @@ impl Topics {
         let Some(tree) = look::tree(cluster) else { return Shared::default() };
         let Some(topics) = tree.get(znodes::TOPICS) else { return Shared::default() };
         self.known.retain(|name, _| tree.get(&znodes::topic_path(name)).is_some());
-        let read = cluster.zookeepers().find(|(_, server)| server.is_running()).map(|(id, server)| (id, server.zxid()));
+        let read = cluster.ensemble().map(|server| (server.id(), server.zxid()));
         let running = cluster.brokers().filter(|(_, node)| node.running().is_some());
         let runs: Vec<(BrokerId, Time)> = running.map(|(id, node)| (id, node.since)).collect();
         let look = Look {
